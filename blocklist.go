@@ -1,6 +1,5 @@
-// Package blocklist is a CoreDNS plugin that carries out DNS blocking orders of courts and
-// regulators. It answers queries for blocked names with the reason. All other queries go
-// to the next plugin.
+// Package blocklist is a CoreDNS plugin that enforces DNS blocking orders of courts and regulators.
+// It tells the client why a name is blocked.
 package blocklist
 
 import (
@@ -23,46 +22,38 @@ import (
 
 const name = "blocklist"
 
-// Blocklist is the handler of a server block. CoreDNS creates one handler for each zone
-// and listener of the server block.
+// Blocklist is the plugin handler. CoreDNS creates one handler for each zone and listener of a
+// server block.
 type Blocklist struct {
 	Next plugin.Handler
 	*block
 }
 
-// A block is the state that all handlers of one server block share.
 type block struct {
 	config
 	zones plugin.Zones
-	// set returns the order set in force. now returns the time of the store's clock. Both
-	// are nil before the start.
+	// Both functions are nil before the start.
 	set func() *ruleset.Set
 	now func() time.Time
 	// loaded is the store that loads the order set.
 	loaded *store.Store
-	// hits counts the hits of each order. It is nil before the start.
-	hits *hits.Counter
-	// geoip is CoreDNS's geoip plugin. It is nil if this server block does not have geoip.
-	geoip metadata.Provider
+	hits   *hits.Counter
+	geoip  metadata.Provider
 }
 
 // Name implements plugin.Handler.
 func (b *Blocklist) Name() string { return name }
 
-// Ready implements ready.Readiness. It reports the readiness of all server blocks, because CoreDNS
-// calls Ready for only one handler of each plugin.
+// Ready reports whether all server blocks are ready. CoreDNS calls Ready for only one handler of
+// each plugin.
 func (b *Blocklist) Ready() bool { return store.AllReady() }
 
-// ServeDNS implements plugin.Handler.
-//
-// The stack frame of ServeDNS must be small, because the next plugins run below it on the stack.
-// When the stack of a goroutine is full, Go copies it to a larger stack. A copy takes longer than
-// the work of this plugin.
+// ServeDNS implements plugin.Handler. Its stack frame must be small, because the next plugins run
+// on top of the frame. Go copies a full stack, and a copy takes longer than a look-up.
 func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	rw, answered := b.answerOrWatch(ctx, w, r)
 	if answered {
-		// The reply is already written. For the return code REFUSED, the server would
-		// write a second reply.
+		// The server would write a second reply for REFUSED.
 		return dns.RcodeSuccess, nil
 	}
 	if rw != nil {
@@ -71,16 +62,14 @@ func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	if b.Next == nil || traced(ctx) {
 		return plugin.NextOrFailure(name, b.Next, ctx, w, r)
 	}
-	// NextOrFailure would need an allocation and a stack frame. It is only necessary to trace the
-	// query, or to return an error if there is no next plugin.
 	return b.Next.ServeDNS(ctx, w, r)
 }
 
 //go:noinline
 func traced(ctx context.Context) bool { return opentracing.SpanFromContext(ctx) != nil }
 
-// answerOrWatch answers a query for a blocked name, and reports whether it has answered.
-// Otherwise it returns a writer that checks the next plugin's answer, or nil.
+// answerOrWatch answers a query for a blocked name and returns true. For other queries, it returns
+// a writer that checks the next plugin's answer, or nil.
 //
 //go:noinline
 func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (rw *responseWriter, answered bool) {
@@ -95,9 +84,8 @@ func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *
 		return nil, false
 	}
 	if outer := clientWriter(ctx); outer != nil && outer.b.loaded == b.loaded {
-		// The query does not come from the client. A plugin after blocklist sent it, for example to
-		// find the target of a CNAME. The query is not checked, because a cache must store the real
-		// answer. The answer to the client is checked later.
+		// A later plugin sent the query, for example to find the target of a CNAME. A cache must
+		// keep the real answer to this query.
 		return nil, false
 	}
 	q := &r.Question[0]
@@ -114,8 +102,7 @@ func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *
 		}
 	}
 	if q.Qtype == dns.TypeAXFR || q.Qtype == dns.TypeIXFR {
-		// The answer is a zone transfer, which goes to another server and not to a client. It needs
-		// no check.
+		// A zone transfer goes to another server and not to a client.
 		return nil, false
 	}
 	rw = &responseWriter{ResponseWriter: w, Context: ctx, b: b.block, set: set, req: r, header: r.MsgHdr, passes: v}
@@ -125,8 +112,8 @@ func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *
 	return rw, false
 }
 
-// covers reports whether name is valid, and whether any order covers the name. It is a
-// separate function. Its buffer then leaves the stack early.
+// covers reports whether name is valid, and whether any order covers the name. Inlining would put
+// the buffer w into the caller's stack frame.
 //
 //go:noinline
 func covers(set *ruleset.Set, name string) (valid, covered bool) {
@@ -137,9 +124,6 @@ func covers(set *ruleset.Set, name string) (valid, covered bool) {
 	return true, set.Covers(&w)
 }
 
-// decideQuery decides about a query for a name with orders. It returns the reply or the
-// verdict.
-//
 //go:noinline
 func (b *block) decideQuery(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg) (*dns.Msg, passes) {
 	var qname answer.Destination
@@ -165,13 +149,12 @@ func (b *block) decideQuery(ctx context.Context, set *ruleset.Set, w dns.Respons
 }
 
 // A verdicts value has two verdicts about a name or an address. The embedded Verdict decides the
-// answer. The field "shadow" is the verdict with the orders in shadow mode. It is only counted.
+// answer. shadow is the verdict with the orders in shadow mode.
 type verdicts struct {
 	ruleset.Verdict
 	shadow ruleset.Verdict
 }
 
-// decide decides about the name or address l, and stores the verdicts in j.
 func (b *block) decide(j *verdicts, set *ruleset.Set, l *answer.Destination, q *ruleset.Query) {
 	*j = verdicts{Verdict: ruleset.Verdict{Until: ruleset.Forever}}
 	if !b.shadow {
@@ -193,7 +176,7 @@ func verdict(v *ruleset.Verdict, set *ruleset.Set, l *answer.Destination, q *rul
 }
 
 func (b *block) reply(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg, v *ruleset.Verdict, now time.Time, c *client) *dns.Msg {
-	// Read all values from the request here. WriteMsg changes the OPT record of the request later.
+	// WriteMsg changes the OPT record of the request, so read the request before WriteMsg.
 	state := request.Request{W: w, Req: r}
 	echo := v.CountryDependent && c.subnet != nil
 	size := state.Size() - roomAbove(r)
@@ -201,9 +184,8 @@ func (b *block) reply(ctx context.Context, set *ruleset.Set, w dns.ResponseWrite
 		size -= answer.SubnetRoom(c.subnet)
 	}
 	if r.Opcode != dns.OpcodeQuery {
-		// A NOTIFY or UPDATE message requests an action, so NXDOMAIN and NODATA are not valid
-		// answers. The answer is REFUSED, which means a refusal by policy (RFC 1996, section 3.8;
-		// RFC 2136, section 2.2).
+		// NOTIFY and UPDATE need REFUSED, a refusal by policy (RFC 1996, section 3.8; RFC 2136,
+		// section 2.2).
 		v.Response.Kind = order.Refused
 	}
 	m := answer.Build(r, size, *v, now, &b.answer)
@@ -220,7 +202,6 @@ func (b *block) reply(ctx context.Context, set *ruleset.Set, w dns.ResponseWrite
 	return m
 }
 
-// inShadow counts a query that only an order in shadow mode would block. The query is not blocked.
 func (b *block) inShadow(ctx context.Context, set *ruleset.Set, r *dns.Msg, v *ruleset.Verdict, now order.Time) {
 	b.count(ctx, shadowRequests, r, v)
 	b.hits.Add(set, v.Order, now, true)
@@ -232,12 +213,10 @@ func (b *block) count(ctx context.Context, c *counters, r *dns.Msg, v *ruleset.V
 	c.with(labels{metrics.WithServer(ctx), b.zones.Matches(q.Name), metrics.WithView(ctx), answer.Label(*v, q.Qtype)}).Inc()
 }
 
-// nsidRoom is the size in octets of the option that the nsid plugin adds: 4 octets of
-// header and at most 128 octets of host name.
 const nsidRoom = 4 + 128
 
-// roomAbove returns the number of octets that the plugins above may add to the reply. The reply
-// must leave this room free, because otherwise the SOA record might not fit.
+// roomAbove returns the number of octets that other plugins may add to the reply. Without this
+// room, the SOA record might not fit.
 func roomAbove(r *dns.Msg) int {
 	if o := r.IsEdns0(); o != nil {
 		for _, opt := range o.Option {
@@ -249,8 +228,6 @@ func roomAbove(r *dns.Msg) int {
 	return 0
 }
 
-// ordersApply reports whether r has exactly one question, of class IN or ANY. The opcode
-// does not matter.
 func ordersApply(r *dns.Msg) bool {
 	if len(r.Question) != 1 {
 		return false

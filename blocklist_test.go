@@ -54,8 +54,6 @@ func compile(t testing.TB, text string) *ruleset.Set {
 	return ruleset.Merge([]*ruleset.Part{p}, ruleset.Options{})
 }
 
-// newTestHandler returns a handler with the given orders. Its next plugin answers every
-// query with a TXT record "passed".
 func newTestHandler(t testing.TB, orders string, now *time.Time) *Blocklist {
 	t.Helper()
 	set := compile(t, orders)
@@ -81,8 +79,6 @@ type from struct {
 
 func (f from) RemoteAddr() net.Addr { return &net.UDPAddr{IP: net.ParseIP(f.ip), Port: 40212} }
 
-// brief describes a reply in one line: the RCODE, the answer data, the SOA record and the
-// EDE code.
 func brief(m *dns.Msg) string {
 	out := []string{dns.RcodeToString[m.Rcode]}
 	for _, rr := range m.Answer {
@@ -153,7 +149,6 @@ func TestServeDNS(t *testing.T) {
 		{qname: "net.example.", client: "198.51.100.7", want: "NOERROR passed"},
 		{qname: "net.example.", client: "203.0.113.1", want: "NOERROR passed"},
 
-		// A label with an escaped dot is one label and not two.
 		{qname: `www\.dotted.example.`, want: "NOERROR passed"},
 		{qname: `www.dotted\.example.`, want: "NOERROR passed"},
 		{qname: `\100otted.example.`, want: "NXDOMAIN SOA dotted.example. 30 " + ncu},
@@ -175,7 +170,6 @@ func TestServeDNS(t *testing.T) {
 			if err != nil || code != dns.RcodeSuccess {
 				t.Errorf("ServeDNS returned %d, %v, want success: with another code the server writes a second reply", code, err)
 			}
-			// The query has \100 in place of the letter d. The reply may repeat this form.
 			if got := strings.ReplaceAll(brief(rec.Msg), `\100otted`, "dotted"); got != tc.want {
 				t.Errorf("got  %s\nwant %s", got, tc.want)
 			}
@@ -183,8 +177,7 @@ func TestServeDNS(t *testing.T) {
 	}
 }
 
-// TestNSID checks that a reply with a long EDE text leaves room for the option that the nsid plugin
-// adds later. The reply must also keep its SOA record.
+// The nsid plugin adds an option after blocklist. The reply must keep its SOA record.
 func TestNSID(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, "version: 1\norders:\n- {id: a, references: ["+strings.Repeat("x", 390)+"], authority: {name: A}, scope: global, targets: [a.example]}\n", &now)
@@ -233,8 +226,6 @@ func TestTime(t *testing.T) {
 	}
 }
 
-// TestNotJudged checks that invalid messages go to the next plugin. An invalid message has
-// an invalid name, or not exactly one question.
 func TestNotJudged(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, testOrders, &now)
@@ -253,8 +244,6 @@ func TestNotJudged(t *testing.T) {
 	}
 }
 
-// TestOpcodes checks messages whose opcode is not QUERY. If the name in the question or a name in
-// the answer is blocked, the reply must be REFUSED.
 func TestOpcodes(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, answerOrders, &now)
@@ -284,8 +273,6 @@ func TestOpcodes(t *testing.T) {
 	}
 }
 
-// TestCountry checks the three sources of a client's country: the networks of the
-// Corefile, the geoip label, and the property home.
 func TestCountry(t *testing.T) {
 	now := noon
 	for _, tc := range []struct {
@@ -343,7 +330,6 @@ func TestBlockedRequests(t *testing.T) {
 	}
 }
 
-// TestTrace checks that the next plugin gets its own span when a query is traced.
 func TestTrace(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, testOrders, &now)
@@ -363,8 +349,6 @@ func TestTrace(t *testing.T) {
 	}
 }
 
-// A peer is a response writer that drops all messages. Its client address is a net.Addr,
-// as in the server.
 type peer struct {
 	test.ResponseWriter
 	addr net.Addr
@@ -374,8 +358,6 @@ func (p peer) RemoteAddr() net.Addr      { return p.addr }
 func (peer) WriteMsg(*dns.Msg) error     { return nil }
 func (peer) Write(b []byte) (int, error) { return len(b), nil }
 
-// TestAllocations checks the allocations of the handler for each kind of query. The
-// allocations of the next plugin and the server do not count.
 func TestAllocations(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, testOrders, &now)
@@ -396,24 +378,15 @@ func TestAllocations(t *testing.T) {
 		edit       func(*dns.Msg)
 		budget     float64
 	}{
-		// The one allocation is the response writer. A plugin below may keep the response
-		// writer after the call, like the prefetch of cache.
 		{"passing, answered with a chain of two CNAMEs", "www.passing.example.", nil, 1},
 		{"passing, with EDNS", "www.passing.example.", edns, 1},
-		// The one allocation is the response writer. The look-up of the client allocates
-		// nothing.
 		{"covered, but not yet in force", "below.example.", nil, 1},
 		{"covered by an exception", "ok.hole.example.", nil, 1},
-		// The one allocation contains the reply, its question and its SOA record.
 		{"blocked", "www.blocked.example.", nil, 1},
 		{"refused", "refused.example.", edns, 3},
-		// A redirection needs three more allocations: the list of records, the A record and the
-		// address.
 		{"redirected", "redirect.example.", nil, 4},
-		// EDNS needs two more allocations: the OPT record with its EDE option, and the EDE text.
 		{"blocked, with EDNS", "www.blocked.example.", edns, 3},
 		{"blocked, with EDNS, told nothing", "quiet.example.", edns, 2},
-		// The JSON text needs an encoder, a buffer, and the text of the justification.
 		{"blocked, with a structured error", "www.blocked.example.", signalled, 6},
 	} {
 		m := new(dns.Msg).SetQuestion(tc.name, dns.TypeA)

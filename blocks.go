@@ -10,11 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// serverBlocks returns the configurations of the server blocks in the Corefile. Each list in the
-// result is for one server block.
-//
-// A caddy.Controller shows one server block at a time. serverBlocks therefore changes the position
-// in a copy of c.
+// serverBlocks returns the configurations of each server block in the Corefile. A caddy.Controller
+// shows one server block at a time, so serverBlocks works on a copy of c.
 func serverBlocks(c *caddy.Controller) (blocks [][]*dnsserver.Config) {
 	at := *c
 	for at.ServerBlockIndex = 0; ; at.ServerBlockIndex++ {
@@ -33,8 +30,6 @@ func serverBlocks(c *caddy.Controller) (blocks [][]*dnsserver.Config) {
 	}
 }
 
-// addressName returns a text that describes one address of a server block. The text includes the
-// view and the bind addresses, because several server blocks may have the same zone and port.
 func addressName(cfg *dnsserver.Config) string {
 	name := cfg.Transport + "://" + cfg.Zone + ":" + cfg.Port
 	if cfg.ViewName != "" {
@@ -54,8 +49,6 @@ func blockName(keys []*dnsserver.Config) string {
 	return strings.Join(names, ", ")
 }
 
-// blockOf returns the plugin's state in a server block. It is nil if the server block has
-// no blocklist directive.
 func blockOf(cfg *dnsserver.Config) *block {
 	if h, ok := cfg.Handler(name).(*Blocklist); ok {
 		return h.block
@@ -63,8 +56,8 @@ func blockOf(cfg *dnsserver.Config) *block {
 	return nil
 }
 
-// startLine returns a log line about the server blocks. It lists where orders are enforced. The
-// bool is true if orders are not enforced everywhere, so that the line must be a warning.
+// startLine returns the log line that lists where orders are enforced. The result warning is true
+// if a server block does not enforce orders.
 func startLine(blocks [][]*dnsserver.Config) (line string, warning bool) {
 	var digests, shadow, without []string
 	enforced := map[string][]string{} // by digest
@@ -98,8 +91,6 @@ func startLine(blocks [][]*dnsserver.Config) (line string, warning bool) {
 	return "server blocks: " + strings.Join(says, "; "), len(shadow)+len(without) > 0
 }
 
-// shadowOf returns for each server whether it is in shadow mode, in which orders are only counted.
-// The keys of the map are the labels of the metrics.
 func shadowOf(blocks [][]*dnsserver.Config) map[labels]bool {
 	out := map[labels]bool{}
 	for _, keys := range blocks {
@@ -109,8 +100,7 @@ func shadowOf(blocks [][]*dnsserver.Config) map[labels]bool {
 				continue
 			}
 			for _, host := range cfg.ListenHosts {
-				// CoreDNS's metrics use the resolved address as the label "server". This label must
-				// be equal.
+				// The label must be equal to the label "server" of CoreDNS's own metrics.
 				addr := net.JoinHostPort(host, cfg.Port)
 				if a, err := net.ResolveTCPAddr("tcp", addr); err == nil {
 					addr = a.String()

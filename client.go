@@ -14,13 +14,10 @@ import (
 
 type client struct {
 	ruleset.Client
-	// subnet is the EDNS client subnet of the query. It is nil if the query has no subnet, or if
-	// the sender is not trusted.
+	// subnet is the EDNS client subnet of a trusted sender, or nil.
 	subnet *dns.EDNS0_SUBNET
 }
 
-// clientOf returns the client of a query. It is slow, so call it only for a name that an order
-// covers.
 func (b *block) clientOf(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg) (a client) {
 	a.Addr = address(w)
 	if !set.DependsOnCountry() {
@@ -34,8 +31,6 @@ func (b *block) clientOf(ctx context.Context, set *ruleset.Set, w dns.ResponseWr
 	return a
 }
 
-// address returns the address of the client. It avoids request.Request for UDP and TCP, because
-// request.Request would first format the address as a string.
 func address(w dns.ResponseWriter) netip.Addr {
 	var ip net.IP
 	switch a := w.RemoteAddr().(type) {
@@ -52,9 +47,8 @@ func address(w dns.ResponseWriter) netip.Addr {
 	return addr.Unmap()
 }
 
-// country returns the country of the client's address. It tries the operator's networks, then the
-// geoip plugin, then the home country. For a trusted sender, it uses the client subnet in place of
-// the sender's address.
+// country returns the country of the client. It tries the operator's networks, then the geoip
+// plugin, then the home country. For a trusted sender, it uses the client subnet.
 func (b *block) country(ctx context.Context, a client, hasSubnet bool) order.Country {
 	where := netip.Prefix{}
 	if a.Addr.IsValid() {
@@ -66,8 +60,8 @@ func (b *block) country(ctx context.Context, a client, hasSubnet bool) order.Cou
 	}
 	label := metadata.ValueFunc(ctx, geoipCountry)
 	if hasSubnet && label != nil && (b.geoip != nil || !ok) {
-		// The client may have forged the client subnet, and the geoip plugin may have used it.
-		// Compute the label again for the address that blocklist has chosen.
+		// The geoip plugin may have used the client subnet, and the client may have forged the
+		// client subnet. Look up the country of the address in where.
 		label = func() string {
 			if f := geoipLabel(b.geoip, where.Addr()); f != nil {
 				return f()
@@ -78,11 +72,8 @@ func (b *block) country(ctx context.Context, a client, hasSubnet bool) order.Cou
 	return b.places.Country(where, label)
 }
 
-// geoipCountry is the metadata label of CoreDNS's geoip plugin for a client's country.
 const geoipCountry = "geoip/country/code"
 
-// geoipLabel returns a function that gives the geoip plugin's country of an address. It returns nil
-// if geoip is nil or if the database has no countries.
 func geoipLabel(geoip metadata.Provider, addr netip.Addr) metadata.Func {
 	if geoip == nil {
 		return nil
@@ -92,8 +83,6 @@ func geoipLabel(geoip metadata.Provider, addr netip.Addr) metadata.Func {
 	return metadata.ValueFunc(ctx, geoipCountry)
 }
 
-// The type at is a response writer for a client with the address addr. The geoip plugin
-// reads this address.
 type at struct {
 	dns.ResponseWriter
 	addr netip.Addr
@@ -113,8 +102,7 @@ func clientSubnet(r *dns.Msg) *dns.EDNS0_SUBNET {
 	return nil
 }
 
-// network returns the network in a client subnet. The bool is false if the network is not valid. A
-// prefix length of 0 means that the network must not be used (RFC 7871, section 7.1.2).
+// A prefix length of 0 means that the network must not be used (RFC 7871, section 7.1.2).
 func network(s *dns.EDNS0_SUBNET) (netip.Prefix, bool) {
 	if s == nil {
 		return netip.Prefix{}, false

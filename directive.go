@@ -22,8 +22,6 @@ type config struct {
 	directive *directive.Config
 }
 
-// parse parses one blocklist directive into cfg. Relative paths start at root, the path of
-// CoreDNS's root plugin.
 func parse(c *caddy.Controller, root string, cfg *config) error {
 	d := directive.Config{Places: &cfg.places, ECSFrom: &cfg.ecsFrom}
 	if err := directive.Parse(&c.Dispenser, root, &d); err != nil {

@@ -10,13 +10,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// evasionTypes are the query types of TestEvasion. Most types are blocked for a blocked name. But a
-// DS query always passes, and a DNSKEY query passes if a name below the queried name passes.
 var evasionTypes = []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeANY, dns.TypeHTTPS, dns.TypeSVCB, dns.TypeNS, dns.TypeSOA, dns.TypeCAA,
 	dns.TypeMX, dns.TypeTXT, dns.TypeCNAME, dns.TypeSRV, dns.TypeNone, 65280, dns.TypeDS, dns.TypeDNSKEY}
 
-// TestEvasion checks that each spelling of a blocked name is blocked, for each query type. A
-// name that only looks like a blocked name must pass.
 func TestEvasion(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: NCU, country: UA, kind: regulator}, scope: global}
@@ -74,8 +70,8 @@ orders:
 					want = passed
 				}
 				for _, class := range []uint16{dns.ClassINET, dns.ClassANY} {
-					// The test calls the handler directly, because some of the names cannot occur
-					// in a DNS message. Other plugins can pass these names to the handler.
+					// Some names cannot occur in a DNS message, but another plugin can pass them to
+					// the handler.
 					q := new(dns.Msg)
 					q.RecursionDesired = true
 					q.Question = []dns.Question{{Name: name, Qtype: qtype, Qclass: class}}
@@ -93,13 +89,9 @@ orders:
 	}
 }
 
-// delivered returns the reply as the client receives it, with owner names in lower case.
-// Every record must have the class IN.
 func delivered(t *testing.T, m *dns.Msg) *dns.Msg {
 	t.Helper()
 	m = m.Copy()
-	// A plugin above may pass a name without a final dot. A received message always has a
-	// final dot.
 	m.Question[0].Name = dns.Fqdn(m.Question[0].Name)
 	for _, rr := range append(m.Answer, m.Ns...) {
 		rr.Header().Name = dns.Fqdn(rr.Header().Name)

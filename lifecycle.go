@@ -14,33 +14,21 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// An instance contains the stores of one CoreDNS instance (one loaded Corefile). See the package
-// instances for the functions that CoreDNS calls on a reload.
 type instance struct {
-	stores []*store.Store
-	// statuses contains the status properties that setup has read, by address. ports contains the
-	// addresses on which the instance listens.
-	statuses map[string]statusClaim
-	ports    map[string]*listen.Use
-	// counted lists the names of the server blocks that count hits.
-	counted []string
-	// directives is the number of blocklist directives whose OnStartup has not run.
-	directives int
-	// claims and starts contain the settings of server blocks with a state directory or a journal,
-	// by directory. The function setup fills claims. The OnStartup function fills starts.
+	stores         []*store.Store
+	statuses       map[string]statusClaim
+	ports          map[string]*listen.Use
+	counted        []string
+	directives     int
 	claims, starts map[string]claim
-	// blocks contains the server blocks that the self-tests check. tests contains the self-tests.
-	// stopTests stops the self-tests; it is nil before the instance listens.
-	blocks    [][]*dnsserver.Config
-	tests     []*selfTest
-	stopTests func()
-	// shadow reports which server blocks are in shadow mode. The keys are label values of the
-	// counters.
-	shadow map[labels]bool
+	blocks         [][]*dnsserver.Config
+	tests          []*selfTest
+	stopTests      func()
+	shadow         map[labels]bool
 }
 
-// loaded is the list of the instances that have stores. The channel "ended" is closed when the last
-// instance releases its stores.
+// loaded lists the instances with stores. The channel ended is closed when the last instance is
+// released.
 var loaded struct {
 	instances.List[*instance]
 	ended chan struct{}
@@ -50,15 +38,12 @@ func instanceOf(c *caddy.Controller) *instance {
 	return loaded.Of(c, func() *instance { return &instance{} })
 }
 
-// A claim records that a server block uses a directory as its state directory or journal.
 type claim struct {
 	opt      store.Options
 	at       string // the file and line of the directive
 	property string // "state" or "journal"
 }
 
-// claimState records that a server block uses a state directory and a journal. It returns an error
-// if another server block uses the same directory with other settings.
 func claimState(claims *map[string]claim, opt store.Options, at string) error {
 	if *claims == nil {
 		*claims = map[string]claim{}
@@ -89,8 +74,6 @@ func (i *instance) acquire(opt store.Options) (*store.Store, error) {
 	return s, nil
 }
 
-// count returns the counter of the server block with the given name. The counts survive a
-// reload.
 func (i *instance) count(block string) *hits.Counter {
 	loaded.Lock()
 	defer loaded.Unlock()
@@ -109,15 +92,12 @@ func (i *instance) add(s *store.Store) {
 	i.stores = append(i.stores, s)
 }
 
-// restarting is the OnRestart function of the old instance. CoreDNS calls it once for each
-// server block.
 func (i *instance) restarting() error {
 	loaded.Restart(i)
 	return nil
 }
 
-// restartFailed is the OnRestartFailed function of the old instance. The old instance
-// keeps running, and releases the stores of the failed new instance.
+// The old instance keeps running and releases the stores of the failed new instance.
 func (i *instance) restartFailed() error {
 	for _, x := range loaded.Fail(i) {
 		x.release()
@@ -125,10 +105,11 @@ func (i *instance) restartFailed() error {
 	return nil
 }
 
-// AfterFailedReload calls release if a reload does not start the Corefile of the controller. CoreDNS
-// calls only functions of the old Corefile then. The old Corefile may lack the directive, and thus
-// have no function that releases anything. Call AfterFailedReload in an OnStartup function. The
-// function release may run several times.
+// AfterFailedReload calls release when the reload to the Corefile of c fails. Call
+// AfterFailedReload in an OnStartup function. release may run several times.
+//
+// After a failed reload, CoreDNS calls only functions of the old instances. AfterFailedReload adds
+// a function to the old instances.
 func AfterFailedReload(c *caddy.Controller, release func()) {
 	mark := new(byte)
 	c.Set(mark, true)
@@ -154,8 +135,7 @@ func AfterFailedReload(c *caddy.Controller, release func()) {
 	}
 }
 
-// shutdown is the OnShutdown function of an instance. CoreDNS calls it for a replaced
-// instance and for the last instance.
+// CoreDNS calls shutdown for a replaced instance and for the last instance.
 func (i *instance) shutdown() error {
 	replaced, next := loaded.End(i)
 	var successors []*store.Store
@@ -166,8 +146,7 @@ func (i *instance) shutdown() error {
 	loaded.Unlock()
 	stores := i.release()
 	if replaced {
-		// Warn about order files that are not in the new Corefile, because the operator may have
-		// omitted them by mistake.
+		// The operator may have omitted order files from the new Corefile by mistake.
 		for _, line := range store.Stopped(stores, successors) {
 			log.Warning(line)
 		}
@@ -175,9 +154,8 @@ func (i *instance) shutdown() error {
 	return nil
 }
 
-// shadowBlocks reports for each server block whether it is in shadow mode. During a reload, two
-// instances may have the same server block. The result is then true if the block is in shadow mode
-// in one of them.
+// shadowBlocks reports which server blocks are in shadow mode. During a reload, two instances may
+// have the same server block. Shadow mode in one instance is then enough.
 func shadowBlocks() map[labels]bool {
 	loaded.Lock()
 	defer loaded.Unlock()

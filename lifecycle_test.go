@@ -38,8 +38,6 @@ type server struct {
 	inst *caddy.Instance
 }
 
-// startServer starts a Corefile. It replaces the text $DIR by the path of a folder with
-// the order file a.yaml.
 func startServer(t *testing.T, corefile string) *server {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
@@ -67,8 +65,6 @@ func (s *server) input(corefile string) caddy.Input {
 	return coredns.Input(strings.ReplaceAll(corefile, "$DIR", s.dir))
 }
 
-// write replaces an order file by rename. The file gets an older modification time, so that the
-// store loads the file at once.
 func (s *server) write(file, target string) {
 	s.t.Helper()
 	text := fmt.Sprintf("version: 1\norders:\n- {id: %s, authority: {name: A}, scope: global, targets: [%s]}\n", file, target)
@@ -76,8 +72,7 @@ func (s *server) write(file, target string) {
 	if err := os.WriteFile(tmp, []byte(text), 0o644); err != nil {
 		s.t.Fatal(err)
 	}
-	// The store loads a file with a new modification time only after a wait, because the file may
-	// be incomplete. An older modification time avoids the wait.
+	// The store waits before it loads a file with a new modification time.
 	old := time.Now().Add(-time.Minute)
 	os.Chtimes(tmp, old, old)
 	if err := os.Rename(tmp, filepath.Join(s.dir, file)); err != nil {
@@ -85,7 +80,6 @@ func (s *server) write(file, target string) {
 	}
 }
 
-// restart replaces the Corefile of the running server, as CoreDNS does after SIGUSR1.
 func (s *server) restart(corefile string) error {
 	inst, err := s.inst.Restart(s.input(corefile))
 	s.inst = inst
@@ -136,8 +130,6 @@ func TestStartStop(t *testing.T) {
 	s.want("one.example.", dns.RcodeSuccess)
 }
 
-// TestSharedStore checks that server blocks, transports and views with equal order files share
-// one store.
 func TestSharedStore(t *testing.T) {
 	startServer(t, `.:0 {
 		bind 127.0.0.1
@@ -174,8 +166,6 @@ func TestReload(t *testing.T) {
 	if now := store.All(); len(now) != 1 || now[0] != first || now[0].Status().LastLoad != loaded {
 		t.Errorf("a reload without changes loaded files again: %d stores", len(now))
 	}
-	// When the order files of the Corefile change, the old store is closed with the old
-	// instance.
 	s.write("b.yaml", "two.example")
 	if err := s.restart(strings.ReplaceAll(oneBlock, "a.yaml", "b.yaml")); err != nil {
 		t.Fatal(err)
@@ -189,9 +179,8 @@ func TestReload(t *testing.T) {
 	s.eventually("the change is not noticed", func() bool { return s.ask("three.example.") == dns.RcodeNameError })
 }
 
-// TestReloadFailsAtListen checks a reload in which the new instance starts but cannot listen.
-// CoreDNS then calls no function of the new instance. The old instance must release the new stores
-// and continue to watch its files.
+// If the new instance cannot listen, CoreDNS calls no function of the new instance. The old
+// instance must release the new stores.
 func TestReloadFailsAtListen(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -235,8 +224,6 @@ func TestReloadFailsAtListen(t *testing.T) {
 	s.want("three.example.", dns.RcodeNameError)
 }
 
-// TestFirstReloadFails adds the directive to a Corefile without the directive. The new Corefile
-// cannot listen, so its store must be released.
 func TestFirstReloadFails(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -263,8 +250,6 @@ func TestFirstReloadFails(t *testing.T) {
 	}
 }
 
-// TestReloadFailsAtStartup checks a reload in which only the second server block has bad orders.
-// The reload must release the store of the first server block.
 func TestReloadFailsAtStartup(t *testing.T) {
 	s := startServer(t, oneBlock)
 	s.write("b.yaml", "two.example")
@@ -285,8 +270,6 @@ func TestReloadFailsAtStartup(t *testing.T) {
 	s.want("one.example.", dns.RcodeNameError)
 }
 
-// TestReady checks the readiness while one of two server blocks is not ready. The handlers of both
-// server blocks must report not ready, because CoreDNS asks only one handler.
 func TestReady(t *testing.T) {
 	s := startServer(t, `.:0 {
 		bind 127.0.0.1
@@ -313,8 +296,6 @@ func TestReady(t *testing.T) {
 	}
 }
 
-// startLines returns the log lines about server blocks. It replaces each digest by a letter: A for
-// the first digest, and B for the second digest.
 func startLines(log string) (out []string) {
 	var seen []string
 	for line := range strings.Lines(log) {
@@ -335,7 +316,6 @@ func startLines(log string) (out []string) {
 	return out
 }
 
-// shadowGauges returns the samples of the metric coredns_blocklist_shadow.
 func shadowGauges(t *testing.T) []string {
 	t.Helper()
 	families, err := prometheus.DefaultGatherer.Gather()
@@ -359,8 +339,6 @@ func shadowGauges(t *testing.T) []string {
 	return out
 }
 
-// TestServerBlocks checks the log line of each start and reload. The line lists the server
-// blocks with and without enforced orders. The metric shadow must agree.
 func TestServerBlocks(t *testing.T) {
 	const (
 		enforces = "blocklist $DIR/a.yaml\nwhoami\n}\n"
@@ -415,8 +393,7 @@ func TestServerBlocks(t *testing.T) {
 	}
 }
 
-// TestShadowWhileReloading checks a server block that is in the old and in the new
-// instance. The metric coredns_blocklist_shadow must have one series for it.
+// During a reload, the server block is in two instances. The metric must have one series.
 func TestShadowWhileReloading(t *testing.T) {
 	l := labels{server: "dns://:53", zone: "."}
 	both := []*instance{{shadow: map[labels]bool{l: true}}, {shadow: map[labels]bool{l: false}}}
@@ -437,8 +414,6 @@ func firstStack() uint64 {
 	return sample[0].Value.Uint64()
 }
 
-// TestFirstStack checks that new goroutines get a larger stack while an instance has a
-// store. Afterwards, new goroutines must get the usual stack.
 func TestFirstStack(t *testing.T) {
 	usual := firstStack()
 
@@ -449,8 +424,6 @@ func TestFirstStack(t *testing.T) {
 	if got := firstStack(); got <= usual {
 		t.Errorf("a new goroutine gets %d bytes, without a store %d bytes", got, usual)
 	}
-	// release would pass these nil stores to the package store. The test therefore removes them
-	// first.
 	a.stores, b.stores = nil, nil
 	a.release()
 	if got := firstStack(); got <= usual {

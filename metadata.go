@@ -29,8 +29,8 @@ func (b *block) setMetadata(ctx context.Context, verdict string, o *ruleset.Orde
 	set("verdict", verdict)
 	if !o.Terms.Disclosure.Sealed() {
 		set("order", o.ID)
-		// The name of the authority is free text from an order file. The log plugin prints it
-		// without escaping.
+		// The log plugin does not escape the authority's name, which is free text from an order
+		// file.
 		set("authority", printable.Clean(o.Terms.Authority.Name))
 	}
 }
@@ -38,9 +38,6 @@ func (b *block) setMetadata(ctx context.Context, verdict string, o *ruleset.Orde
 // hasMetadata reports whether the metadata already contain a verdict.
 func hasMetadata(ctx context.Context) bool { return metadata.ValueFunc(ctx, name+"/verdict") != nil }
 
-// setPassMetadata sets the metadata of a query that passes although an order names the queried
-// name. The query passes because the client is exempt, or because the protect list or another guard
-// refuses to block the name.
 func (b *block) setPassMetadata(ctx context.Context, set *ruleset.Set, q *ruleset.QName, c ruleset.Client, now order.Time) {
 	if b.shadow || metadata.ValueFuncs(ctx) == nil {
 		return

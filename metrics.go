@@ -16,25 +16,19 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// blockedRequests counts the blocking answers. CoreDNS's own counter does not show which plugin
-// gave an answer. No label contains a client, a queried name or an order.
+// No label contains a client, a queried name or an order.
 var blockedRequests = newCounters("blocked_requests_total", "Counter of requests that got a blocking answer.")
 
-// shadowRequests counts the requests that would be blocked without shadow mode. The order or the
-// server block is in shadow mode.
 var shadowRequests = newCounters("shadow_requests_total", "Counter of requests that would have got a blocking answer if the order or the server block were not in shadow.")
 
-// A counters value contains the counter vector of one metric, and a map of its counters. The map
-// avoids slow look-ups in the vector. A query reads the map without a lock. To add a counter, the
-// plugin replaces the map by a changed copy.
+// A counters value is the counter vector of one metric, with a map of the counters. A query reads
+// the map without a lock. To add a counter, the plugin replaces the map by a copy.
 type counters struct {
 	*prometheus.CounterVec
 	mu sync.Mutex // guards changes of the field of
 	of atomic.Pointer[map[labels]prometheus.Counter]
 }
 
-// A labels value contains the label values of one counter. All values come from the
-// Corefile, so there are few.
 type labels struct{ server, zone, view, response string }
 
 func newCounters(metric, help string) *counters {
@@ -48,8 +42,7 @@ func newCounters(metric, help string) *counters {
 func (c *counters) with(l labels) prometheus.Counter {
 	counter, ok := (*c.of.Load())[l]
 	if !ok {
-		// WithLabelValues panics on text that is not UTF-8. A Corefile may contain text
-		// that is not UTF-8.
+		// WithLabelValues panics on text that is not UTF-8, and a Corefile may contain any text.
 		counter = c.WithLabelValues(printable.Line(l.server), printable.Line(l.zone), printable.Line(l.view), l.response)
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -94,8 +87,7 @@ var (
 	stateAgeDesc    = desc("state_failing_seconds", "Seconds for which the newest versions could not be stored in the state directory; 0 if state_ok is 1.")
 )
 
-// A collector computes the metrics from the stores at each scrape. The metrics are therefore right
-// when an order starts or ends, without a timer.
+// A collector computes the metrics at each scrape.
 type collector struct{ stores func() []*store.Store }
 
 func init() { prometheus.MustRegister(collector{store.All}) }
@@ -108,8 +100,6 @@ func (collector) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. There are several stores if server blocks have different
-// order files or options.
 func (c collector) Collect(ch chan<- prometheus.Metric) {
 	stores := c.stores()
 	if len(stores) == 0 {
@@ -130,8 +120,6 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		set, st := s.Set(), s.Status()
 		now := order.Time(s.Now().Unix())
 		counts, d := set.Counts(now), set.Deadlines(now)
-		// A store in shadow mode may have the same order set as an enforcing store. These orders
-		// count only once.
 		if s.Shadow() && enforced[st.Digest] {
 			counts, d.PastReview, d.Overdue, d.Late = ruleset.Counts{}, 0, 0, 0
 		}
@@ -149,9 +137,8 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		bytes += set.Bytes()
 		digests[st.Digest] = true
 		for _, f := range st.Files {
-			// The Prometheus library refuses all metrics if a label is not UTF-8, so printable.Line
-			// replaces bad text. If two stores load the same file, the metric is the sum of their
-			// failures, because a series may occur only once.
+			// The Prometheus library refuses all metrics if a label is not UTF-8 or if a series
+			// occurs twice.
 			failures[printable.Line(f.Path)] += f.Failures
 			if t, ok := signed[printable.Line(f.Path)]; !f.Signed.IsZero() && (!ok || float64(f.Signed.Unix()) < t) {
 				signed[printable.Line(f.Path)] = float64(f.Signed.Unix())
@@ -163,8 +150,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		if !st.LastOK {
 			ok = 0
 		}
-		// With several stores, the metrics show the worst store: the oldest successful load, the
-		// oldest check for changed files, and the longest load.
+		// With several stores, the metrics show the worst store.
 		if t := float64(st.LastSuccess.Unix()); !st.LastSuccess.IsZero() && (success == 0 || t < success) {
 			success = t
 		}
@@ -244,8 +230,6 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// secondsUntil returns the seconds from now to t. For ruleset.Forever, it returns +Inf. An alert on
-// a small value then never fires for ruleset.Forever.
 func secondsUntil(t order.Time, now time.Time) float64 {
 	if t == ruleset.Forever {
 		return math.Inf(1)

@@ -15,8 +15,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
-// A setClock shows the time that the test sets. Its timers never fire, because the metrics must not
-// depend on timers.
 type setClock struct {
 	mu sync.Mutex
 	t  time.Time
@@ -51,8 +49,6 @@ func openStore(t *testing.T, clock store.Clock, files ...string) *store.Store {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		// The store loads a file with a new modification time only after a wait, because the file
-		// may be incomplete. An older modification time avoids the wait.
 		os.Chtimes(path, clock.Now().Add(-time.Hour), clock.Now().Add(-time.Hour))
 		opt.Patterns = append(opt.Patterns, path)
 	}
@@ -64,8 +60,6 @@ func openStore(t *testing.T, clock store.Clock, files ...string) *store.Store {
 	return s
 }
 
-// scrape returns the samples of a collector for the stores, without zeros. The key is the
-// name of the metric, with the state if it has one.
 func scrape(t *testing.T, stores ...*store.Store) map[string]float64 {
 	t.Helper()
 	r := prometheus.NewPedanticRegistry()
@@ -161,8 +155,6 @@ func TestCollector(t *testing.T) {
 	}
 }
 
-// TestCollectorOfStores checks the metrics of several stores. Some are sums over the
-// stores. Others have the value of the worst store.
 func TestCollectorOfStores(t *testing.T) {
 	clock := &setClock{}
 	clock.set(t, "2026-05-01T00:00:00Z")
@@ -179,7 +171,7 @@ func TestCollectorOfStores(t *testing.T) {
 	got := scrape(t, first, second, third)
 	for k, want := range map[string]float64{
 		"orders draft": 3, "orders in_force": 2, "targets in_force": 2, "orders_past_review": 3, "orders_past_deadline": 1,
-		// In the fields deadline and until, a date without a time means the end of that day.
+		// A date without a time means the end of that day.
 		"next_deadline_seconds": 47 * 3600, "next_change_seconds": 95 * 3600,
 		"order_set_info": 3, "load_failures_total": 1, "last_load_ok": 0,
 		"last_load_success_timestamp_seconds": success,
@@ -194,8 +186,6 @@ func TestCollectorOfStores(t *testing.T) {
 	}
 }
 
-// TestCollectorOfShadow checks orders that one server block enforces and another only
-// counts. Each order must count once in the metrics.
 func TestCollectorOfShadow(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.yaml")
 	text := "version: 1\norders:\n- {id: a, authority: {name: A}, scope: global, deadline: 2026-01-01, targets: [a.example, com]}\n"
@@ -221,8 +211,6 @@ func TestCollectorOfShadow(t *testing.T) {
 	}
 }
 
-// TestMetricsOfOddPaths checks a file path with unprintable text. The path must not break
-// the scrape, and must have its own series.
 func TestMetricsOfOddPaths(t *testing.T) {
 	clock := &setClock{}
 	clock.set(t, "2026-05-01T00:00:00Z")

@@ -61,7 +61,6 @@ func TestResinfo(t *testing.T) {
 		{qname: "dns.example.", want: record},
 		{qname: "DNS.eXample.", want: record},
 		{qname: "resolver.arpa.", want: record},
-		// The record is about this server. No order applies to the record.
 		{qname: "blocked.example.", want: record},
 		{qname: "www.blocked.example.", want: "NXDOMAIN SOA blocked.example. 30"},
 		{qname: "blocked.example.", qtype: dns.TypeA, want: "NXDOMAIN SOA blocked.example. 30"},

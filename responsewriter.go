@@ -12,12 +12,12 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A responseWriter checks the answer to a query whose name is not blocked, because the answer may
-// lead to a blocked name. It also lowers TTLs, so that no cache keeps the answer after the start of
-// an order.
+// A responseWriter checks the answer to a query for a name that is not blocked. The answer may
+// still lead to a blocked name. A responseWriter also lowers TTLs, or a cache could keep the answer
+// after the start of an order.
 //
-// A responseWriter is also the context of the next plugins. The context marks queries that the next
-// plugins send through the plugin chain. One value for both tasks saves an allocation.
+// A responseWriter is also the context of the next plugins. One value for both tasks saves an
+// allocation.
 type responseWriter struct {
 	dns.ResponseWriter
 	context.Context
@@ -25,21 +25,18 @@ type responseWriter struct {
 	b   *block
 	set *ruleset.Set // the order set that decided about the queried name
 	req *dns.Msg
-	// header and options are copies. Later plugins edit the flags and EDNS options of the
-	// request.
+	// header and options are copies, because later plugins edit the request.
 	header  dns.MsgHdr
 	options []dns.EDNS0
 	passes
 }
 
-// A passes value is the decision that a queried name passes.
 type passes struct {
-	// until is the time at which the decision may change. countryDependent reports whether clients
-	// of other countries may get another decision.
+	// until is the time at which the decision may change. countryDependent is true if clients of
+	// other countries may get another decision.
 	until            order.Time
 	countryDependent bool
-	// counted reports whether an order in shadow has counted the query.
-	counted bool
+	counted          bool
 }
 
 type writerKey struct{}
@@ -52,8 +49,8 @@ func (w *responseWriter) Value(key any) any {
 	return w.Context.Value(key)
 }
 
-// clientWriter returns the responseWriter in ctx, or nil. There is a responseWriter in ctx only if
-// a later plugin sent the query through the plugin chain to answer a client.
+// clientWriter returns the responseWriter in ctx, or nil. A responseWriter in ctx means that a
+// later plugin sent the query through the plugin chain.
 func clientWriter(ctx context.Context) *responseWriter {
 	w, _ := ctx.Value(writerKey{}).(*responseWriter)
 	return w
@@ -73,8 +70,7 @@ func (w *responseWriter) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
-// ConnectionState implements dns.ConnectionStater, which the embedded dns.ResponseWriter would
-// hide.
+// The embedded dns.ResponseWriter would hide ConnectionState.
 func (w *responseWriter) ConnectionState() *tls.ConnectionState {
 	if cs, ok := w.ResponseWriter.(dns.ConnectionStater); ok {
 		return cs.ConnectionState()
@@ -94,8 +90,6 @@ func (w *responseWriter) inspect(m *dns.Msg) *dns.Msg {
 	return w.inspectChain(m, set, byAlias)
 }
 
-// mayBeOrdered reports whether an order may cover a name or an address to which the answer
-// leads. It needs less time and less stack than a decision (see ServeDNS).
 func (w *responseWriter) mayBeOrdered(m *dns.Msg, set *ruleset.Set) bool {
 	addresses, q := w.b.store.Rules.Addresses, w.req.Question[0]
 	return answer.HasDestinations(m, q, addresses) && answer.MayBeOrdered(m, q, addresses, func(name string) bool {
@@ -104,7 +98,6 @@ func (w *responseWriter) mayBeOrdered(m *dns.Msg, set *ruleset.Set) bool {
 	}, set.CoversAddress)
 }
 
-// inspectChain is the slow path of inspect for an answer that needs a new decision.
 func (w *responseWriter) inspectChain(m *dns.Msg, set *ruleset.Set, byAlias bool) *dns.Msg {
 	r := w.request()
 	q := r.Question[0]
@@ -113,8 +106,8 @@ func (w *responseWriter) inspectChain(m *dns.Msg, set *ruleset.Set, byAlias bool
 	c.qname.Name.Set(q.Name)
 	c.qname.Name.Service = answer.ServiceLabels(&c.qname.Name, q.Qtype)
 
-	// While the next plugins worked, the order set may have changed, or an order may have
-	// started. The queried name then needs a new decision.
+	// The order set may have changed meanwhile, or an order may have started. Decide again about
+	// the queried name.
 	if byAlias || set != w.set || w.until <= c.now {
 		c.until, c.countryDependent = ruleset.Forever, false
 		if v := c.decide(&c.qname, nil); v.Blocked() && (byAlias || !answer.Passes(q.Qtype, v.Subtree)) {
@@ -140,8 +133,6 @@ func (w *responseWriter) inspectChain(m *dns.Msg, set *ruleset.Set, byAlias bool
 		}
 		c.setPassMetadata(w.Context, l)
 	}
-	// The answer leads to a name or an address of an order in shadow, so the query is counted.
-	// Records that Clean removes do not count.
 	if c.shadow.Blocked() && !w.counted {
 		w.counted = true
 		v := answer.ForAlias(c.shadow)
@@ -153,13 +144,11 @@ func (w *responseWriter) inspectChain(m *dns.Msg, set *ruleset.Set, byAlias bool
 	return c.pass(m, r, now)
 }
 
-// pass returns the answer m for a query that passes. It limits the TTLs to the next start
-// of an order. If the country matters, it adds the client subnet.
 func (c *answerCheck) pass(m, r *dns.Msg, now time.Time) *dns.Msg {
 	ttl, limited := answer.TimeLeft(c.until, now)
 	if c.passedForQName && answer.HasOtherOwners(m, r.Question[0].Name) {
-		// The answer contains records of a blocked name. TTL 0 prevents that a cache uses these
-		// records to answer queries for the blocked name.
+		// A cache could use the records of a blocked name for later queries. TTL 0 prevents this
+		// use.
 		ttl, limited = 0, true
 	}
 	lower, echo := limited && answer.ExceedsTTL(m, ttl), c.countryDependent && c.client.subnet != nil
@@ -196,14 +185,10 @@ type answerCheck struct {
 	now              order.Time
 	until            order.Time
 	countryDependent bool
-	// passedForQName reports that a blocked name in the answer passes only because of the
-	// queried name. The queried name is then excepted, lifted or protected.
-	passedForQName bool
-	shadow         ruleset.Verdict // the first decision of an order in shadow to block
+	passedForQName   bool
+	shadow           ruleset.Verdict // the first decision of an order in shadow to block
 }
 
-// decide returns the verdict about l, a name or address to which the answer leads. qname
-// is the queried name. If l is the queried name, qname is nil.
 func (c *answerCheck) decide(l *answer.Destination, qname *ruleset.QName) ruleset.Verdict {
 	var j verdicts
 	c.b.decide(&j, c.set, l, &ruleset.Query{Client: c.client.Client, Now: c.now, QName: qname})
@@ -215,9 +200,6 @@ func (c *answerCheck) decide(l *answer.Destination, qname *ruleset.QName) rulese
 	return j.Verdict
 }
 
-// setPassMetadata sets the metadata for an order that covers the name l but does not block this
-// query. If there is already metadata, for example for the queried name, setPassMetadata does
-// nothing.
 func (c *answerCheck) setPassMetadata(ctx context.Context, l *answer.Destination) {
 	if !l.Addr.IsValid() && c.set.Covers(&l.Name.Wire) && !hasMetadata(ctx) {
 		c.b.setPassMetadata(ctx, c.set, &l.Name, c.client.Client, c.now)

@@ -43,9 +43,8 @@ orders:
 - {id: address-soon, from: 2026-05-01T12:00:05Z, targets: [{address: 46.46.46.46, enforced_by: dns}]}
 `
 
-// upstream returns a handler that answers every query with the records of a zone file. The
-// lines "additional" and "authority" start a section. A line like "nxdomain" sets the
-// RCODE.
+// upstream returns a handler that answers with the records of a zone file. The lines "additional"
+// and "authority" start a section. A line like "nxdomain" sets the RCODE.
 func upstream(t testing.TB, zone string) plugin.HandlerFunc {
 	t.Helper()
 	reply := new(dns.Msg)
@@ -100,8 +99,6 @@ func links(n int) string {
 	return b.String()
 }
 
-// A protects value is a guard for tests. It protects the names at and below the field name. It
-// refuses a target at the name in the field held.
 type protects struct {
 	ruleset.Guard
 	name, held dname.Name
@@ -132,9 +129,7 @@ func TestResponseWriter(t *testing.T) {
 		{name: "in the middle of the chain", zone: "asked.example. 300 CNAME a.example.\na.example. 300 CNAME bad.example.\nbad.example. 300 CNAME ok.example.\nok.example. 300 A 192.0.2.1", want: blocked("asked.example.")},
 		{name: "records in another order", zone: "c.example. 1 CNAME bad.example.\nb.example. 1 CNAME c.example.\nasked.example. 1 CNAME b.example.", want: blocked("asked.example.")},
 		{name: "a chain that is not the asked name's", zone: "asked.example. 1 A 192.0.2.1\nother.example. 1 CNAME bad.example."},
-		// These records of a blocked name are not in the chain from the queried name. They must be
-		// checked too, because some stub resolvers use every address, and some caches keep all
-		// records.
+		// Some stub resolvers use every address, and some caches keep all records.
 		{name: "two CNAMEs, the second to a blocked name", zone: "asked.example. 300 CNAME ok.example.\nasked.example. 300 CNAME bad.example.\nok.example. 300 A 192.0.2.2\nbad.example. 300 A 192.0.2.1", want: blocked("asked.example.")},
 		{name: "two CNAMEs further on", zone: "asked.example. 300 CNAME ok.example.\nok.example. 300 CNAME fine.example.\nok.example. 300 CNAME bad.example.\nfine.example. 300 A 192.0.2.2", want: blocked("asked.example.")},
 		{name: "two DNAMEs", qname: "x.asked.example.", zone: "asked.example. 300 DNAME ok.example.\nasked.example. 300 DNAME bad.example.", want: blocked("x.asked.example.")},
@@ -186,8 +181,7 @@ func TestResponseWriter(t *testing.T) {
 		{name: "SVCB", qtype: "SVCB", zone: "asked.example. 300 SVCB 1 bad.example.", want: blocked("asked.example.")},
 		{name: "the order excepts the asked name", qname: "www.spared.example.", zone: "www.spared.example. 300 CNAME bad.example."},
 		{name: "a lift of the asked name", qname: "freed.example.", zone: "freed.example. 300 CNAME lifted-target.example."},
-		// A cache could give these records to clients that query the blocked name. The
-		// records therefore have TTL 0.
+		// A cache could give these records to clients that query the blocked name, so the TTL is 0.
 		{name: "spared, with the blocked name's address", qname: "spared.example.", zone: "spared.example. 300 CNAME bad.example.\nbad.example. 60 A 192.0.2.1",
 			want: "NOERROR; spared.example. 0 CNAME bad.example.; bad.example. 0 A 192.0.2.1"},
 		{name: "lifted, with the blocked name's address", qname: "freed.example.", zone: "freed.example. 300 CNAME lifted-target.example.\nlifted-target.example. 60 A 192.0.2.1",
@@ -302,8 +296,6 @@ func TestResponseWriter(t *testing.T) {
 	}
 }
 
-// TestWireForm checks answers that a plugin writes as packed messages, with Write instead of
-// WriteMsg.
 func TestWireForm(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, answerOrders, &now)
@@ -322,8 +314,6 @@ func TestWireForm(t *testing.T) {
 	}
 }
 
-// TestWhileBelow checks orders that come into force while the next plugins look for the answer.
-// These orders must already apply to this answer.
 func TestWhileBelow(t *testing.T) {
 	for name, tc := range map[string]struct {
 		qname  string
@@ -350,8 +340,6 @@ func TestWhileBelow(t *testing.T) {
 	}
 }
 
-// TestLookups checks queries that the next plugins send through the plugin chain to complete an
-// answer. These queries pass unchanged. The complete answer is checked and counted once.
 func TestLookups(t *testing.T) {
 	count := func() (n float64) {
 		for _, r := range []string{"nxdomain", "nodata", "redirect", "refused"} {
@@ -399,8 +387,6 @@ func TestLookups(t *testing.T) {
 	}
 }
 
-// TestShadow checks that an order in shadow changes no answer. Each answer that leads to a target
-// of the order must count once.
 func TestShadow(t *testing.T) {
 	for _, tc := range []struct {
 		corefile, qname, zone string
@@ -413,10 +399,7 @@ func TestShadow(t *testing.T) {
 		{corefile: "shadow", qname: "bad.example.", zone: "bad.example. 60 A 192.0.2.1", form: "nxdomain"},
 		{corefile: "shadow", qname: "asked.example.", zone: "asked.example. 60 CNAME bad.example.", form: "nodata"},
 		{corefile: "shadow", qname: "asked.example.", zone: "asked.example. 60 CNAME dark.example.", form: "nodata"},
-		// An order in force would only remove these addresses from the answer. A removal does not
-		// count as a blocked query.
 		{qname: "asked.example.", zone: "asked.example. 60 MX 1 dark.example.\nadditional\ndark.example. 60 A 192.0.2.1"},
-		// If an order in force blocks the answer, the order in shadow is not counted.
 		{qname: "dark.example.", zone: "dark.example. 60 CNAME bad.example.", form: "nxdomain", blocked: true},
 	} {
 		now := noon
@@ -447,8 +430,6 @@ func TestShadow(t *testing.T) {
 	}
 }
 
-// TestClientSubnet checks that the server uses the client subnet (ECS) to find the country only if
-// the sender is trusted. The reply must then contain the subnet.
 func TestClientSubnet(t *testing.T) {
 	const orders = "version: 1\norders:\n- {id: italy, scope: {countries: [IT]}, authority: {name: A}, targets: [italy.example, {name: soon.example, from: 2026-05-01T12:00:10Z}]}\n- {id: all, scope: global, authority: {name: A}, targets: [all.example]}\n"
 	for _, tc := range []struct {

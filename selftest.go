@@ -14,34 +14,28 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// A self-test sends this server queries for the targets that a load has changed, and records the
-// results in the journal. A wrong answer causes an alarm. For example, the plugin rewrite or hosts
-// can prevent that an order is enforced.
+// A self-test sends this server queries for the targets that a load has changed. The self-test
+// writes the results to the journal, and logs an alarm for a wrong answer. An answer is wrong, for
+// example, if the plugin rewrite bypasses an order.
 
 const (
-	// maxSelfTest is the maximum number of targets in a self-test. If a load changed more targets,
-	// the self-test uses a sample of the targets.
 	maxSelfTest = 1000
-	// askAttempts is the number of queries before a wrong answer counts.
 	askAttempts = 3
-	// wrongAgain is the time after which targets with wrong answers are tested again.
-	wrongAgain = 10 * time.Minute
+	wrongAgain  = 10 * time.Minute
 )
 
-// askPause is the time between two queries. askAgain is the time between two queries for a
-// target with a wrong answer. askPatience limits the wait for an answer. Tests change
-// them.
+// askPause is the time between two queries. askAgain is the time between two attempts for a wrong
+// answer. askPatience is the timeout.
 var askPause, askAgain, askPatience = 20 * time.Millisecond, time.Second, 2 * time.Second
 
-// hookSelfTests makes caddy call whenListening. Each instance registers the hook, because SIGUSR1
-// removes all event hooks.
+// Each instance must register the hook again, because SIGUSR1 removes all event hooks.
 func hookSelfTests() {
 	defer func() { _ = recover() }() // caddy panics if the hook is there
 	caddy.RegisterEventHook("blocklist_selftest", whenListening)
 }
 
-// whenListening starts the self-tests of an instance. At the time of the event, the
-// instance listens and the replaced instance is shut down.
+// CoreDNS sends InstanceStartupEvent when the new instance listens and the replaced instance is
+// shut down.
 func whenListening(event caddy.EventName, info any) error {
 	inst, ok := info.(*caddy.Instance)
 	if !ok || event != caddy.InstanceStartupEvent {
@@ -56,7 +50,6 @@ func whenListening(event caddy.EventName, info any) error {
 	return nil
 }
 
-// testItself starts a goroutine for each store with a journal.
 func (i *instance) testItself(inst *caddy.Instance) {
 	ctx, cancel := context.WithCancel(context.Background())
 	loaded.Lock()
@@ -104,14 +97,12 @@ type selfTest struct {
 	counts map[string]int // the results of the last test
 }
 
-// These are the results of a self-test for one target.
 const (
 	testRight     = "right"
 	testWrong     = "wrong"
 	testNotTested = "not_tested" // for example, the order is not for this server's own address
 )
 
-// run tests the server now and after each change of the set, until ctx is done.
 func (t *selfTest) run(ctx context.Context, tested func(*ruleset.Set)) {
 	changes, cancel := t.store.Subscribe()
 	defer cancel()
@@ -134,7 +125,6 @@ func (t *selfTest) run(ctx context.Context, tested func(*ruleset.Set)) {
 	}
 }
 
-// test queries the server for the targets that differ between two versions of the order files.
 func (t *selfTest) test(ctx context.Context, was, is map[string]*ruleset.Part) {
 	sample, total := t.sample(was, is)
 	if total == 0 {
@@ -180,10 +170,9 @@ func (t *selfTest) test(ctx context.Context, was, is map[string]*ruleset.Part) {
 	}
 }
 
-// maxAlarms is the maximum number of wrong answers that one self-test logs.
 const maxAlarms = 10
 
-// alarm logs a wrong answer. The log does not name sealed orders and their targets.
+// The log must not name sealed orders and their targets.
 func (t *selfTest) alarm(target ruleset.Target, why string, n int) {
 	if n > maxAlarms {
 		return
@@ -195,8 +184,8 @@ func (t *selfTest) alarm(target ruleset.Target, why string, n int) {
 	t.log.Errorf("self-test: the server does not answer as ordered for %s: %s", what, why)
 }
 
-// one queries the server for one target. A wrong answer counts only after several attempts, because
-// a load may have changed the right answer.
+// one queries the server for one target. It repeats the query after a wrong answer, because a load
+// may have changed the right answer.
 func (t *selfTest) one(ctx context.Context, x *asker, target ruleset.Target) (result string, r journal.Record) {
 	for attempt := 1; ; {
 		if result, r = x.ask(ctx, target); result != testWrong {
@@ -217,9 +206,8 @@ func (t *selfTest) one(ctx context.Context, x *asker, target ruleset.Target) (re
 	}
 }
 
-// sample returns the targets that differ between two versions of the order files, and the number of
-// these targets. If there are too many targets, sample chooses some. Targets with a wrong answer in
-// the last self-test are always included.
+// sample returns the changed targets and their number. If there are too many targets, it returns a
+// sample. The sample always includes the targets with a wrong answer in the last self-test.
 func (t *selfTest) sample(was, is map[string]*ruleset.Part) (out []ruleset.Target, total int) {
 	defer coop.Start()()
 	s := sampler{seed: t.store.Status().Digest, most: maxSelfTest}
@@ -237,8 +225,6 @@ func (t *selfTest) sample(was, is map[string]*ruleset.Part) (out []ruleset.Targe
 	return append(out, s.targets()...), s.total + len(out)
 }
 
-// selfTestCounts adds up the results of the last self-test of each store. It returns nil without a
-// self-test.
 func selfTestCounts() map[string]int {
 	loaded.Lock()
 	defer loaded.Unlock()

@@ -20,15 +20,14 @@ import (
 	"github.com/miekg/dns"
 )
 
-// ownSockets has the addresses of the sockets of the self-tests. It is nil without a self-test.
 var ownSockets atomic.Pointer[[]netip.AddrPort]
 
 // changing guards changes of ownSockets.
 var changing sync.Mutex
 
-// isSelfTest reports whether a query comes from a socket of a self-test. Another program on this
-// machine cannot use the same port. On Linux, a forged packet from outside can have this source
-// address only with IPv6. A forged query gets the usual answer, but is not counted.
+// isSelfTest reports whether a query comes from a socket of a self-test. Such a query gets the
+// usual answer, but is not counted. On Linux, the kernel drops remote IPv4 packets with a forged
+// local address, but not IPv6 packets.
 func isSelfTest(w interface{ RemoteAddr() net.Addr }) bool {
 	own := ownSockets.Load()
 	if own == nil {
@@ -50,7 +49,8 @@ func ownSocket(a netip.AddrPort, add bool) {
 	if old := ownSockets.Load(); old != nil {
 		next = slices.Clone(*old)
 	}
-	// A new socket can have the address of a closed socket, so an address can be in the list twice.
+	// A new socket can have the address of a closed socket. The list then has the address twice, so
+	// remove only one of the two.
 	if i := slices.Index(next, a); add {
 		next = append(next, a)
 	} else if i >= 0 {
@@ -87,8 +87,8 @@ func (x *asker) close() {
 	for _, c := range x.conns {
 		a := localAddr(c)
 		c.Close()
-		// Remove the address later. The server may still answer the last query, and must not count
-		// the query.
+		// The server may still answer the last query, and must not count that query. So remove the
+		// address later.
 		time.AfterFunc(askPatience, func() { ownSocket(a, false) })
 	}
 	clear(x.conns)
@@ -118,8 +118,6 @@ func (x *asker) connect(server string) (*net.UDPConn, error) {
 	return c.(*net.UDPConn), nil
 }
 
-// ask queries the server for a target, and compares the answer with the decision of the orders. If
-// the target is not in force now, the result is "".
 func (x *asker) ask(ctx context.Context, t ruleset.Target) (result string, r journal.Record) {
 	var q answer.Destination
 	if t.Match == order.BelowOnly {
@@ -176,10 +174,8 @@ func (x *asker) ask(ctx context.Context, t ruleset.Target) (result string, r jou
 	return testRight, r
 }
 
-// selfTestSize is the EDNS buffer size of the queries in octets.
 const selfTestSize = 1232
 
-// wait pauses between queries, to keep the load low. It returns false if ctx is done.
 func (x *asker) wait(ctx context.Context) bool {
 	timer := time.NewTimer(x.pause - time.Since(x.last))
 	defer timer.Stop()
@@ -192,14 +188,12 @@ func (x *asker) wait(ctx context.Context) bool {
 	return true
 }
 
-// unanswered ends the test, because the server does not answer its own queries.
 func (x *asker) unanswered(r journal.Record, err error) (string, journal.Record) {
 	x.dead = fmt.Sprintf("the server at %s does not answer its own query: %v", r.Server, err)
 	r.Why = "not tested: " + x.dead
 	return testNotTested, r
 }
 
-// exchange sends a query and returns the answer. A lost packet is sent again.
 func exchange(c *net.UDPConn, m *dns.Msg) (*dns.Msg, error) {
 	packet, err := m.Pack()
 	if err != nil {
@@ -239,8 +233,6 @@ func once(c *net.UDPConn, m *dns.Msg, packet, buf []byte) (*dns.Msg, error) {
 	}
 }
 
-// notForItself returns why an order does not apply to a client, or "". The reason can be a
-// scope or an exemption.
 func notForItself(set *ruleset.Set, q *ruleset.QName, c ruleset.Client, now order.Time, id string) string {
 	_, reasons := set.Reasons(q, c, now)
 	for _, r := range reasons {
@@ -257,8 +249,6 @@ func notForItself(set *ruleset.Set, q *ruleset.QName, c ruleset.Client, now orde
 	return ""
 }
 
-// differs returns how an answer differs from the ordered answer, or "". It compares the
-// response code, the extended errors and the addresses.
 func differs(got, want *dns.Msg) string {
 	var out []string
 	if got.Rcode != want.Rcode {
@@ -280,7 +270,6 @@ func rcodeText(code int) string {
 	return fmt.Sprint(code)
 }
 
-// codes returns the extended error codes (RFC 8914) of an answer.
 func codes(m *dns.Msg) (out []uint16) {
 	if o := m.IsEdns0(); o != nil {
 		for _, x := range o.Option {

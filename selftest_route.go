@@ -12,7 +12,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A routes value finds the server block and the listener for the queries of a self-test.
 type routes struct {
 	store *store.Store
 	all   []route
@@ -49,7 +48,6 @@ func newRoutes(blocks [][]*dnsserver.Config, s *store.Store, inst *caddy.Instanc
 	return r
 }
 
-// address returns the address at which this process can reach its listener, or "".
 func (r *routes) address(host, port string) string {
 	if port == "0" {
 		return r.only
@@ -61,8 +59,6 @@ func (r *routes) address(host, port string) string {
 	return own(a.AddrPort())
 }
 
-// own returns the address for queries to a listener of this process. A listener on all
-// addresses includes the loopback address.
 func own(a netip.AddrPort) string {
 	addr := a.Addr().Unmap()
 	if !addr.IsValid() || addr.IsUnspecified() {
@@ -72,11 +68,10 @@ func own(a netip.AddrPort) string {
 }
 
 // find returns the server block that receives the queries for a name, and the address of the
-// server. The server block must belong to r.store. If no query can be sent, the result "why" is the
-// reason.
+// server. If find refuses, why is the reason.
 //
-// If sealed is true, find refuses a server block with the plugin log or dnstap, because these
-// plugins would show the name.
+// For a sealed name, find refuses a server block that logs queries. The plugins log and dnstap
+// would show the name.
 func (r *routes) find(fqdn string, sealed bool) (b *block, server, why string) {
 	why = "no server block of these orders receives the queries for the name"
 	for _, x := range r.all {
@@ -97,7 +92,6 @@ func (r *routes) find(fqdn string, sealed bool) (b *block, server, why string) {
 	return nil, "", why
 }
 
-// hidden reports whether another server block has a longer zone and therefore receives the query.
 func (r *routes) hidden(x route, fqdn string) bool {
 	for _, y := range r.all {
 		if y.listen == x.listen && dns.CountLabel(y.cfg.Zone) > dns.CountLabel(x.cfg.Zone) && dns.IsSubDomain(y.cfg.Zone, fqdn) {
@@ -108,7 +102,7 @@ func (r *routes) hidden(x route, fqdn string) bool {
 }
 
 // filtered reports whether another server block of the listener has the same zone. A view then
-// decides which server block answers.
+// chooses the server block.
 func (r *routes) filtered(x route) bool {
 	for _, y := range r.all {
 		if y.listen == x.listen && y.cfg != x.cfg && strings.EqualFold(y.cfg.Zone, x.cfg.Zone) {

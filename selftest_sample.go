@@ -10,9 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A sampler chooses targets for a self-test. It takes the targets with the smallest hashes. The
-// hash includes a seed, the digest of the set. Servers with equal sets therefore choose equal
-// samples.
+// A sampler chooses the targets with the smallest hashes. The seed is the digest of the set, so
+// servers with equal sets choose equal samples.
 type sampler struct {
 	seed  string
 	most  int // the largest number of targets that are chosen

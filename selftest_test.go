@@ -50,8 +50,6 @@ func (s *server) writeOrders(orders ...string) {
 	}
 }
 
-// selfTests waits until the journal has n records of ended self-tests. It returns the
-// records of self-tests as text.
 func (s *server) selfTests(n int) (out []string) {
 	s.t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
@@ -125,8 +123,6 @@ func TestSelfTest(t *testing.T) {
 	if got := selfTestCounts(); !maps.Equal(got, map[string]int{testRight: 4, testWrong: 0, testNotTested: 1}) {
 		t.Errorf("counts %v", got)
 	}
-	// The query of a client is counted, unlike the queries of the self-test. The journal therefore
-	// records the first answer of the order.
 	if _, err := dns.Exchange(new(dns.Msg).SetQuestion("one.example.", dns.TypeA), s.inst.Servers()[0].LocalAddr().String()); err != nil {
 		t.Fatal(err)
 	}
@@ -215,8 +211,6 @@ func TestSelfTestAlarm(t *testing.T) {
 	}
 }
 
-// TestSampler checks that the sample depends on the seed, and not on the sequence in which targets
-// are added.
 func TestSampler(t *testing.T) {
 	o := &ruleset.Order{ID: "x"}
 	names := make([]dname.Name, 5000)
@@ -279,7 +273,6 @@ type remote struct{ addr net.Addr }
 
 func (r remote) RemoteAddr() net.Addr { return r.addr }
 
-// TestSelfTestSealed checks that the log of queries does not show the names of sealed orders.
 func TestSelfTestSealed(t *testing.T) {
 	quickTests(t)
 	log := coredns.CaptureLog(t)
@@ -304,9 +297,6 @@ func TestSelfTestSealed(t *testing.T) {
 //go:linkname eventHooks github.com/coredns/caddy.eventHooks
 var eventHooks *sync.Map
 
-// TestOwnSockets checks two cases. At the end of a self-test, a query in progress must not be
-// counted. If a new socket has the address of an old socket, removal of the old socket must keep
-// the address.
 func TestOwnSockets(t *testing.T) {
 	quickTests(t)
 	askPatience = time.Hour
@@ -331,8 +321,7 @@ func TestOwnSockets(t *testing.T) {
 	}
 }
 
-// TestSelfTestSignal checks that a reload by SIGUSR1 tests the new server. At the signal, caddy
-// removes all event hooks.
+// At SIGUSR1, caddy removes all event hooks.
 func TestSelfTestSignal(t *testing.T) {
 	quickTests(t)
 	const corefile = ".:0 {\n bind 127.0.0.1\n blocklist $DIR/a.yaml {\n journal $DIR/journal node1\n }\n whoami\n}"
@@ -349,8 +338,6 @@ func TestSelfTestSignal(t *testing.T) {
 	}
 }
 
-// TestSelfTestReload checks that a reload of the Corefile tests the new server. A reload
-// and a stop must not wait for a self-test.
 func TestSelfTestReload(t *testing.T) {
 	quickTests(t)
 	const corefile = ".:0 {\n bind 127.0.0.1\n blocklist $DIR/a.yaml {\n ttl TTL\n journal $DIR/journal node1\n }\n whoami\n}"

@@ -50,8 +50,6 @@ func setup(c *caddy.Controller) error {
 	inst.directives++
 	c.OnStartup(func() error {
 		b.place(dnsserver.GetConfig(c))
-		// Call claimState again, because the options of the store are complete only now. place has
-		// found the source of the clients' countries.
 		if err := claimState(&inst.starts, b.store, at); err != nil {
 			return plugin.Error(name, err)
 		}
@@ -80,20 +78,16 @@ func setup(c *caddy.Controller) error {
 	c.OnRestartFailed(inst.restartFailed)
 	c.OnShutdown(inst.shutdown)
 
-	// CoreDNS calls this function for each zone and listener. The function therefore only
-	// creates the handler.
 	dnsserver.GetConfig(c).AddPlugin(func(next plugin.Handler) plugin.Handler {
 		return &Blocklist{Next: next, block: b}
 	})
 	return nil
 }
 
-// reloading reports whether another configuration is already running. On a reload, setup checks the
-// order files. At the first start, the store checks them.
 func reloading() bool { return len(caddy.Instances()) > 1 }
 
-// place finds the source of the clients' countries. It runs at startup, when all plugins
-// are known.
+// place finds the source of the clients' countries. It needs the complete plugin chain, so call
+// place at startup.
 func (b *block) place(cfg *dnsserver.Config) {
 	if geoip, _ := cfg.Handler("geoip").(metadata.Provider); cfg.Handler("metadata") != nil && geoipLabel(geoip, netip.IPv4Unspecified()) != nil {
 		b.geoip = geoip
@@ -101,9 +95,6 @@ func (b *block) place(cfg *dnsserver.Config) {
 	b.store.Rules.NoCountry = b.places.Empty() && b.geoip == nil
 }
 
-// report runs after the start of the last server block. It logs which server blocks enforce orders.
-// It stores which server blocks are in shadow, because the metrics need this list. It also prepares
-// the self-tests and the status.
 func (i *instance) report(blocks [][]*dnsserver.Config) {
 	shadow := shadowOf(blocks)
 	loaded.Lock()
@@ -119,7 +110,6 @@ func (i *instance) report(blocks [][]*dnsserver.Config) {
 	}
 }
 
-// warnings returns warnings about settings that an operator probably does not want.
 func (b *block) warnings(rewrites bool) (out []string) {
 	if b.store.Rules.Response.Kind == order.Refused {
 		out = append(out, "response refused is best effort: stubs ask their next server, and caches that serve stale data keep the old answer")

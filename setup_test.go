@@ -14,15 +14,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// controller returns a caddy.Controller for input. The controller is at the name of the directive,
-// as when CoreDNS calls setup.
 func controller(input string) *caddy.Controller {
 	c := caddy.NewTestController("dns", input)
 	c.Next()
 	return c
 }
 
-// keyOne is the key in plugin/signature/testdata/one.pub.
 const keyOne = "RWR3H1tCY5PduSDPHLU/kF6VvTXcfum0kcJ+cIS1c+XlACHfbH3w2KDd"
 
 func TestParseVerify(t *testing.T) {

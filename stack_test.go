@@ -1,7 +1,6 @@
 //go:build !race
 
-// The race detector makes stack frames larger. .ci/run also runs the tests without the
-// race detector.
+// The race detector makes stack frames larger.
 
 package blocklist
 
@@ -18,26 +17,24 @@ import (
 	"github.com/miekg/dns"
 )
 
-// CoreDNS starts a goroutine with a stack of 2 or 4 KiB for each query. Copying a stack
-// that is too small takes longer than a look-up (bench/NOTES.md).
+// CoreDNS starts each query with a stack of 2 or 4 KiB. A copy of a full stack takes longer than a
+// look-up (bench/NOTES.md).
 //
-// The compiler decides the size of frames, so each limit is relative to other code. Before
-// you raise a limit, try to move work into a function that returns earlier.
+// Each limit is a ratio, because the compiler decides the size of stack frames. Before you raise a
+// limit, move work into a function that returns earlier.
 const (
-	// maxBelow limits the stack while the next plugins work, as a multiple of the minimal
-	// handler's stack.
+	// maxBelow limits the stack while the next plugins work, relative to the minimal handler.
 	maxBelow = 1.4
-	// maxWrite limits the stack during the write of the next plugins' answer, as a
-	// multiple of the minimal handler's stack.
+	// maxWrite limits the stack during the write of a passing answer, relative to the minimal
+	// handler.
 	maxWrite = 1.33
-	// maxReply limits the stack during the write of a blocking answer, as a multiple of a
-	// minimal handler's stack.
+	// maxReply limits the stack during the write of a blocking answer, relative to the minimal
+	// handler.
 	maxReply = 2.3
-	// maxPassing limits the largest stack of a passing query, as a multiple of the stack
-	// for unpacking the query.
+	// maxPassing limits the stack of a passing query, relative to the unpacking of the query.
 	maxPassing = 1.0
-	// maxDeciding limits the largest stack of a query for a name with orders, as a
-	// multiple of the stack for unpacking the query.
+	// maxDeciding limits the stack of a query for a name with orders, relative to the unpacking of
+	// the query.
 	maxDeciding = 2.35
 )
 
@@ -99,11 +96,8 @@ func TestStack(t *testing.T) {
 	}
 }
 
-// A minimal is a handler with the structure of Blocklist. It does no work. Without a next
-// plugin, it answers the query.
 type minimal struct{ Next plugin.Handler }
 
-// A minimalWriter has the structure of the response writer of Blocklist.
 type minimalWriter struct {
 	dns.ResponseWriter
 	context.Context
@@ -136,7 +130,6 @@ func (w *minimalWriter) WriteMsg(m *dns.Msg) error { return w.ResponseWriter.Wri
 //go:noinline
 func (w *minimalWriter) checked(m *dns.Msg) *dns.Msg { return m }
 
-// A placeWriter records the stack position at which the answer is written.
 type placeWriter struct {
 	peer
 	at uintptr
@@ -147,16 +140,14 @@ func (w *placeWriter) WriteMsg(*dns.Msg) error {
 	return nil
 }
 
-// place returns the address of the end of its caller's stack frame.
-//
 //go:noinline
 func place() uintptr {
 	var x byte
 	return uintptr(unsafe.Pointer(&x))
 }
 
-// depth returns the largest number of stack bytes that f uses. It fills the free stack
-// with a pattern, calls f, and finds the lowest overwritten byte.
+// depth returns the number of stack bytes that f uses. It fills the free stack with a pattern,
+// calls f, and finds the last overwritten byte.
 func depth(f func()) int {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	runtime.GC() // ends a running collection, because f could have to help it
@@ -177,8 +168,6 @@ func depth(f func()) int {
 	return least
 }
 
-// painted makes the stack at least octets larger, and fills the free stack with a pattern.
-//
 //go:noinline
 func painted(octets int) (sum byte) {
 	var buf [512]byte

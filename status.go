@@ -15,14 +15,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/status/listen"
 )
 
-// A statusClaim records that a server block uses an address for its property status.
 type statusClaim struct {
 	directive.Status
 	at string // the file and line of the directive
 }
 
-// claimStatus records that a server block uses an address for the status. Only server
-// blocks with the same web configuration may share an address.
 func claimStatus(claims *map[string]statusClaim, s directive.Status, at string) error {
 	if s.Address == "" {
 		return nil
@@ -37,8 +34,6 @@ func claimStatus(claims *map[string]statusClaim, s directive.Status, at string) 
 	return nil
 }
 
-// listen opens the port of the property status. If another server block of the instance has already
-// opened the port, listen does nothing.
 func (i *instance) listen(s directive.Status) error {
 	if s.Address == "" || i.ports[s.Address] != nil {
 		return nil
@@ -59,7 +54,6 @@ func (i *instance) listen(s directive.Status) error {
 	return nil
 }
 
-// serve starts to answer status requests on the ports of the instance, with the data of n.
 func (i *instance) serve(n *status.Node) {
 	h := status.Handler(n)
 	for address, u := range i.ports {

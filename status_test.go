@@ -24,8 +24,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// statusSchema returns the compiled schema docs/status.schema.json. Unlike the file, the compiled
-// schema refuses unknown fields, so tests find fields without documentation.
+// statusSchema compiles docs/status.schema.json. The compiled schema refuses unknown fields, so
+// tests find fields without documentation.
 func statusSchema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
 	text, err := os.ReadFile("docs/status.schema.json")
@@ -75,7 +75,6 @@ func get(t *testing.T, url string, code int) string {
 	return string(body)
 }
 
-// getJSON reads a document of the status into v, and checks it with the schema.
 func getJSON(t *testing.T, schema *jsonschema.Schema, url string, code int, v any) {
 	t.Helper()
 	body := get(t, url, code)
@@ -261,8 +260,6 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// TestStatusProblem checks the status after a file is refused and after an order is gone.
-// The problem must not disclose a sealed (secret) order.
 func TestStatusProblem(t *testing.T) {
 	s := startServer(t, strings.Replace(oneBlock, "a.yaml", "a.yaml {\n status 127.0.0.1:0\n }", 1))
 	s.want("one.example.", dns.RcodeNameError)
@@ -298,8 +295,6 @@ func TestStatusProblem(t *testing.T) {
 	}
 }
 
-// TestStatusReload reloads the Corefile while clients read the status over new
-// connections. No connection may be refused, and no answer may fail.
 func TestStatusReload(t *testing.T) {
 	const reloads = 100
 	corefile := strings.Replace(oneBlock, "a.yaml", "a.yaml {\n status 127.0.0.1:0\n }", 1)
@@ -390,7 +385,6 @@ func TestStatusMoves(t *testing.T) {
 	if answers(first) {
 		t.Error("the old address still answers")
 	}
-	// The DNS port is taken. The reload therefore fails after the directive has started.
 	taken, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -438,8 +432,6 @@ func TestStatusBlocks(t *testing.T) {
 	}
 }
 
-// TestStatusSince checks the field since, the time at which the set came into force. The field must
-// keep its value on a reload of the Corefile, and must change with the set.
 func TestStatusSince(t *testing.T) {
 	s := startServer(t, oneBlock)
 	first := store.All()[0].Status()
@@ -486,7 +478,6 @@ func TestStatusMethods(t *testing.T) {
 			t.Errorf("%s with host %q: %s, want %d", tt.method, tt.host, resp.Status, tt.code)
 		}
 	}
-	// A header that is too large gets an error and ends the connection.
 	r, _ := http.NewRequest("GET", url+"/status", nil)
 	r.Header.Set("X", strings.Repeat("x", 64<<10))
 	resp, err := http.DefaultClient.Do(r)

@@ -11,9 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// StoreOptions returns the options for a Store with the given order files. Other plugins in the
-// Corefile use StoreOptions. If a blocklist directive has the same files, the plugin and the
-// directive share a Store.
+// StoreOptions returns the options for a Store with the given order files. A blocklist directive
+// with the same files shares its Store with the caller.
 //
 // The patterns must be absolute, as in [store.Options]. Call StoreOptions in an OnStartup function.
 // The OnStartup functions of the blocklist directives must run first.
@@ -26,8 +25,6 @@ func StoreOptions(c *caddy.Controller, patterns []string) (store.Options, error)
 			}
 		}
 	}
-	// If some server blocks enforce the orders and others are in shadow, use the options of the
-	// enforcing server blocks.
 	if enforced := slices.DeleteFunc(slices.Clone(found), func(o store.Options) bool { return o.Shadow }); len(enforced) > 0 {
 		found = enforced
 	}

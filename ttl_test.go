@@ -15,28 +15,22 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The tests below check that no new decision contradicts an answer while a cache may keep the
-// answer. In these tests, only the time changes.
+// The tests below check that no decision contradicts an answer that a cache still has.
 //
-// The exact rules are in the comments of check, checkBelow and checkRecords. No cache keeps a
-// record with a TTL of 0, or with a TTL above 2^31-1 (RFC 2181, section 8).
+// The tests ignore cases in which no TTL helps, or only TTL 0:
 //
-// In the following cases, no TTL could prevent a contradiction, or only TTL 0. The tests ignore
-// these cases:
-//
-//	the cache infers a denial from a real NXDOMAIN above the name (RFC 8020)
-//	the cache infers a denial from NSEC records (RFC 8198)
-//	the cache uses a DNAME for a sibling
-//	the cache uses a CNAME from the answer for another type
-//	the cache serves stale answers (RFC 8767) or raises TTLs
-//	the answer needs time to reach the cache
-//	the cache follows CNAMEs itself (BIND), so an exception for the first name has no effect
-//	clients with different scopes share one cache
-//	the upstream server or a file changes
+// - the cache infers a denial from a real NXDOMAIN above the name (RFC 8020)
+// - the cache infers a denial from NSEC records (RFC 8198)
+// - the cache uses a DNAME for a sibling
+// - the cache uses a CNAME from the answer for another type
+// - the cache serves stale answers (RFC 8767) or raises TTLs
+// - the answer needs time to reach the cache
+// - the cache follows CNAMEs itself (BIND), so an exception for the first name has no effect
+// - clients with different scopes share one cache
+// - the upstream server or a file changes
 
 var worldTypes = []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeHTTPS, dns.TypeMX, dns.TypeCNAME, dns.TypeTXT, dns.TypeDNSKEY, dns.TypeANY, dns.TypeDS}
 
-// forged reports whether a reply is the blocking answer of an order.
 func forged(m *dns.Msg) bool {
 	if m.Rcode == dns.RcodeRefused {
 		return true
@@ -57,8 +51,6 @@ func forged(m *dns.Msg) bool {
 	return false
 }
 
-// timeless returns a reply without the TTLs, and without the MINIMUM field of a blocking
-// answer.
 func timeless(m *dns.Msg) string {
 	m = m.Copy()
 	for _, rr := range slices.Concat(m.Answer, m.Ns, m.Extra) {
@@ -72,7 +64,8 @@ func timeless(m *dns.Msg) string {
 	return m.String()
 }
 
-// life returns the time for which a cache may keep a record.
+// life returns the time for which a cache may keep a record. No cache keeps a record with a TTL of
+// 0 or above 2^31-1 (RFC 2181, section 8).
 func life(ttl uint32) time.Duration {
 	if ttl > 1<<31-1 {
 		return 0 // RFC 2181, section 8
@@ -89,8 +82,6 @@ func longest(m *dns.Msg) (d time.Duration) {
 	return d
 }
 
-// moments calls yield for the start time "from", and then for each whole second before until.
-// Orders start and end only on whole seconds.
 func moments(from, until time.Time, yield func(time.Time)) {
 	yield(from)
 	last := noon.Add(lastSecond * time.Second)
@@ -99,11 +90,9 @@ func moments(from, until time.Time, yield func(time.Time)) {
 	}
 }
 
-// check sends one query, and checks that the reply stays right while a cache may keep any of its
-// records. During this time, the same query must get the same reply. Only the TTLs may differ.
-//
-// Some caches keep whole answers. CoreDNS keeps an answer for the smallest TTL in the answer. BIND
-// and Unbound do the same with negative answers.
+// check sends one query, and checks that the reply stays right while a cache may keep the reply.
+// CoreDNS keeps an answer for the smallest TTL in the answer. BIND and Unbound do the same with
+// negative answers.
 func (w *ttlWorld) check(q dns.Question, at time.Time, delay time.Duration) (blocked bool) {
 	w.t.Helper()
 	got, now := w.ask(q, at, delay)
@@ -121,9 +110,9 @@ func (w *ttlWorld) check(q dns.Question, at time.Time, delay time.Duration) (blo
 	return blocked
 }
 
-// checkBelow checks the names below a name that an order answers with NXDOMAIN. A cache may answer
-// NXDOMAIN for all names below (RFC 8020). While a cache may keep the answer, an order must answer
-// NXDOMAIN for every name below. The type DS is an exception.
+// checkBelow checks the names below a name with a forged NXDOMAIN. A cache may answer NXDOMAIN for
+// all names below (RFC 8020). The server must therefore also answer NXDOMAIN, except for the type
+// DS.
 func (w *ttlWorld) checkBelow(q dns.Question, got *dns.Msg, now time.Time) {
 	w.t.Helper()
 	if got.Rcode != dns.RcodeNameError {
@@ -144,17 +133,13 @@ func (w *ttlWorld) checkBelow(q dns.Question, got *dns.Msg, now time.Time) {
 	}
 }
 
-// checkRecords checks each record of a passing reply separately. Some caches keep single records
-// (dnsmasq, systemd-resolved), and answer with a record when a client queries its owner.
-//
-// During the TTL of a record, no order may block a query for the owner and type of the record. If a
-// CNAME leads to a name, no order may block the name either.
+// checkRecords checks each record of a passing reply. Some caches keep single records (dnsmasq,
+// systemd-resolved). During the TTL of a record, no order may block a query for the record. No
+// order may block the target of a CNAME either.
 func (w *ttlWorld) checkRecords(q dns.Question, got *dns.Msg, now time.Time) {
 	w.t.Helper()
 	records := slices.Concat(got.Answer, got.Ns, got.Extra)
 	if len(w.zone.loose) > 0 {
-		// An order can block an answer because of a loose record in the answer section (see
-		// zone.loose). The records of the other sections can then not be checked.
 		records = got.Answer
 	}
 	for _, rr := range records {
@@ -183,8 +168,6 @@ func (w *ttlWorld) checkRecords(q dns.Question, got *dns.Msg, now time.Time) {
 	}
 }
 
-// explore generates orders and zones from data and sends a few queries. It returns the number
-// of blocked queries.
 func explore(t testing.TB, data []byte) (blocked int) {
 	c := &choices{data}
 	w := newTTLWorld(t, c)

@@ -19,8 +19,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A choices value makes decisions from bytes, so that the fuzzer controls the test. After the last
-// byte, each decision is the first possibility.
 type choices struct{ b []byte }
 
 func (c *choices) n(n int) int {
@@ -36,16 +34,12 @@ func (c *choices) oneIn(n int) bool { return c.n(n) == n-1 }
 
 func pick[T any](c *choices, list ...T) T { return list[c.n(len(list))] }
 
-// lastSecond is the latest time at which an order starts or ends, in seconds after noon. The value
-// is small, so orders often overlap.
 const lastSecond = 12
 
 var (
 	worldNames = []string{"a.", "b.", "a.a.", "b.a.", "a.b.", "b.b.a.", "_8443._https.a.", "_x.b."}
 	worldNets  = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("192.0.2.0/24")}
-	// redirects contains the addresses to which orders redirect. The upstream server never
-	// answers with these addresses.
-	redirects = []netip.Addr{netip.MustParseAddr("203.0.113.1"), netip.MustParseAddr("203.0.113.2"), netip.MustParseAddr("2001:db8:f::1")}
+	redirects  = []netip.Addr{netip.MustParseAddr("203.0.113.1"), netip.MustParseAddr("203.0.113.2"), netip.MustParseAddr("2001:db8:f::1")}
 )
 
 func (c *choices) name() string { return pick(c, worldNames...) }
@@ -65,7 +59,6 @@ func (c *choices) time() order.Time {
 	return order.Time(noon.Unix()) + order.Time(c.n(lastSecond))
 }
 
-// end returns the end of an order. Most ends are late, so some orders are in force.
 func (c *choices) end() order.Time {
 	if t := c.time(); t == order.NoTime || t > order.Time(noon.Unix())+5 || c.oneIn(4) {
 		return t
@@ -149,21 +142,14 @@ func (c *choices) target() order.Target {
 	return t
 }
 
-// A zone is an upstream server whose records do not change. It follows CNAME and DNAME
-// records like a resolver. It returns records in any sequence.
 type zone struct {
-	sets map[string][]dns.RR // by owner
-	// If signed is true, answers have RRSIG records. If alone is true, answers lack the CNAME
-	// record that usually comes with a DNAME record.
-	signed, alone bool
-	shuffle       int
-	// loose contains names. The zone adds the address and HTTPS records of these names to the
-	// answer section of every answer. looseNs does the same for the authority section.
+	sets           map[string][]dns.RR // by owner
+	signed, alone  bool
+	shuffle        int
 	loose, looseNs []string
 }
 
-// ttl returns one of the TTLs that matter in these tests. Caches treat the largest TTL as
-// 0, because its highest bit is set (RFC 2181, section 8).
+// Caches treat the largest TTL as 0, because its highest bit is set (RFC 2181, section 8).
 func (c *choices) ttl() uint32 { return pick[uint32](c, 300, 0, 1, 2, 3, 5, 8, 1<<31-1, 1<<31+5) }
 
 func (c *choices) zone() *zone {
@@ -268,8 +254,6 @@ func (z *zone) answer(r *dns.Msg) *dns.Msg {
 	return m
 }
 
-// above returns the highest DNAME above a name, or nil. The highest DNAME hides all
-// records below its owner.
 func (z *zone) above(name string) (highest *dns.DNAME) {
 	for i, end := dns.NextLabel(name, 0); !end; i, end = dns.NextLabel(name, i) {
 		for _, rr := range z.sets[name[i:]] {
@@ -313,8 +297,6 @@ func (z *zone) glue(rr dns.RR) (out []dns.RR) {
 	return out
 }
 
-// A worldGuard protects one name and all names below. It refuses each target at, above or below the
-// protected name.
 type worldGuard struct{ protected dname.Name }
 
 func (g worldGuard) Name(w *dname.Wire) string {
@@ -327,7 +309,6 @@ func (g worldGuard) Name(w *dname.Wire) string {
 func (worldGuard) Address(netip.Prefix) string    { return "" }
 func (g worldGuard) Protected(w *dname.Wire) bool { return g.protected.Covers(w.Name()) }
 
-// A ttlWorld contains a handler and its upstream server. Only the time changes.
 type ttlWorld struct {
 	t      testing.TB
 	h      *Blocklist
@@ -336,8 +317,7 @@ type ttlWorld struct {
 	orders []*order.Order
 	client ruleset.Client
 	now    time.Time
-	// delay is the time that the upstream server takes to answer.
-	delay time.Duration
+	delay  time.Duration
 }
 
 func newTTLWorld(t testing.TB, c *choices) *ttlWorld {
@@ -345,8 +325,6 @@ func newTTLWorld(t testing.TB, c *choices) *ttlWorld {
 	w.client = ruleset.Client{Addr: netip.MustParseAddr(pick(c, "10.1.2.3", "10.2.2.3", "192.0.2.9")), Country: pick[order.Country](c, "IT", "CH")}
 	opt := ruleset.Options{Response: order.Response{Kind: order.NXDOMAIN}, Addresses: c.n(2) == 0}
 	if opt.Addresses {
-		// An order for an address blocks every answer with this address. With loose records, all
-		// answers could be blocked.
 		w.zone.loose = nil
 	}
 	if c.oneIn(4) {

@@ -8,8 +8,7 @@ import (
 	"github.com/dns-orders/blocklist/bench/corpus"
 )
 
-// An arena is a hash table of whole names. BenchmarkArena compares the plugin with this simple
-// index on the same machine.
+// An arena is a hash table of whole names. BenchmarkArena compares the plugin with an arena.
 type arena struct {
 	seed maphash.Seed
 	tags []uint8 // the tag of each slot; 0 means a free slot

@@ -1,5 +1,5 @@
-// Package bench measures the plugin with the names of bench/corpus. The names are the same
-// on every machine. README.md describes the measurements and how to run them.
+// Package bench measures the plugin with the names of bench/corpus. README.md describes the
+// measurements.
 package bench
 
 import (
@@ -27,7 +27,6 @@ import (
 
 var sizesFlag = flag.String("names", "10000,100000,1000000", "numbers of names to measure; 10000000 takes some 6 GB and minutes")
 
-// sizes returns the numbers of names for which benchmarks run.
 func sizes(b *testing.B) (out []int) {
 	for f := range strings.SplitSeq(*sizesFlag, ",") {
 		n, err := strconv.Atoi(f)
@@ -39,8 +38,7 @@ func sizes(b *testing.B) (out []int) {
 	return out
 }
 
-// queries is the number of different queries. The number is so large that the data of the queries
-// does not fit into a processor cache.
+// The data of a million queries does not fit into a processor cache.
 const queries = 1_000_000
 
 // eachSize runs a benchmark for each number of names.
@@ -50,8 +48,6 @@ func eachSize(b *testing.B, f func(b *testing.B, n int)) {
 	}
 }
 
-// once returns a function that calls f only once for each n and stores the result. Go runs a
-// benchmark function several times, and all runs can use the stored data.
 func once[T any](f func(n int) T) func(n int) T {
 	var mu sync.Mutex
 	made := map[int]T{}
@@ -78,7 +74,6 @@ var (
 	})
 )
 
-// An input contains an order file and its side list (a text file with names).
 type input struct {
 	path string
 	text []byte
@@ -108,7 +103,6 @@ func jsonTargets(names []string) input {
 		strings.Join(names, `","`) + `"]}]}` + "\n"), nil}
 }
 
-// register returns a JSON Lines file with one order for each name, like a national register.
 func register(names []string) input {
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "{%s,\"count\":%d}\n", jsonHeader, len(names))
@@ -118,7 +112,6 @@ func register(names []string) input {
 	return input{"register.jsonl", text.Bytes(), nil}
 }
 
-// small returns an order file with a hundred names that are in no other file.
 func small(version int) input {
 	text := header + "orders:\n- id: small\n  authority: regulator\n  targets:\n"
 	for i := range 100 {
@@ -162,7 +155,6 @@ func must(b *testing.B, ok bool, what string) {
 	}
 }
 
-// heap returns the number of live bytes on the heap, plus the bytes of memory-mapped indexes.
 func heap() uint64 {
 	runtime.GC()
 	runtime.GC() // frees the objects whose finalizers ran in the first collection
@@ -175,8 +167,6 @@ func read(metric string) uint64 {
 	return s[0].Value.Uint64()
 }
 
-// peak returns how much the heap grows while f runs, including garbage. It reads the heap size
-// every half millisecond.
 func peak(f func()) uint64 {
 	const objects = "/memory/classes/heap/objects:bytes"
 	before := heap()
@@ -198,8 +188,7 @@ func peak(f func()) uint64 {
 	return max(<-most, before) - before
 }
 
-// cpu returns the CPU time of the process, including garbage collection. On a busy
-// machine, CPU time is more reliable than elapsed time.
+// cpu returns the CPU time of the process. Other programs disturb elapsed time more than CPU time.
 func cpu() time.Duration {
 	var r syscall.Rusage
 	syscall.Getrusage(syscall.RUSAGE_SELF, &r)

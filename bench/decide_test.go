@@ -13,15 +13,11 @@ import (
 
 const now order.Time = 1_780_000_000
 
-// judge reports whether the set blocks a name. It parses the name and asks the set, as the server
-// does for each query.
 func judge(s *ruleset.Set, name string) bool {
 	var q ruleset.QName
 	return q.Set(name) && s.Covers(&q.Wire) && s.Decide(&q, ruleset.Query{Now: now}).Blocked()
 }
 
-// BenchmarkQuery measures the CPU time of the verdict about a query. The project has a goal for
-// this time. The data of most names is not in a processor cache.
 func BenchmarkQuery(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		s := set(n)
@@ -34,8 +30,6 @@ func BenchmarkQuery(b *testing.B) {
 	})
 }
 
-// judgeAll measures the verdicts about the queries. First it checks that the share of blocked
-// queries is close to the parameter "share".
 func judgeAll(b *testing.B, s *ruleset.Set, qs corpus.Queries, share float64) {
 	sample := qs[:min(len(qs), 10_000)]
 	blocked := 0
@@ -80,8 +74,6 @@ func BenchmarkDecide(b *testing.B) {
 	})
 }
 
-// BenchmarkSet measures how long the parser needs for a query name. BenchmarkQuery includes this
-// time.
 func BenchmarkSet(b *testing.B) {
 	qs := misses(10_000)
 	b.ReportAllocs()
@@ -94,9 +86,6 @@ func BenchmarkSet(b *testing.B) {
 	}
 }
 
-// BenchmarkParallel decides about queries on all CPUs at the same time. The set needs no locks,
-// because queries only read it. The expected time is the time of the case "mix" of BenchmarkQuery,
-// divided by the number of CPUs.
 func BenchmarkParallel(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		s, qs := set(n), mix(n)
@@ -111,12 +100,12 @@ func BenchmarkParallel(b *testing.B) {
 	})
 }
 
-// BenchmarkFloor measures the lower bound for every exact index on this machine. A query hashes the
-// name, and reads one cache line of a large table. There are three cases:
+// BenchmarkFloor measures a lower bound for the query time of an exact index. A query hashes the
+// name and reads one cache line.
 //
-//	overlapped    the processor reads the lines for several queries at the same time
+//	overlapped    the processor reads the lines of several queries at the same time
 //	waited        the next query waits for the line
-//	waited-twice  the next query also waits for a second line, as for a comparison of the name
+//	waited-twice  the next query also waits for a second line
 func BenchmarkFloor(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		lines := make([][8]uint64, n/9)

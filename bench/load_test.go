@@ -17,9 +17,6 @@ var kinds = []struct {
 	{"side-list", sideList}, {"yaml", yamlTargets}, {"json", jsonTargets}, {"register-jsonl", register},
 }
 
-// BenchmarkLoad measures a load, from text in memory to a usable set. The metric B/name is the heap
-// memory for each name. The metric table-B/name is the memory of the tables for each name. The
-// metric peak-MB is the largest heap during the load.
 func BenchmarkLoad(b *testing.B) {
 	eachKind(b, func(b *testing.B, in input, n int) {
 		eachLoop(b, func() { ruleset.Merge([]*ruleset.Part{compile(in)}, ruleset.Options{}) })
@@ -32,7 +29,6 @@ func BenchmarkLoad(b *testing.B) {
 	})
 }
 
-// BenchmarkParse measures order.Parse, which is a part of BenchmarkLoad.
 func BenchmarkParse(b *testing.B) {
 	eachKind(b, func(b *testing.B, in input, n int) {
 		eachLoop(b, func() { parse(in, func(*order.Order) {}, func(*order.Order) order.Names { return nowhere{} }) })
@@ -52,9 +48,6 @@ func eachKind(b *testing.B, f func(b *testing.B, in input, n int)) {
 	}
 }
 
-// BenchmarkReload measures the reload of one changed file, with all steps of the store. Two files
-// are loaded: a big file with n names and a small file. In each case, only one of the two files
-// changes.
 func BenchmarkReload(b *testing.B) {
 	b.Run("side-list", func(b *testing.B) { reload(b, sideList) })
 	b.Run("register-jsonl", func(b *testing.B) { reload(b, register) })

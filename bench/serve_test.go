@@ -26,8 +26,8 @@ func (*discard) WriteMsg(*dns.Msg) error { return nil }
 
 var chain *dnsserver.Config
 
-// init reduces the plugins of the server to bind, blocklist and endpoint. The plugin endpoint comes
-// after blocklist and writes no answer, because only blocklist is measured.
+// init reduces the server to the plugins bind, blocklist and endpoint. The plugin endpoint writes
+// no answer.
 func init() {
 	plugin.Register("endpoint", func(c *caddy.Controller) error {
 		chain = dnsserver.GetConfig(c)
@@ -43,8 +43,6 @@ func init() {
 	log.SetOutput(io.Discard) // drops the log lines of each start
 }
 
-// handler starts a server and returns its blocklist handler. The server blocks n names from a side
-// list (a text file with names). Each property is a line of the blocklist directive.
 func handler(b *testing.B, n int, properties ...string) plugin.Handler {
 	dir := b.TempDir()
 	in := sideList(list(n).Names)
@@ -65,7 +63,6 @@ func handler(b *testing.B, n int, properties ...string) plugin.Handler {
 	return chain.Handler("blocklist")
 }
 
-// BenchmarkServeDNS measures the handler without a network. All queries use one message.
 func BenchmarkServeDNS(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		h := handler(b, n)

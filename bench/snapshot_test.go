@@ -12,8 +12,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// BenchmarkSnapshot measures writing, reading and checking an index file. The file is in the page
-// cache. For comparison, the benchmark builds the same index from names in wire form.
 func BenchmarkSnapshot(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		var names []dname.Name
@@ -61,8 +59,6 @@ func BenchmarkSnapshot(b *testing.B) {
 	})
 }
 
-// BenchmarkPart measures the snapshot of a compiled order file. The snapshot is in the page cache.
-// The order file has a side list, or it is a register with one order for each name.
 func BenchmarkPart(b *testing.B) {
 	for _, kind := range []struct {
 		name string

@@ -17,8 +17,7 @@ func section(t *testing.T, page, title string) string {
 	return text
 }
 
-// TestListing compares coredns.io.md with the README. The file coredns.io.md is the entry of this
-// plugin for the list of external plugins at coredns.io.
+// coredns.io.md is the entry of this plugin for the list of external plugins at coredns.io.
 func TestListing(t *testing.T) {
 	text, err := os.ReadFile("coredns.io.md")
 	if err != nil {

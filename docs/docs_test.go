@@ -112,8 +112,6 @@ func TestCorefiles(t *testing.T) {
 	}
 	corefiles = append(corefiles, string(example))
 
-	// The Corefiles in the pages refer to order files, lists and a protect file. The test creates
-	// these files. The ids of the orders are different.
 	t.Chdir(t.TempDir())
 	for _, dir := range []string{"national", "orders", "rpz"} {
 		os.Mkdir(dir, 0o755)

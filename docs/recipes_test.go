@@ -13,10 +13,8 @@ import (
 	"testing"
 )
 
-// recipes describes the lists of files below "How to add" in CONTRIBUTING.md. Each list must
-// contain every file that mentions an example, for example NODATA. The regular expression "names"
-// finds the example in the identifiers and strings of Go files. The regular expression "text" finds
-// the example in other files.
+// recipes describes the lists of files below "How to add" in CONTRIBUTING.md. names finds an
+// example in Go files, and text finds the example in other files.
 var recipes = []struct {
 	title       string
 	names, text *regexp.Regexp
@@ -29,9 +27,6 @@ var recipes = []struct {
 	{"A command of blocklistctl", regexp.MustCompile(`\bschemaCmd\b`), regexp.MustCompile(`\bblocklistctl schema\b|\n## schema\n`)},
 }
 
-// TestRecipes checks the lists of files in CONTRIBUTING.md. Each file must exist, and each list
-// must contain exactly the files that mention the example. The test ignores tests, test data and
-// the folder bench.
 func TestRecipes(t *testing.T) {
 	page, err := os.ReadFile("../CONTRIBUTING.md")
 	if err != nil {

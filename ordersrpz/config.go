@@ -16,7 +16,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A config contains the settings of one directive. Two directives with equal configs share a zone.
 type config struct {
 	origin    string // the name of the zone, in lower case with a final dot
 	patterns  []string
@@ -81,9 +80,8 @@ func parse(c *caddy.Controller, root string) (config, error) {
 	return cfg, nil
 }
 
-// origins returns the names of the zones. Secondaries ask for the zones in this sequence. Each name
-// contains the number of parts, for example 1-of-4. If the number of parts changes, the old and the
-// new parts therefore have different names, and a secondary cannot mix them.
+// origins returns the names of the zones. Each name contains the number of parts, for example
+// 1-of-4. A secondary can therefore not mix parts of an old and a new number.
 func (cfg *config) origins() []string {
 	if cfg.parts == 1 {
 		return []string{cfg.origin}

@@ -5,8 +5,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/instances"
 )
 
-// An instance contains the zones of one CoreDNS instance (one loaded Corefile). See the package
-// instances for the functions that CoreDNS calls on a reload.
 type instance struct {
 	zones []*zone
 	// notifiers are the functions that send NOTIFY.
@@ -28,7 +26,6 @@ func (i *instance) add(z *zone) {
 	i.zones = append(i.zones, z)
 }
 
-// start sets the function that sends NOTIFY for a zone, and sends the first NOTIFY.
 func (i *instance) start(z *zone, send func(origin string) error) {
 	loaded.Lock()
 	i.notifiers[z] = send
@@ -42,8 +39,8 @@ func (i *instance) restarting() error {
 	return nil
 }
 
-// restartFailed is the OnRestartFailed function of the old instance. The old instance keeps
-// running. It releases the zones of the failed new instance, and sends NOTIFY again.
+// The old instance keeps running. restartFailed releases the zones of the failed new instance, and
+// sends NOTIFY again.
 func (i *instance) restartFailed() error {
 	for _, x := range loaded.Fail(i) {
 		x.release()

@@ -27,11 +27,10 @@ func newMaker(z *zone) *maker {
 // next returns the time of the next look.
 func (m *maker) next() order.Time { return min(m.tree.Until, m.due) }
 
-// making is a lock for making a version. Only one zone makes a version at a time, because two zones
-// would use both CPUs of a machine with two CPUs, and queries would have to wait.
+// Only one zone makes a version at a time. Two zones would use both CPUs of a small machine, and
+// queries would wait.
 var making sync.Mutex
 
-// look makes a new version if the orders or the time require one.
 func (m *maker) look() {
 	set, now := m.store.Set(), order.Time(m.clock.Now().Unix())
 	if m.tree != nil && set == m.set && now < m.next() && now >= m.at {
@@ -42,8 +41,8 @@ func (m *maker) look() {
 	making.Lock()
 	m.make(set, now)
 	making.Unlock()
-	// The lock was released above, so that another zone can make its version first. That version is
-	// more urgent than the warnings and the digest of this zone.
+	// Release the lock before the warnings and the digest. Another zone can then make its version
+	// first, because a version is more urgent.
 	making.Lock()
 	defer making.Unlock()
 	if changed {
@@ -82,9 +81,8 @@ func (m *maker) make(set *ruleset.Set, now order.Time) {
 	}
 }
 
-// wait returns ruleset.Forever if the new version can be published now. Otherwise a part must wait
-// for its new serial, and wait returns the time of the next second. The parameter "differences" is
-// nil for the first version.
+// wait returns ruleset.Forever if the new version can be published now, or else the time of the
+// next second. differences is nil for the first version.
 func (m *maker) wait(differences []rpz.Difference) order.Time {
 	now := m.clock.Now().Unix() // the making of the tree took some time
 	for i, p := range m.served {
@@ -95,8 +93,6 @@ func (m *maker) wait(differences []rpz.Difference) order.Time {
 	return ruleset.Forever
 }
 
-// publish publishes a new version. The parameter v is the current version, or nil before the first
-// version.
 func (m *maker) publish(v *version, closed *rpz.Zone, differences []rpz.Difference) {
 	now := m.clock.Now().Unix()
 	next := &version{zone: closed, parts: make([]history, m.parts)}
@@ -118,7 +114,7 @@ func (m *maker) publish(v *version, closed *rpz.Zone, differences []rpz.Differen
 		if differences[i].Empty() {
 			continue
 		}
-		// Each part has a file with its serial. The writes wait for the disk, so they wait together.
+		// Each write waits for the disk, so write the serials of all parts at the same time.
 		stored.Go(func() {
 			serial, err := p.counter.next(now)
 			m.logStore(p, err)
@@ -134,8 +130,6 @@ func (m *maker) publish(v *version, closed *rpz.Zone, differences []rpz.Differen
 	}
 }
 
-// Each part stores its serial in its own file. The parts write at the same time, because each write
-// waits for the disk.
 func (z *zone) announce(i int, change string) {
 	p, v := z.served[i], z.version.Load()
 	n := v.zone.Part(i).Records()
@@ -153,8 +147,7 @@ func (z *zone) logStore(p *part, err error) {
 	}
 }
 
-// warn logs warnings about orders that the zone cannot express. The warnings contain no blocked
-// names.
+// The warnings must not contain blocked names.
 func (m *maker) warn(set *ruleset.Set, now order.Time) {
 	exempting, lifts := 0, 0
 	for o := range set.OrderStates(now) {

@@ -25,8 +25,8 @@ var (
 	notifyOK        = gauge("notify_ok", "1 when all secondaries accepted the newest round of NOTIFY, else 0.")
 )
 
-// begin creates the metrics of a new zone. Its counters start at 0. Prometheus can then see the
-// first increase.
+// begin creates the metrics of a new zone. The counters start at 0, so Prometheus can see the first
+// increase.
 func (c *config) begin() {
 	for _, origin := range c.origins() {
 		l := label(origin)
@@ -53,5 +53,5 @@ func (p *part) transfers(kind string) prometheus.Counter {
 	return transferCounter.WithLabelValues(label(p.origin), kind)
 }
 
-// label returns the value of the label zone. A Corefile may contain text that is not UTF-8.
+// A Corefile may contain text that is not UTF-8.
 func label(origin string) string { return printable.Line(origin) }

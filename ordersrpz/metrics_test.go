@@ -14,8 +14,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// samples returns the metrics of the zone. A key is the name of a metric, for example "serial". For
-// transfers, the key also has the type, for example "transfers_total axfr".
 func samples(t *testing.T) map[string]float64 {
 	t.Helper()
 	families, err := prometheus.DefaultGatherer.Gather()
@@ -42,8 +40,6 @@ func samples(t *testing.T) map[string]float64 {
 	return out
 }
 
-// TestMetrics checks the metrics of a zone: first with a secondary that accepts NOTIFY, then with a
-// secondary that refuses NOTIFY, and at last after a reload without the zone.
 func TestMetrics(t *testing.T) {
 	var code atomic.Int64
 	s := newServer(t, "\ttransfer {\n\t\tto "+coredns.StartSecondary(t, &code)+"\n\t}", "countries IT", "a.example")
@@ -95,8 +91,8 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 
-	// A reload replaces the zone by another zone with the same name. The metrics must stay. After a
-	// reload without a zone, they must be gone.
+	// A reload with another zone of the same name must keep the metrics. A reload without a zone
+	// must remove them.
 	var err error
 	s.properties = "countries IT\nttl 20s"
 	if s.inst, err = s.inst.Restart(coredns.Input(s.corefile())); err != nil {
@@ -114,8 +110,8 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// TestNotifyOrder checks two rounds of NOTIFY. The first round fails after the second round has
-// succeeded. The metric notify_ok must show the result of the second round.
+// The first round of NOTIFY fails after the second round has succeeded. The metric must show the
+// second round.
 func TestNotifyOrder(t *testing.T) {
 	z := &zone{config: config{origin: origin, parts: 1}, clock: newSetClock(time.Unix(5, 0)), refs: 1}
 	p := &part{origin: origin}

@@ -6,12 +6,10 @@ import (
 	"sync/atomic"
 )
 
-// maxRounds is the largest number of NOTIFY rounds that a part runs at the same time.
 const maxRounds = 4
 
-// A notice is the state of NOTIFY for one part. A round sends NOTIFY to all secondaries. Each round
-// runs in its own goroutine, because a round takes 6 s if a secondary does not answer, and the next
-// round must not wait.
+// A notice is the state of NOTIFY for one part. A round takes 6 s if a secondary does not answer.
+// Each round has its own goroutine, because the next round must not wait.
 type notice struct {
 	mu      sync.Mutex
 	due     bool // a round has to begin
@@ -20,7 +18,6 @@ type notice struct {
 	ended   int64 // the newest round that has ended, guarded by zones
 }
 
-// notify sends NOTIFY for a part and does not wait.
 func (z *zone) notify(p *part) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -28,7 +25,7 @@ func (z *zone) notify(p *part) {
 	z.beginRound(p)
 }
 
-// beginRound begins a round if one is due. The caller has locked p.mu.
+// beginRound begins a round if p.due is set. The caller must hold p.mu.
 func (z *zone) beginRound(p *part) {
 	select {
 	case <-z.stop:
@@ -79,8 +76,6 @@ func (z *zone) notifyRound(p *part) {
 	}
 }
 
-// setNotifier sets the function that sends NOTIFY for a part. If the zone has a version,
-// setNotifier also sends NOTIFY for all parts.
 func (z *zone) setNotifier(send func(origin string) error) {
 	z.notifier.Store(&send)
 	if z.version.Load() == nil {

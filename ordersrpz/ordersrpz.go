@@ -2,12 +2,8 @@
 // policy zone (RPZ), by AXFR and IXFR. Secondary servers are, for example, BIND, Unbound and
 // PowerDNS Recursor.
 //
-// The plugin needs its own server block. This server block must also have the plugin transfer,
-// which requests the records and sends them.
-//
-// A [zone] follows a Store. It makes a new version after each change of the orders, and when an
-// order starts or ends. It keeps the differences between the versions for IXFR. Server blocks with
-// equal settings share a zone. A reload of the Corefile keeps the zone.
+// The plugin needs its own server block with the plugin transfer. Server blocks with equal settings
+// share a [zone]. A reload of the Corefile keeps the zone.
 package ordersrpz
 
 import (
@@ -38,12 +34,11 @@ type block struct {
 // Name implements plugin.Handler.
 func (*OrdersRPZ) Name() string { return name }
 
-// Ready implements ready.Readiness. The server block is ready when the zone has its first version.
+// Ready implements ready.Readiness. The plugin is ready when the zone has its first version.
 func (o *OrdersRPZ) Ready() bool { return o.zone != nil && o.zone.version.Load() != nil }
 
-// ServeDNS answers queries for the SOA and NS records of the zone. Secondary servers need
-// these records. It refuses other queries for names of the zone, because the zone may be
-// confidential.
+// ServeDNS answers queries for the SOA and NS records, which secondary servers need. It refuses
+// other queries in the zone, because the zone may be confidential.
 func (o *OrdersRPZ) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	state := request.Request{W: w, Req: r}
 	if !dns.IsSubDomain(o.origin, state.Name()) {

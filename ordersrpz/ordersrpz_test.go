@@ -42,7 +42,7 @@ type server struct {
 	inst                        *caddy.Instance
 }
 
-// patience is the time limit for each step. It is long, so that a busy machine causes no failure.
+// patience is the time limit for each step. It is long, because the machine may be busy.
 const patience = time.Minute
 
 func newServer(t *testing.T, head, properties string, targets ...string) *server {
@@ -92,8 +92,7 @@ func (s *server) file(text string) {
 	if err := os.WriteFile(path+".new", []byte(text), 0o644); err != nil {
 		s.Fatal(err)
 	}
-	// The server loads a file with a new modification time only after a wait, because the file may
-	// be incomplete. An older modification time avoids the wait.
+	// The server waits before it loads a file with a new modification time.
 	if err := os.Chtimes(path+".new", time.Time{}, time.Now().Add(-time.Minute)); err != nil {
 		s.Fatal(err)
 	}
@@ -102,7 +101,6 @@ func (s *server) file(text string) {
 	}
 }
 
-// transfer asks for the zone and returns the records. A serial of 0 means AXFR.
 func (s *server) transfer(serial uint32) ([]dns.RR, error) {
 	m := new(dns.Msg).SetAxfr(origin)
 	if serial != 0 {
@@ -145,7 +143,6 @@ func (s *server) ask(name string, qtype uint16) *dns.Msg {
 	return r
 }
 
-// await waits until the zone has a serial other than old, and returns the serial.
 func (s *server) await(old uint32) uint32 {
 	s.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
@@ -160,8 +157,6 @@ func (s *server) await(old uint32) uint32 {
 	return 0
 }
 
-// owners returns the owner names of the records, sorted and without the name of the zone. It omits
-// SOA, NS and wildcard records.
 func owners(list []dns.RR) string {
 	set := map[string]bool{}
 	for _, rr := range list {
@@ -196,8 +191,8 @@ func TestTransfer(t *testing.T) {
 	s.orders("a.example", "c.example")
 	three := s.await(two)
 
-	// Each difference begins with the SOA of the old version. The added records follow the
-	// SOA of the new version (RFC 1995, section 4).
+	// Each difference begins with the SOA of the old version. The added records follow the SOA of
+	// the new version (RFC 1995, section 4).
 	type part struct {
 		serial uint32
 		names  string
@@ -229,8 +224,6 @@ func TestTransfer(t *testing.T) {
 			t.Errorf("IXFR from %d: %v, want %v", from, got, want)
 		}
 	}
-	// The differences since the first version have more records than the zone. The server therefore
-	// sends the whole zone.
 	if got := ixfr(one); !slices.Equal(got, []part{{three, "a.example c.example"}, {three, ""}}) {
 		t.Errorf("a difference as long as the zone: %v", got)
 	}
@@ -249,8 +242,6 @@ func TestQueries(t *testing.T) {
 	}
 }
 
-// TestStrangers checks that the server does not start if everybody can transfer the zone.
-// It also checks that an address outside the Corefile gets no transfer.
 func TestStrangers(t *testing.T) {
 	const key = "\ttsig {\n\t\tsecret isp-a.example. c2VjcmV0\n\t\t%s\n\t}\n\ttransfer {\n\t\tto *\n\t}"
 	for head, starts := range map[string]bool{
@@ -338,8 +329,6 @@ func (c *setClock) Now() time.Time { return *c.now.Load() }
 
 func (c *setClock) After(time.Duration) (<-chan time.Time, func()) { return nil, func() {} }
 
-// TestStartsAndEnds checks that the zone has a new version only when an order starts or
-// ends.
 func TestStartsAndEnds(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "orders.yaml")
 	begin := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
@@ -450,8 +439,6 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// TestFirstReloadFails adds the directive to a Corefile without the directive. The new Corefile does
-// not start, so its zone must end.
 func TestFirstReloadFails(t *testing.T) {
 	running := func() int {
 		zones.Lock()

@@ -60,8 +60,6 @@ func (s *server) partNames(zone string, serial uint32) string {
 	return strings.Join(names, " ")
 }
 
-// TestParts checks that each name is in one part, top-level names are in the last part, and a change
-// of a name changes one part.
 func TestParts(t *testing.T) {
 	const parts = 3
 	var names []string
@@ -90,7 +88,6 @@ func TestParts(t *testing.T) {
 		}
 		got = append(got, list...)
 	}
-	// No name is below another name, so there are no other owners.
 	if want := slices.Sorted(slices.Values(append(names, "invalid"))); !slices.Equal(slices.Sorted(slices.Values(got)), want) {
 		t.Errorf("the parts have %q, want %q", got, want)
 	}
@@ -125,7 +122,6 @@ func TestParts(t *testing.T) {
 	}
 }
 
-// TestPartsAndKeys checks that the plugin tsig guards the parts too.
 func TestPartsAndKeys(t *testing.T) {
 	const key = "\ttsig {\n\t\tsecret isp-a.example. c2VjcmV0\n\t\trequire AXFR IXFR\n\t}\n\ttransfer {\n\t\tto *\n\t}"
 	s := newServer(t, key, "countries IT\nparts 2", "a.example").start()
@@ -150,7 +146,7 @@ func TestPartsAndKeys(t *testing.T) {
 			}
 		}
 	}
-	// If everybody can transfer one of the parts, the server must refuse to start.
+	// The server must refuse to start if everybody can transfer a part.
 	s.stop()
 	s.head = strings.Replace(toLoopback, "transfer {", "transfer 2-of-2.rpz-it.example {\n\t\tto *\n\t}\n\ttransfer {", 1)
 	inst, err := caddy.Start(coredns.Input(s.corefile()))

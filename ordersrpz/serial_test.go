@@ -17,7 +17,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// TestCounter checks that serials never go down, even if the clock goes back.
 func TestCounter(t *testing.T) {
 	dir := t.TempDir()
 	for i, state := range []string{"", dir} {
@@ -38,15 +37,13 @@ func TestCounter(t *testing.T) {
 			t.Error("a second counter of one zone")
 		}
 	}
-	// The zone had no state directory before, and gets one now. Its serials must continue after the
-	// old serials.
+	// The zone gets its first state directory here. Its serials must continue after the old
+	// serials.
 	if c, _ := counterOf(t.TempDir(), "counter0.example.", 999); c.last != 2001 {
 		t.Errorf("last serial %d", c.last)
 	}
 }
 
-// TestCounterMoves checks that the serials of a zone never go down when a reload changes or removes
-// its state directory.
 func TestCounterMoves(t *testing.T) {
 	const origin = "moves.example."
 	one := t.TempDir()
@@ -73,8 +70,8 @@ func TestCounterMoves(t *testing.T) {
 	}
 }
 
-// TestCounterFull checks a disk that takes no new serial. After a restart with the old content, the
-// zone must not get the old serial.
+// The disk takes no new serial. After a restart with the old content, the zone must not get the old
+// serial.
 func TestCounterFull(t *testing.T) {
 	const origin = "full.example."
 	dir, old := t.TempDir(), [32]byte{1}
@@ -152,7 +149,6 @@ func TestRestart(t *testing.T) {
 	if got := restart(); !later(got, three) {
 		t.Errorf("after a restart with other content: %d, was %d", got, three)
 	}
-	// If the stored serial is in the future, the next serial must be the stored serial plus 1.
 	s.stop()
 	if err := os.WriteFile(path, []byte(`{"serial":4000000000}`), 0o600); err != nil {
 		t.Fatal(err)
@@ -160,8 +156,6 @@ func TestRestart(t *testing.T) {
 	if got := restart(); got != 4000000001 {
 		t.Errorf("after the serial 4000000000: %d", got)
 	}
-	// If the file with the serial is damaged, the server logs an error. The next serial is the
-	// present time.
 	s.stop()
 	if err := os.WriteFile(path, []byte(`{"ser`), 0o600); err != nil {
 		t.Fatal(err)
@@ -171,8 +165,8 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// TestSameSecond checks that a process without a stored serial never gives a serial that an earlier
-// process gave in the same second.
+// A process without a stored serial must not repeat the serial of an earlier process in the same
+// second.
 func TestSameSecond(t *testing.T) {
 	begin := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	ticks := newSetClock(begin)
@@ -211,8 +205,6 @@ func TestSameSecond(t *testing.T) {
 			t.Cleanup(z.forget)
 			return newMaker(z)
 		}
-		// serials lets the maker look for changes at a time. It returns the serials of both parts,
-		// as the number of seconds after begin.
 		serials := func(m *maker, at time.Duration) string {
 			ticks.set(begin.Add(at))
 			m.look()
@@ -238,7 +230,6 @@ func TestSameSecond(t *testing.T) {
 		if got := serials(m, 2*time.Second); got != "2 2" {
 			t.Errorf("state %q: after a restart: serials %s", state, got)
 		}
-		// Without a state directory, the second change in one second waits for the next second.
 		m.store = write("c.example")
 		want := map[string]string{"": "2 2", lost: "3 3"}[state]
 		if got := serials(m, 2*time.Second); got != want {

@@ -16,8 +16,8 @@ import (
 
 func init() { plugin.Register(name, setup) }
 
-// setup parses the directive and adds the plugin to the server block. It starts nothing,
-// because CoreDNS also calls setup for a configuration that never runs.
+// setup parses the directive and adds the plugin to the server block. It starts nothing, because
+// CoreDNS also calls setup for failed configurations.
 func setup(c *caddy.Controller) error {
 	b := &block{}
 	for i := 0; c.Next(); i++ {
@@ -31,8 +31,8 @@ func setup(c *caddy.Controller) error {
 	}
 	inst := instanceOf(c)
 	c.OnStartup(func() error {
-		// The directive blocklist comes before orders_rpz in CoreDNS's list of directives. The
-		// OnStartup functions of blocklist have therefore run.
+		// The OnStartup functions of blocklist have run, because blocklist comes before orders_rpz
+		// in CoreDNS's list of directives.
 		opt, err := blocklist.StoreOptions(c, b.patterns)
 		if err != nil {
 			return plugin.Error(name, err)
@@ -66,9 +66,8 @@ func setup(c *caddy.Controller) error {
 	return nil
 }
 
-// strangersGet reports whether any client can transfer the zone without TSIG. It sends requests for
-// a transfer from two unused addresses through the plugins that check clients. It therefore needs
-// no knowledge of the settings of these plugins.
+// strangersGet reports whether any client can transfer the zone without TSIG. It sends requests
+// from two unused addresses through the plugins that check clients.
 func (z *zone) strangersGet(cfg *dnsserver.Config) bool {
 	var first plugin.Handler
 	for _, p := range []string{"transfer", "acl", "tsig"} {
@@ -85,8 +84,6 @@ func (z *zone) strangersGet(cfg *dnsserver.Config) bool {
 	for _, origin := range z.origins() {
 		for _, addr := range []string{"198.51.100.254", "2001:db8:ffff::fffe"} { // RFC 5737, RFC 3849
 			for _, r := range []*dns.Msg{new(dns.Msg).SetAxfr(origin), new(dns.Msg).SetIxfr(origin, 1, ".", ".")} {
-				// The answer is ignored. The flag z.asked shows whether the request has reached the
-				// zone.
 				_, _ = first.ServeDNS(context.Background(), &stranger{net.ParseIP(addr)}, r)
 			}
 		}

@@ -14,8 +14,6 @@ import (
 	"github.com/dns-orders/blocklist/test/port"
 )
 
-// TestSharedStore checks that the zone uses the Store of a blocklist directive with the same order
-// files. The zone then has the protect list and the default response of this directive.
 func TestSharedStore(t *testing.T) {
 	s := newServer(t, toLoopback, "countries IT", "a.example", "ours.example")
 	if err := os.WriteFile(filepath.Join(s.dir, "protect.txt"), []byte("ours.example\n"), 0o644); err != nil {
@@ -85,8 +83,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestNotify checks that a new NOTIFY does not wait for the end of an earlier NOTIFY. A secondary
-// may not answer the earlier NOTIFY.
+// A secondary may not answer an earlier NOTIFY. The next NOTIFY must not wait.
 func TestNotify(t *testing.T) {
 	z := &zone{clock: newSetClock(time.Unix(0, 0)), stop: make(chan struct{})}
 	p := &part{origin: "notify.example."}

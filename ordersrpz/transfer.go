@@ -8,14 +8,13 @@ import (
 	"github.com/miekg/dns"
 )
 
-// errNotLoaded is the error of a transfer before the first version of the zone. The client gets
-// SERVFAIL and tries again later.
+// The client gets SERVFAIL and tries again later.
 var errNotLoaded = errors.New("orders_rpz: the zone has no version yet")
 
 const batch = 500
 
-// Transfer implements transfer.Transferer. It can return the records of an incremental transfer
-// (RFC 1995, section 4), because the plugin transfer sends the records unchanged.
+// Transfer implements transfer.Transferer. The plugin transfer sends the records unchanged, so
+// Transfer can also return an incremental transfer (RFC 1995, section 4).
 func (o *OrdersRPZ) Transfer(zone string, serial uint32) (<-chan []dns.RR, error) {
 	if o.zone == nil {
 		return nil, transfer.ErrNotAuthoritative
@@ -95,8 +94,6 @@ func (s *sender) whole(serial uint32, part rpz.Part) {
 	s.soa(serial)
 }
 
-// steps sends an incremental transfer. The parameter "serial" is the serial of the newest version,
-// and "steps" are the differences from the version of the client to the newest version.
 func (s *sender) steps(serial uint32, steps []step) {
 	s.soa(serial)
 	for i := range steps {

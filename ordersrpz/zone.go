@@ -14,23 +14,19 @@ import (
 	"github.com/miekg/dns"
 )
 
-// longestWait is the longest time between two checks of the clock. Frequent checks are necessary,
-// because a person may set the clock of the machine.
+// longestWait is the maximum time between two checks of the clock, because a person may set the
+// clock.
 const longestWait = 30 * time.Second
 
-// A zone is a response policy zone with the orders of a Store. It makes a new version when the
-// orders change.
 type zone struct {
 	config
-	clock   source.Clock
-	store   *store.Store
-	served  []*part
-	version atomic.Pointer[version] // nil until the first version
-	// notifier sends NOTIFY to the secondaries. It uses the plugin transfer of the newest server
-	// block.
+	clock    source.Clock
+	store    *store.Store
+	served   []*part
+	version  atomic.Pointer[version] // nil until the first version
 	notifier atomic.Pointer[func(origin string) error]
-	// strangersGet sets strangers to true while it sends requests for a transfer. If a request
-	// passes all checks of the client, the zone sets asked to true.
+	// strangers is true while strangersGet sends requests. asked is true if such a request passes
+	// all checks of the client.
 	strangers, asked atomic.Bool
 
 	key  string
@@ -39,8 +35,6 @@ type zone struct {
 	done sync.WaitGroup
 }
 
-// A part is a DNS zone with all names of the orders, or with some of them. The option "parts" of
-// the directive sets the number of parts.
 type part struct {
 	origin  string
 	counter *counter
@@ -48,21 +42,19 @@ type part struct {
 }
 
 // zones contains the zones of the process. The key depends on the Store and the config, so server
-// blocks with equal settings share a zone. A zone and its history survive a reload of the Corefile.
+// blocks with equal settings share a zone.
 var zones = struct {
 	sync.Mutex
 	all map[string]*zone
 }{all: map[string]*zone{}}
 
-// acquire returns the zone with a config, and starts the zone if there is none. The caller must
-// call release.
+// acquire returns the zone with a config, and starts a new zone. The caller must call release.
 func acquire(cfg config, opt store.Options) (*zone, error) {
 	s, err := store.Acquire(opt, log, nil)
 	if err != nil {
 		return nil, err
 	}
-	// Equal options give the same Store. The pointer is a valid key, because the zone keeps the
-	// Store in use.
+	// The pointer is a valid key, because the zone keeps the Store in use.
 	key := fmt.Sprintf("%p %#v", s, cfg)
 	zones.Lock()
 	defer zones.Unlock()
@@ -91,7 +83,6 @@ func newZone(cfg config, s *store.Store, clock source.Clock) *zone {
 	return z
 }
 
-// index returns the index of the part with this origin, or -1 if there is no part with this origin.
 func (z *zone) index(origin string) int {
 	origin = dns.CanonicalName(origin)
 	return slices.IndexFunc(z.served, func(p *part) bool { return p.origin == origin })
@@ -114,9 +105,8 @@ func (z *zone) release() {
 	}
 }
 
-// forgetUnused removes the metrics of the zone, unless another zone has the same name. For example,
-// a new Corefile may have the same zone with other settings. The metrics then belong to the new
-// zone.
+// forgetUnused removes the metrics of the zone. Metrics that a zone with the same name uses must
+// stay.
 func (z *zone) forgetUnused() {
 	zones.Lock()
 	defer zones.Unlock()
@@ -128,7 +118,6 @@ func (z *zone) forgetUnused() {
 	z.forget()
 }
 
-// run makes a new version of the zone when the orders change, and when an order starts or ends.
 func (z *zone) run() {
 	changes, cancel := z.store.Subscribe()
 	defer cancel()
@@ -151,9 +140,8 @@ func (z *zone) run() {
 	}
 }
 
-// drops reports whether the zone omits the order. The zone omits a sealed order, unless the zone
-// has the property sealed. It also omits an order that exempts all its clients for ever, because
-// this order blocks no client.
+// drops reports whether the zone omits the order. A zone without the property sealed omits sealed
+// orders. All zones omit orders that exempt all clients for ever.
 func (z *zone) drops(o *ruleset.Order) bool {
 	return o.Terms.Disclosure.Sealed() && !z.sealed || o.Terms.ExemptsAll(ruleset.Forever)
 }
@@ -167,7 +155,6 @@ func (z *zone) probed() bool {
 	return true
 }
 
-// wireLength returns the length of a name in wire form, in octets.
 func wireLength(origin string) int {
 	var w dname.Wire
 	w.Set(origin) // CoreDNS has checked the name

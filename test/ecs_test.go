@@ -17,9 +17,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestClientSubnetThroughUnbound checks clients of two countries behind one Unbound.
-// Unbound sends client subnets to blocklist. Each client must get the answer for its
-// country, even from the cache.
 func TestClientSubnetThroughUnbound(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -103,8 +100,6 @@ forward-zone:
 	begin("unbound", "-d", "-c", "unbound.conf")
 	ask(top, "127.0.0.1", "up.example.")
 
-	// The first query for a name comes from one of the two countries. Clients of both
-	// countries then query the name.
 	asked := 0
 	for _, client := range []string{"a", "b", "127.0.1.1", "127.0.2.1", "127.0.3.1", "127.0.4.1", "127.0.1.2", "127.0.2.2"} {
 		names := []string{"a", "b"}

@@ -10,8 +10,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// evasion queries ordered names with types, classes and spellings that might evade a
-// block. evasion_test.go in the top-level folder tests more inputs.
 func evasion(t *testing.T, addr string, h history) {
 	a := newAsker(t, addr)
 	defer a.close()
@@ -31,9 +29,8 @@ func evasion(t *testing.T, addr string, h history) {
 		} {
 			for _, qtype := range types {
 				for _, class := range []uint16{dns.ClassINET, dns.ClassANY} {
-					// If an order blocks only the host, NXDOMAIN would also deny the names below
-					// (RFC 8020). The answer is therefore NODATA. DNSKEY queries must pass, because
-					// the names below need the keys.
+					// A host order gives NODATA, because NXDOMAIN would deny the names below (RFC
+					// 8020). DNSKEY queries must pass, because the names below need the keys.
 					want, rcode := true, dns.RcodeNameError
 					if exact {
 						want, rcode = qtype != dns.TypeDNSKEY, dns.RcodeSuccess
@@ -62,8 +59,8 @@ func evasion(t *testing.T, addr string, h history) {
 	}
 }
 
-// isolated returns the blocked names that have exactly one target and no target above or below. For
-// each name, the value is true if the target does not cover the names below.
+// isolated returns the names that only one target blocks. The value is true if the target blocks
+// only the host.
 func (h history) isolated() map[string]bool {
 	all := map[string][]bool{} // for each name, whether its targets are for the host alone
 	for _, o := range h {

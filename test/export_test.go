@@ -128,7 +128,6 @@ trust_anchors.remove('.')
 
 const realAddress = "203.0.113.1"
 
-// startPlainUpstream starts a server that has an A and a TXT record at each name.
 func startPlainUpstream(t *testing.T) string {
 	addr := freePort(t)
 	handler := dns.HandlerFunc(func(w dns.ResponseWriter, r *dns.Msg) {
@@ -142,7 +141,6 @@ func startPlainUpstream(t *testing.T) string {
 		case dns.TypeTXT:
 			m.Answer = []dns.RR{&dns.TXT{Hdr: head, Txt: []string{"real"}}}
 		default:
-			// All names are in the root zone, so the zone has no cuts.
 			head.Name, head.Rrtype = ".", dns.TypeSOA
 			m.Ns = []dns.RR{&dns.SOA{Hdr: head, Ns: ".", Mbox: ".", Serial: 1, Refresh: 3600, Retry: 600, Expire: 86400, Minttl: 60}}
 		}
@@ -165,8 +163,6 @@ type exportQuestion struct {
 	soft  bool // NXDOMAIN and NODATA are both right
 }
 
-// exportWorlds makes count exports of random orders in one form. Empty exports do not count. It
-// returns the text of all exports, and questions about names in the orders.
 func exportWorlds(t *testing.T, form string, count int) (text string, questions []exportQuestion) {
 	r := rand.New(rand.NewPCG(11, 12))
 	for found := 0; found < count; {
@@ -194,7 +190,6 @@ func exportWorlds(t *testing.T, form string, count int) (text string, questions 
 	return text, questions
 }
 
-// worldQuestions returns questions about the names of an order set.
 func worldQuestions(set *ruleset.Set, top, form string, now order.Time) (questions []exportQuestion) {
 	for i, n := range randomorders.Names(top)[2:] {
 		q := ruleset.QName{}
@@ -210,8 +205,6 @@ func worldQuestions(set *ruleset.Set, top, form string, now order.Time) (questio
 	return questions
 }
 
-// wanted returns the expected outcome for a verdict, in the notation of the function outcome. For
-// example, the outcome is "NXDOMAIN".
 func wanted(v ruleset.Verdict, qtype uint16, form string) string {
 	switch kind := v.Response.Kind; {
 	case !v.Blocked() && qtype == dns.TypeTXT:
@@ -236,7 +229,6 @@ func wanted(v ruleset.Verdict, qtype uint16, form string) string {
 	return "NODATA"
 }
 
-// askExported asks a resolver all questions, and reports wrong answers.
 func askExported(t *testing.T, addr string, questions []exportQuestion) {
 	t.Helper()
 	var wg sync.WaitGroup
@@ -261,8 +253,6 @@ func askExported(t *testing.T, addr string, questions []exportQuestion) {
 	}
 }
 
-// TestExportedNames gives exports of random orders to resolvers of other projects. It
-// compares their answers with the decisions about the orders.
 func TestExportedNames(t *testing.T) {
 	t.Parallel()
 	upstream := startPlainUpstream(t)
@@ -287,8 +277,6 @@ func TestExportedNames(t *testing.T) {
 	fmt.Printf("counts: %d questions to %d resolvers with exported names of %d order sets each\n", asked.Load(), len(consumers), *worlds)
 }
 
-// partWorlds returns the texts of the parts of a zone with many random order sets, and questions
-// about their names. Each order set has its own top-level name.
 func partWorlds(t *testing.T, parts, count int) (texts []string, questions []exportQuestion) {
 	r := rand.New(rand.NewPCG(13, 14))
 	texts = make([]string, parts)
@@ -316,8 +304,6 @@ func partWorlds(t *testing.T, parts, count int) (texts []string, questions []exp
 	return texts, questions
 }
 
-// TestPartsOfNames gives the parts of zones with random orders to resolvers of other projects. It compares
-// their answers with the decisions about the orders.
 func TestPartsOfNames(t *testing.T) {
 	t.Parallel()
 	upstream := startPlainUpstream(t)

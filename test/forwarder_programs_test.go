@@ -17,21 +17,15 @@ import (
 
 const patience = 3 * time.Minute
 
-// A peer is a resolver of another project that forwards to blocklist.
 type peer struct {
-	name string
-	// start starts the resolver in the directory dir. The resolver listens on addr and
-	// forwards to upstream. With an anchor, it validates answers.
+	name  string
 	start func(t *testing.T, dir, addr, upstream string, anchor *trust)
-	// turns contains answers that this resolver may change. With "NXDOMAIN": "NODATA", the
-	// resolver may answer NODATA instead of NXDOMAIN.
+	// turns maps an outcome to another outcome that the resolver may give.
 	turns map[string]string
-	// ede reports whether the resolver passes the extended DNS error on.
-	ede bool
+	ede   bool
 }
 
-// givesUp is a value for the field turns. It is for resolvers that answer SERVFAIL after several
-// REFUSED answers.
+// givesUp is for resolvers that answer SERVFAIL after several REFUSED answers.
 var givesUp = map[string]string{"REFUSED": "SERVFAIL"}
 
 var peers = []peer{
@@ -43,15 +37,12 @@ var peers = []peer{
   harden-short-bufsize: yes
   harden-large-queries: yes`), turns: givesUp},
 	{name: "bind", start: startBIND, turns: givesUp},
-	// With the SOA of a blocking answer in its cache, dnsmasq answers NODATA instead of
-	// NXDOMAIN.
+	// dnsmasq answers NODATA instead of NXDOMAIN after it has cached the SOA of a blocking answer.
 	{name: "dnsmasq", start: startDnsmasq, turns: map[string]string{"NXDOMAIN": "NODATA"}, ede: true},
 	{name: "recursor", start: startRecursor, turns: givesUp},
 	{name: "knot", start: startKnot, turns: givesUp},
 }
 
-// startUnbound starts Unbound with the given options. Other settings have their defaults,
-// such as harden-below-nxdomain and aggressive-nsec.
 func startUnbound(options string) func(t *testing.T, dir, addr, upstream string, anchor *trust) {
 	return func(t *testing.T, dir, addr, upstream string, anchor *trust) {
 		options := options + `
@@ -82,8 +73,6 @@ forward-zone:
 	}
 }
 
-// bindOptions is the configuration of every BIND in these tests. It has format verbs for the
-// directory, the port and more options.
 const bindOptions = `
 options {
 	directory %q;
@@ -178,8 +167,7 @@ func portOf(addr string) string {
 	return p
 }
 
-// exchange sends a query until a response arrives. The query has EDNS and AD, like a query
-// of a stub resolver (RFC 6840, section 5.7).
+// exchange repeats a query with EDNS and AD (RFC 6840, section 5.7) until a response arrives.
 func exchange(t *testing.T, addr, name string, qtype uint16) *dns.Msg {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
@@ -187,8 +175,8 @@ func exchange(t *testing.T, addr, name string, qtype uint16) *dns.Msg {
 		q.AuthenticatedData = true
 		q.SetEdns0(1232, false)
 		r, _, err := (&dns.Client{Timeout: 10 * time.Second}).Exchange(q, addr)
-		// Before the server listens, the client's socket may get the server's port by chance. The
-		// client then receives its own query, which is not a response.
+		// Before the server listens, the client may get the server's port and receive its own
+		// query.
 		if err == nil && r.Response {
 			return r
 		}

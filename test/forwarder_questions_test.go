@@ -4,8 +4,6 @@ package test
 
 import "github.com/miekg/dns"
 
-// forwarderOrders contains the orders of the tests. A blocking answer lives 30 seconds.
-// This is long enough for a second round of queries from the cache.
 const forwarderOrders = `version: 1
 defaults: {authority: {name: A court}, scope: global}
 orders:
@@ -28,16 +26,15 @@ orders:
   - {id: lifted, targets: [lifted.plain.example, lifted.signed.example, lifted.example], ttl: 1s, issued: 2026-01-01}
 `
 
-// questions contains the queries in sequence. Blocked names come first, because a cache could
-// derive wrong answers for later names. An outcome with "AD" is validated.
+// questions lists queries in sequence. Blocked names come first, because a cache could derive wrong
+// answers for later names.
 var questions = []struct {
 	name  string
 	qtype uint16
 	want  string
-	// validating is the outcome for a validating resolver, if it differs from want.
+	// validating is the outcome of a validating resolver. The default is want.
 	validating string
 }{
-	// The blocked subtree is denied for each type. Names beside and above are not denied.
 	{"subtree.plain.example", dns.TypeA, "NXDOMAIN", ""},
 	{"www.subtree.plain.example", dns.TypeA, "NXDOMAIN", ""},
 	{"no.such.subtree.plain.example", dns.TypeAAAA, "NXDOMAIN", ""},
@@ -47,7 +44,7 @@ var questions = []struct {
 	{"sibling.plain.example", dns.TypeA, passing, ""},
 	{"plain.example", dns.TypeA, passing, ""},
 
-	// NXDOMAIN would also deny the names below (RFC 8020). The answer is therefore NODATA.
+	// NXDOMAIN would also deny the names below (RFC 8020).
 	{"exact.plain.example", dns.TypeA, "NODATA", ""},
 	{"exact.plain.example", dns.TypeHTTPS, "NODATA", ""},
 	{"www.exact.plain.example", dns.TypeA, passing, ""},
@@ -61,7 +58,7 @@ var questions = []struct {
 	{"www.below.plain.example", dns.TypeA, "NXDOMAIN", ""},
 	{"below.plain.example", dns.TypeA, passing, ""},
 
-	// HTTPS gets NODATA. An HTTPS record would lead clients around the redirect.
+	// An HTTPS record would lead clients around the redirect.
 	{"redirect.plain.example", dns.TypeHTTPS, "NODATA", ""},
 	{"redirect.plain.example", dns.TypeA, "192.0.2.99", ""},
 	{"redirect.plain.example", dns.TypeAAAA, "2001:db8::99", ""},
@@ -73,15 +70,14 @@ var questions = []struct {
 	{"www.nodata.plain.example", dns.TypeA, "NODATA", ""},
 	{"refused.plain.example", dns.TypeA, "REFUSED", ""},
 
-	// No order covers this name, but its CNAME leads to a blocked name. NXDOMAIN would
-	// deny the name itself.
+	// Only the target of the CNAME is blocked. NXDOMAIN would deny the alias itself.
 	{"alias.plain.example", dns.TypeA, "NODATA", ""},
 	{"www.renamed.plain.example", dns.TypeA, "NODATA", ""},
 	{"service.plain.example", dns.TypeHTTPS, "NODATA", ""},
 	{"other.plain.example", dns.TypeA, passing, ""},
 
-	// DS queries are not blocked. A CNAME in the answer is blocked, because a cache would
-	// use it for all types.
+	// DS queries pass, but a CNAME in the answer is blocked. A cache would use the CNAME for all
+	// types.
 	{"cname.plain.example", dns.TypeDS, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
 	{"cname.plain.example", dns.TypeA, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
 	{"any.pool.plain.example", dns.TypeDS, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
@@ -89,17 +85,16 @@ var questions = []struct {
 	{"cname.signed.example", dns.TypeDS, "NXDOMAIN", "SERVFAIL"},
 	{"cname.signed.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 
-	// DS queries are not blocked. A validator therefore learns that these names are
-	// unsigned, and accepts a blocking answer. Some validators do so only for existing
-	// names.
+	// DS queries pass, so a validator knows that these names are unsigned. Some validators accept
+	// blocking answers only for existing unsigned names.
 	{"www.unsigned.example", dns.TypeA, "NXDOMAIN", ""},
 	{"unsigned.example", dns.TypeA, "NXDOMAIN", ""},
 	{"www.cut.signed.example", dns.TypeA, "NXDOMAIN", ""},
 	{"cut.signed.example", dns.TypeA, "NXDOMAIN", ""},
 	{"dead.example", dns.TypeA, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
 
-	// A validator rejects a blocking answer in a signed zone. Other records may prove to the
-	// validator that a name does not exist (RFC 8198).
+	// A validator rejects a blocking answer in a signed zone. Cached NSEC records may also prove
+	// that a name does not exist (RFC 8198).
 	{"exact.signed.example", dns.TypeA, "NODATA", "SERVFAIL"},
 	{"www.exact.signed.example", dns.TypeA, passing, passing + " AD"},
 	{"subtree.signed.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
@@ -112,8 +107,8 @@ var questions = []struct {
 	{"zz.signed.example", dns.TypeA, passing, passing + " AD"},
 	{"signed.example", dns.TypeA, passing, passing + " AD"},
 
-	// zone.example has exceptions. Names in an exception must pass validation, so the DNSKEY
-	// records of the zone must pass. If the exception is a zone, its DS record must pass too.
+	// Names in the exceptions of zone.example must pass validation, so DNSKEY records must pass.
+	// The DS record of an exempt child zone must pass too.
 	{"zone.example", dns.TypeA, "NODATA", "SERVFAIL"},
 	{"www.zone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"deep.zone.example", dns.TypeA, "NODATA", "SERVFAIL|NODATA AD"},
@@ -129,8 +124,8 @@ var questions = []struct {
 	{"www.apex.example", dns.TypeA, passing, passing + " AD"},
 	{"a.b.apex.example", dns.TypeA, passing, passing + " AD"},
 
-	// For these names, only records of the parent zone pass. A cache without validation
-	// may apply NXDOMAIN to these records too.
+	// Only records of the parent zone pass. A cache without validation may apply NXDOMAIN to these
+	// records too.
 	{"gone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"www.gone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"gone.example", dns.TypeDNSKEY, "NXDOMAIN", "SERVFAIL"},

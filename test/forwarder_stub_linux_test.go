@@ -17,12 +17,12 @@ import (
 	"github.com/dns-orders/blocklist/test/program"
 )
 
-// inside is the name of an environment variable. The value is the path of the CoreDNS binary. The
-// variable is set only in the child process, which runs in new namespaces.
+// inside is the environment variable of the child process. The value is the path of the CoreDNS
+// binary.
 const inside = "STUB_TEST_INSIDE"
 
-// TestStub checks glibc's resolver and curl. glibc reads /etc/resolv.conf and sends
-// queries to port 53. The test therefore runs in new network and mount namespaces.
+// TestStub needs new network and mount namespaces, because glibc reads /etc/resolv.conf and uses
+// port 53.
 func TestStub(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(inside) != "" {
@@ -94,7 +94,7 @@ func stub(t *testing.T) {
 		write(t, "/etc/resolv.conf", servers)
 		refused := nobody
 		if second {
-			// REFUSED cannot block here, because glibc asks the next server.
+			// glibc asks the next server after REFUSED.
 			refused = passing
 		}
 		for _, tc := range []struct{ name, want string }{
@@ -142,14 +142,12 @@ func stub(t *testing.T) {
 	})
 }
 
-// lookUpWithDNS mounts an empty /etc/resolv.conf that the test can change. It also mounts
-// a name service switch file that uses only DNS.
 func lookUpWithDNS(t *testing.T, dir string) {
 	t.Helper()
 	for file, text := range map[string]string{"resolv.conf": "", "nsswitch.conf": "hosts: dns\n"} {
 		own := filepath.Join(dir, file)
 		write(t, own, text)
-		// The target of a symbolic link must be mounted, not the link.
+		// Mount the target of a symbolic link, not the link.
 		at := filepath.Join("/etc", file)
 		if real, err := filepath.EvalSymlinks(at); err == nil {
 			at = real

@@ -16,8 +16,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestForwarders puts resolvers of other projects in front of blocklist, with and without
-// DNSSEC validation. The resolvers must give the answers that the orders require.
 func TestForwarders(t *testing.T) {
 	t.Parallel()
 	coredns := filepath.Join(t.TempDir(), "coredns")
@@ -28,8 +26,6 @@ func TestForwarders(t *testing.T) {
 	asked, told := 0, []string{}
 	for _, p := range peers {
 		for name, anchor := range map[string]*trust{p.name: nil, p.name + " validating": &anchor} {
-			// The tests mostly wait for answers. They run in parallel even without the
-			// flag -parallel.
 			wg.Go(func() {
 				t.Run(name, func(t *testing.T) {
 					s := startStack(t, coredns, upstream, p, anchor)
@@ -52,7 +48,6 @@ func TestForwarders(t *testing.T) {
 	fmt.Printf("counts: %d questions to %d resolvers in front of blocklist; EDE 16 came through %q\n", asked, 2*len(peers), told)
 }
 
-// A stack is a chain of servers: a resolver, blocklist, and the upstream.
 type stack struct {
 	peer
 	validating   bool
@@ -99,8 +94,6 @@ func (s *stack) askAll(t *testing.T) {
 	}
 }
 
-// right reports whether got is one of the outcomes in want, for example "NXDOMAIN|SERVFAIL". The
-// map turns has changes that the resolver may make to an outcome.
 func (s *stack) right(got, want string) bool {
 	for w := range strings.SplitSeq(want, "|") {
 		if got == w || got == s.turns[w] {
@@ -110,8 +103,6 @@ func (s *stack) right(got, want string) bool {
 	return false
 }
 
-// change lifts one order, ends one order and begins two orders. It waits until the answers of the
-// resolver show all changes.
 func (s *stack) change(t *testing.T) {
 	denied, vouched := "NXDOMAIN", passing
 	if s.validating {
@@ -121,8 +112,8 @@ func (s *stack) change(t *testing.T) {
 	s.see(t, "lifted.signed.example", denied)
 	s.see(t, "www.lifted.example", denied)
 	for n := 1; ; n++ {
-		// On a busy machine, the queries may come after the change. In this case, the next attempt
-		// waits four times as long before the change.
+		// On a busy machine, the queries may come too late. The next attempt waits four times as
+		// long.
 		moment := time.Now().Truncate(time.Second).Add(3 * time.Second << (2 * (n - 1)))
 		s.load(t, n, fmt.Sprintf(`%s
   - {id: appeal, action: lift, authority: {name: A court}, issued: 2026-02-01, lifts: [lifted]}
@@ -141,12 +132,10 @@ func (s *stack) change(t *testing.T) {
 		after := map[string]string{
 			"lifted.plain.example":  passing,
 			"lifted.signed.example": vouched,
-			// Unbound keeps the denial of the zone's keys for 60 s, and BIND for 30 s. No
-			// setting changes these times.
-			"www.lifted.example": vouched,
-			ending:               passing,
-			later:                "NXDOMAIN",
-			signed:               denied,
+			"www.lifted.example":    vouched,
+			ending:                  passing,
+			later:                   "NXDOMAIN",
+			signed:                  denied,
 		}
 		await(t, "what changed", func() string {
 			for name, want := range after {
@@ -195,8 +184,6 @@ func edeCode(r *dns.Msg) int {
 	return -1
 }
 
-// outcome returns a short text for a reply. Examples are "NXDOMAIN" and "192.0.2.1 AD" (an address,
-// validated).
 func outcome(r *dns.Msg) string {
 	var out []string
 	for _, rr := range r.Answer {

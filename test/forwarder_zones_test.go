@@ -14,11 +14,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The upstream of these tests is one BIND with a few zones and a signed root. BIND's tools
-// sign the zones.
-
-// A zone is a DNS zone of this test. The test adds the NS and DS records of the zone to
-// the parent zone.
 type zone struct {
 	name    string
 	sign    []string // options of dnssec-signzone; nil for an unsigned zone
@@ -30,11 +25,9 @@ var (
 	optOut = []string{"-3", "-", "-H", "0", "-A"} // NSEC3 with opt-out, as in most top-level domains
 )
 
-// world contains the zones. Child zones come first, because the parent needs their DS
-// records.
+// Child zones come first, because the parent needs their DS records.
 var world = []zone{
-	// plain.example is unsigned, and its parent proves this. A validator cannot detect a
-	// forged answer.
+	// plain.example is unsigned, so a validator cannot detect a forged answer.
 	{"plain.example.", nil, `
 @            A     PASSING
 sibling      A     PASSING
@@ -74,8 +67,7 @@ later1       A     PASSING
 later2       A     PASSING
 later3       A     PASSING
 `},
-	// signed.example is signed, with orders for single names. cut.signed.example is
-	// unsigned, and an NSEC record proves this.
+	// An NSEC record proves that cut.signed.example is unsigned.
 	{"cut.signed.example.", nil, "@ A PASSING\nwww A PASSING\n"},
 	{"signed.example.", nsec, `
 @            A     PASSING
@@ -94,9 +86,6 @@ later1       A     PASSING
 later2       A     PASSING
 later3       A     PASSING
 `},
-	// These zones are signed, except open.zone.example. In apex.example, only the apex is blocked.
-	// zone.example is blocked with exceptions. lifted.example and gone.example are blocked
-	// completely.
 	{"child.zone.example.", nsec, "@ A PASSING\nwww A PASSING\n"},
 	{"open.zone.example.", nil, "@ A PASSING\nwww A PASSING\n"},
 	{"zone.example.", nsec, `
@@ -109,15 +98,14 @@ a.b.deep     A     PASSING
 	{"apex.example.", nsec, "@ A PASSING\nwww A PASSING\na.b A PASSING\n"},
 	{"lifted.example.", nsec, "@ A PASSING\nwww A PASSING\n"},
 	{"gone.example.", nsec, "@ A PASSING\nwww A PASSING\n"},
-	// unsigned.example is an unsigned zone below a zone with opt-out. This is the most
-	// common case on the Internet.
+	// unsigned.example is an unsigned zone below a zone with opt-out, like most zones on the
+	// Internet.
 	{"unsigned.example.", nil, "@ A PASSING\nwww A PASSING\n"},
 
 	{"example.", optOut, "ns A PASSING\n"},
 	{".", nsec, ""},
 }
 
-// A trust is the trust anchor (the key of the root) in the forms that the resolvers need.
 type trust struct {
 	file string // a zone file with the DNSKEY record
 	key  *dns.DNSKEY
@@ -145,7 +133,7 @@ func startWorld(t *testing.T) (addr string, anchor trust) {
 		file := "zone" + z.name + "db"
 		write(t, filepath.Join(dir, file), z.text())
 		if z.sign != nil {
-			// With one key for all records (-z) the answers stay small.
+			// One key for all records (-z) keeps the answers small.
 			tool("dnssec-keygen", "-q", "-a", "ECDSAP256SHA256", "-f", "KSK", z.name)
 			args := append([]string{"-q", "-S", "-z", "-g", "-o", z.name, "-f", file + ".signed"}, z.sign...)
 			tool("dnssec-signzone", append(args, file)...)

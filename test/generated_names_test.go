@@ -11,7 +11,6 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// A rawName is a name as a list of labels, which may contain any bytes.
 type rawName []string
 
 func labelsOf(name string) rawName { return strings.Split(name, ".") }
@@ -27,11 +26,8 @@ func (n rawName) fits() bool {
 	return size <= 255
 }
 
-// size returns the size of the wire form of the name, in octets.
 func (n rawName) size() int { return len(strings.Join(n, ".")) + 2 }
 
-// spelled returns the presentation form of the name. A byte that no host name can have is written
-// as \DDD. Any other byte is written as \DDD if escape returns true.
 func (n rawName) spelled(escape func() bool) string {
 	var b strings.Builder
 	for _, l := range n {
@@ -48,8 +44,6 @@ func (n rawName) spelled(escape func() bool) string {
 	return b.String()
 }
 
-// canonical returns the form for comparisons: lower case, no final dot, and escaped dots
-// inside labels.
 func (n rawName) canonical() string {
 	low := make(rawName, len(n))
 	for i, l := range n {
@@ -64,15 +58,11 @@ func (n rawName) canonical() string {
 	return strings.TrimSuffix(low.spelled(func() bool { return false }), ".")
 }
 
-// A generator makes new names from known names. Its seed is fixed, so each run makes the
-// same names.
 type generator struct {
 	*rand.Rand
 	words []string
 }
 
-// generators contains ways to make a new name. The labels come from a popular name or from
-// a name with an order.
 var generators = []struct {
 	what string
 	make func(m *generator, n rawName) rawName
@@ -121,7 +111,6 @@ var generators = []struct {
 	{"upper case", func(m *generator, n rawName) rawName { return labelsOf(strings.ToUpper(strings.Join(n, "."))) }},
 }
 
-// fill adds labels in front of a name up to 255 octets.
 func (m *generator) fill(n rawName) rawName {
 	for room := 255 - n.size(); room > 1; room = 255 - n.size() {
 		l := min(63, room-1)
@@ -145,7 +134,6 @@ func (m *generator) from(s []string) string { return s[m.IntN(len(s))] }
 // word returns the first label of a random name.
 func (m *generator) word() string { return labelsOf(m.from(m.words))[0] }
 
-// alike changes a letter of a label, so that the label looks similar.
 func (m *generator) alike(n rawName) rawName {
 	i := m.IntN(len(n))
 	l := n[i]
@@ -160,8 +148,6 @@ func (m *generator) alike(n rawName) rawName {
 	case 3:
 		return n.with(i, l[:k]+"-"+l[k:])
 	}
-	// Replace Latin letters by letters of another script that look the same. The label is then
-	// written in Punycode.
 	cyrillic := strings.NewReplacer("a", "а", "e", "е", "o", "о", "p", "р", "c", "с", "x", "х", "i", "і").Replace(l)
 	a, err := idna.Punycode.ToASCII(cyrillic)
 	if err != nil {

@@ -15,8 +15,8 @@ const (
 	module = "github.com/dns-orders/blocklist"
 )
 
-// layers contains the packages from the lowest to the highest layer. A package imports only
-// packages of lower layers.
+// layers lists the packages from the lowest to the highest layer. A package imports only lower
+// layers.
 var layers = [][]string{
 	{"plugin/coop", "plugin/dname", "plugin/instances", "plugin/logqueue", "plugin/printable", "plugin/sheet"},
 	{"plugin/ruleset/index", "plugin/order", "plugin/signature", "plugin/source", "plugin/durable", "plugin/dnsclient"},
@@ -32,8 +32,7 @@ var layers = [][]string{
 	{"cmd/coredns", "cmd/blocklistctl"},
 }
 
-// forbidden contains packages of other projects that a package must not import. Tests may
-// import them.
+// forbidden lists imports that a package must not have. Tests may have these imports.
 var forbidden = []struct{ where, what, why string }{
 	{"plugin/", "github.com/coredns/coredns/", "the operator's tool runs the same code without CoreDNS"},
 	{"plugin/", "github.com/coredns/caddy", "plugin/directive needs the lexer caddy/caddyfile, and caddy itself starts servers"},
@@ -119,8 +118,7 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// onlyTool contains packages that the server must not import, neither directly nor through
-// other packages.
+// onlyTool lists packages that the server must not import, even indirectly.
 var onlyTool = map[string]string{
 	"plugin/catalog":   "the server reads no presets and no platforms",
 	"plugin/edit":      "the server only reads order files",

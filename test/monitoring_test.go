@@ -39,8 +39,6 @@ func TestAlertRules(t *testing.T) {
 	}
 }
 
-// TestDashboardQueries checks that Prometheus can parse each query of the dashboard.
-// promtool checks the queries as rules.
 func TestDashboardQueries(t *testing.T) {
 	var board struct {
 		Panels []struct {
@@ -99,8 +97,8 @@ orders:
 	deadline := time.Now().Add(30 * time.Second)
 	for _, name := range []string{"passes.example.", "blocked.example.", "shadow.example."} {
 		for {
-			// Before the server listens, the client's socket may get the server's port by chance.
-			// The client then receives its own query, which is not a response.
+			// Before the server listens, the client may get the server's port and receive its own
+			// query.
 			if r, _, err := client.Exchange(new(dns.Msg).SetQuestion(name, dns.TypeA), addr); err == nil && r.Response {
 				break
 			}

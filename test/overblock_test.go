@@ -57,8 +57,6 @@ func askedNames(t *testing.T, h history) (out []question) {
 	return out
 }
 
-// overBlocking queries every popular name and 100,000 generated names. Exactly the names
-// with an order must be blocked. A simple parser in the test reads the orders.
 func overBlocking(t *testing.T, addr string, h history) {
 	all := askedNames(t, h)
 	const workers = 4
@@ -74,7 +72,6 @@ func overBlocking(t *testing.T, addr string, h history) {
 			for i := w; i < len(all); i += workers {
 				q := all[i]
 				want, _ := h.blocked(q.name.canonical())
-				// In half of the names, write some letters as \DDD.
 				spelled := q.name.spelled(func() bool { return i%2 == 0 && r.IntN(4) == 0 })
 				got, overTCP := a.ask(spelled, q.name.size() > 250)
 				mu.Lock()
@@ -105,8 +102,6 @@ func overBlocking(t *testing.T, addr string, h history) {
 	fmt.Printf("counts: over-blocking: %d names asked (%d of them popular, %d made; %d over TCP): %d wrongly blocked, %d wrongly passing; %d blocked: %v; %d passing: %v\n",
 		len(all), len(all)-generatedNames, generatedNames, tcp, wrong[false], wrong[true], sum(blocked), blocked, sum(passed), passed)
 	for _, how := range generators {
-		// The threshold is low, because many popular names have the same parents, so some
-		// generators make few new names.
 		if blocked[how.what]+passed[how.what] < generatedNames/500 {
 			t.Errorf("only %d %s: too few to prove anything", blocked[how.what]+passed[how.what], how.what)
 		}
@@ -132,8 +127,6 @@ func (a *asker) close() {
 	}
 }
 
-// ask sends an A query and reports whether the name is blocked. If tcp is set or the UDP
-// answer is truncated, it uses TCP.
 func (a *asker) ask(name string, tcp bool) (blocked, overTCP bool) {
 	m := new(dns.Msg).SetQuestion(name, dns.TypeA)
 	m.SetEdns0(1232, false)
@@ -149,13 +142,11 @@ func (a *asker) ask(name string, tcp bool) (blocked, overTCP bool) {
 	return !passed, tcp
 }
 
-// exchange sends a query. The reply must repeat the question byte for byte.
+// exchange requires that the reply repeats the question byte for byte.
 func (a *asker) exchange(m *dns.Msg, tcp bool) *dns.Msg {
 	network := map[bool]string{false: "udp", true: "tcp"}[tcp]
 	r, err := a.try(m, network)
 	if err != nil {
-		// One retry is enough after a lost packet. It is also enough if the server has
-		// closed an idle connection.
 		r, err = a.try(m, network)
 	}
 	if err != nil {

@@ -21,8 +21,7 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// TestPluginCfg compiles the plugin into CoreDNS as described in docs/compile.md, and queries the
-// new server. Unlike in the description, a replace directive makes the build use this checkout.
+// TestPluginCfg compiles this checkout into CoreDNS as docs/compile.md describes.
 func TestPluginCfg(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
@@ -52,8 +51,6 @@ func TestPluginCfg(t *testing.T) {
 	edit(t, filepath.Join(src, "plugin.cfg"), `(?m)^cache:cache$`, "blocklist:github.com/dns-orders/blocklist\ncache:cache")
 	edit(t, filepath.Join(src, "plugin.cfg"), `(?m)^transfer:transfer$`, "transfer:transfer\norders_rpz:github.com/dns-orders/blocklist/ordersrpz")
 
-	// The test needs no network. It uses a replace directive in place of go get, and copies
-	// go.sum.
 	before := requires(t, filepath.Join(src, "go.mod"))
 	run(src, "go", "mod", "edit", "-require=github.com/dns-orders/blocklist@v0.0.0", "-replace=github.com/dns-orders/blocklist="+checkout)
 	appendFile(t, filepath.Join(src, "go.sum"), filepath.Join(checkout, "go.sum"))
@@ -86,8 +83,6 @@ func TestPluginCfg(t *testing.T) {
 	ask(t, binary)
 }
 
-// ask starts a binary with a Corefile. In the Corefile, cache and whoami come after the
-// plugin. Only a name with an order must be blocked.
 func ask(t *testing.T, binary string) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "orders.yaml"), `version: 1
@@ -132,8 +127,8 @@ orders:
 	} {
 		q := new(dns.Msg).SetQuestion(tc.name, dns.TypeA)
 		r, _, err := client.Exchange(q, addr)
-		// Before the server listens, the client's socket may get the server's port by chance. The
-		// client then receives its own query, which is not a response.
+		// Before the server listens, the client may get the server's port and receive its own
+		// query.
 		for err != nil || !r.Response {
 			select {
 			case <-exited:
@@ -177,7 +172,6 @@ func copySource(t *testing.T, to, from string) {
 	}
 }
 
-// edit replaces the only match of pattern in the file.
 func edit(t *testing.T, file, pattern, with string) {
 	t.Helper()
 	data, err := os.ReadFile(file)

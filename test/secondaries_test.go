@@ -26,8 +26,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// pageBlock returns the text of a code block in docs/other-resolvers.md. The parameter info is the
-// text after the "~~~" that begins the block.
 func pageBlock(t *testing.T, info string) string {
 	t.Helper()
 	page, err := os.ReadFile("../docs/other-resolvers.md")
@@ -43,14 +41,11 @@ func pageBlock(t *testing.T, info string) string {
 
 var prepareOnce sync.Once
 
-// A primary is a CoreDNS server with the Corefile of docs/other-resolvers.md.
 type primary struct {
 	dir, addr string
 	ports     *strings.Replacer // puts the addresses of the test into a block of the page
 }
 
-// startPrimary starts a primary in the process of the test. The parameters are the addresses of the
-// secondaries.
 func startPrimary(t *testing.T, bind, recursor, unbound string) *primary {
 	p := newPrimary(t, bind, recursor, unbound)
 	startInProcess(t, p.corefile(t))
@@ -71,7 +66,6 @@ func startInProcess(t *testing.T, corefile string) {
 	t.Cleanup(func() { coredns.Stop(t, inst) })
 }
 
-// newPrimary returns a primary that is not started. Its orders block first.example.
 func newPrimary(t *testing.T, bind, recursor, unbound string) *primary {
 	t.Helper()
 	p := &primary{dir: t.TempDir(), addr: freePort(t)}
@@ -80,8 +74,6 @@ func newPrimary(t *testing.T, bind, recursor, unbound string) *primary {
 		"192.0.2.1", "127.0.0.1", "192.0.2.53", bind, "192.0.2.54", recursor, "192.0.2.55", unbound,
 		"orders_rpz /etc/coredns/orders.yaml", "orders_rpz "+p.dir+"/*.yaml",
 		".example:5300 {", ".example:"+port+" {\n\tbind 127.0.0.1", "/etc/coredns/", p.dir+"/",
-		// The recursor asks for the zone more often than in the documentation. This makes the test
-		// shorter.
 		"refresh = 5", "refresh = 1", "ttl=5", "ttl=1")
 	if err := os.Mkdir(filepath.Join(p.dir, "rpz"), 0o700); err != nil {
 		t.Fatal(err)
@@ -92,7 +84,6 @@ func newPrimary(t *testing.T, bind, recursor, unbound string) *primary {
 
 func (p *primary) corefile(t *testing.T) string { return p.ports.Replace(pageBlock(t, "corefile")) }
 
-// block replaces the orders by an order that blocks these names.
 func (p *primary) block(t *testing.T, names ...string) {
 	t.Helper()
 	path := filepath.Join(p.dir, "orders.yaml")
@@ -115,9 +106,6 @@ func sees(t *testing.T, addr, blocked, passes string) {
 	t.Logf("%s blocked and %s passes after %.2f s", blocked, passes, time.Since(start).Seconds())
 }
 
-// TestSecondaries starts the resolvers with the configurations of docs/other-resolvers.md.
-// The resolvers must get the zone and each change of the zone, even after a resolver was
-// away.
 func TestSecondaries(t *testing.T) {
 	t.Parallel()
 	upstream := startPlainUpstream(t)
@@ -139,16 +127,14 @@ func TestSecondaries(t *testing.T) {
 		t.Log(name)
 		sees(t, addr, "second.example", "first.example")
 	}
-	// BIND is away during several changes, and comes back with its old zone.
 	stopNamed()
 	for _, n := range []string{"third.example", "fourth.example", "fifth.example"} {
 		p.block(t, n)
 		sees(t, unbound, n, "second.example")
 	}
 	beginNamed()
-	// After its restart, BIND may have the old zone until the next refresh or NOTIFY. The next
-	// change of the orders causes a NOTIFY. BIND then also gets the changes from the time of its
-	// absence.
+	// BIND may have its old zone until the next NOTIFY. The next change of the orders causes a
+	// NOTIFY.
 	exchange(t, bind, "other.example", dns.TypeA)
 	p.block(t, "sixth.example")
 	sees(t, bind, "sixth.example", "second.example")
@@ -173,8 +159,6 @@ threads=1
 	program.Start(t, pdns, "pdns_recursor", "--config-dir="+pdns)
 }
 
-// TestSecondaryParts starts the resolvers with the loops of docs/other-resolvers.md that configure the
-// parts of a zone.
 func TestSecondaryParts(t *testing.T) {
 	t.Parallel()
 	upstream := startPlainUpstream(t)
@@ -215,14 +199,10 @@ func TestSecondaryParts(t *testing.T) {
 	}
 }
 
-// startBINDSecondary starts BIND in dir with the configuration of docs/other-resolvers.md. The
-// result "stop" stops BIND, and the result "start" starts BIND again.
 func startBINDSecondary(t *testing.T, p *primary, dir, addr, upstream string) (start, stop func()) {
 	return startNamed(t, dir, addr, upstream, pageBlock(t, "named.conf options"), p.ports.Replace(pageBlock(t, "named.conf")))
 }
 
-// startNamed starts BIND with more options and zones. The result "stop" stops BIND, and the result
-// "start" starts BIND again.
 func startNamed(t *testing.T, dir, addr, upstream, options, zones string) (start, stop func()) {
 	host, port, _ := strings.Cut(upstream, ":")
 	write(t, filepath.Join(dir, "named.conf"), fmt.Sprintf(bindOptions, dir, portOf(addr), fmt.Sprintf(
@@ -251,8 +231,6 @@ func startNamed(t *testing.T, dir, addr, upstream, options, zones string) (start
 	return start, stop
 }
 
-// TestFileConfigurations starts the resolvers with the configurations of
-// docs/other-resolvers.md that read a file.
 func TestFileConfigurations(t *testing.T) {
 	t.Parallel()
 	upstream := startPlainUpstream(t)

@@ -15,10 +15,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// policyZone is the zone of docs/other-resolvers.md of which BIND is a secondary.
 const policyZone = "rpz-it.example"
 
-// zoneSerial returns the serial of the zone of a server, or 0 if the server does not answer.
 func zoneSerial(addr string) uint32 {
 	c := dns.Client{Timeout: time.Second}
 	r, _, err := c.Exchange(new(dns.Msg).SetQuestion(dns.Fqdn(policyZone), dns.TypeSOA), addr)
@@ -32,7 +30,6 @@ func zoneSerial(addr string) uint32 {
 	return soa.Serial
 }
 
-// A restartable primary is the program CoreDNS, which a test can kill and start again.
 type restartable struct {
 	*primary
 	program string
@@ -62,8 +59,6 @@ func (p *restartable) kill() {
 	p.cmd.Wait()
 }
 
-// level waits until the secondary has the serial of the primary, and reports whether the serial
-// has risen. The test fails if the serial went down.
 func (p *restartable) level(t *testing.T, secondary string) (risen bool) {
 	t.Helper()
 	var serial uint32
@@ -81,9 +76,6 @@ func (p *restartable) level(t *testing.T, secondary string) (risen bool) {
 	return risen
 }
 
-// TestSecondaryAfterRestarts checks that the serial never goes down and that BIND ends with the
-// right list. The primary is killed, with and without its state. The secondary is away for a day.
-// The orders go back to an earlier version.
 func TestSecondaryAfterRestarts(t *testing.T) {
 	t.Parallel()
 	upstream, bind := startPlainUpstream(t), freePort(t)
@@ -127,7 +119,7 @@ func TestSecondaryAfterRestarts(t *testing.T) {
 	if !p.level(t, bind) {
 		t.Error("a change during a restart did not raise the serial")
 	}
-	// If the orders go back to an earlier version, the zone must still get a new serial.
+	// The zone needs a new serial even if the orders go back to an earlier version.
 	p.block(t, "second.example")
 	sees(t, bind, "second.example", "third.example")
 	if !p.level(t, bind) {
@@ -142,8 +134,8 @@ func TestSecondaryAfterRestarts(t *testing.T) {
 		t.Fatalf("no state in\n%s", corefile)
 	}
 	p.kill()
-	// Without the state, the next serial is the time. Quick changes may have given a serial that is
-	// later than the clock, so wait for the clock.
+	// Without the state, the next serial is the time. Quick changes can move the serial ahead of
+	// the clock.
 	await(t, "the last serial is not later than the clock", func() string {
 		if now := time.Now().Unix(); now < int64(p.last) {
 			return fmt.Sprintf("%d, serial %d", now, p.last)
@@ -157,8 +149,6 @@ func TestSecondaryAfterRestarts(t *testing.T) {
 		t.Error("a restart without state did not raise the serial")
 	}
 
-	// The secondary is away for a day. Meanwhile, the primary makes more changes than its history
-	// can contain.
 	age := func(d time.Duration) {
 		old := time.Now().Add(-d)
 		for _, file := range []string{policyZone + ".zone", policyZone + ".zone.jnl"} {
@@ -184,9 +174,8 @@ func TestSecondaryAfterRestarts(t *testing.T) {
 		})
 	}
 	startNamed()
-	// The orders do not change after this start, so the primary sends no NOTIFY. BIND asks for
-	// changes when it starts. The history of the primary no longer has the serial of BIND, so the
-	// primary must send the whole zone.
+	// The primary's history no longer has the serial of BIND, so the primary must send the whole
+	// zone.
 	sees(t, bind, "away.example", "n0.example")
 	if p.level(t, bind); !strings.Contains(p.said.String(), "Outgoing transfer of 1603 records of zone \"rpz-it.example.\"") {
 		t.Error("the primary did not send the whole zone")
@@ -202,8 +191,7 @@ func TestSecondaryAfterRestarts(t *testing.T) {
 	if !p.level(t, bind) {
 		t.Error("changes did not raise the serial")
 	}
-	// Without the primary, BIND still uses a zone that is one day old. BIND does not use an expired
-	// zone.
+	// BIND serves a zone that is one day old, but no expired zone.
 	p.kill()
 	stopNamed()
 	age(24 * time.Hour)

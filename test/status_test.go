@@ -21,9 +21,6 @@ import (
 	"github.com/dns-orders/blocklist/test/program"
 )
 
-// TestStatus reloads the Corefile of a real server while clients read the status. No
-// connection may be refused, and no answer may fail. A second server with the same address
-// must not start.
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -16,7 +16,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The test server's answers for names that are not blocked.
 const (
 	passing   = "192.0.2.80"
 	passingNS = "passing.invalid." // the owner of the record in the authority section, for other types than A
@@ -46,8 +45,8 @@ func serve(t *testing.T, coredns, dir, orders string) string {
 	}
 	log := program.Start(t, dir, coredns, "-conf", "Corefile")
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		// Before the server listens, the client's socket may get the server's port by chance. The
-		// client then receives its own query, which is not a response.
+		// Before the server listens, the client may get the server's port and receive its own
+		// query.
 		if r, _, err := new(dns.Client).Exchange(new(dns.Msg).SetQuestion("up.invalid.", dns.TypeA), addr); err == nil && r.Response {
 			return addr
 		}

@@ -15,9 +15,6 @@ import (
 	"github.com/dns-orders/blocklist/test/program"
 )
 
-// TestUkrainianOrders queries a server with the Ukrainian orders. Ordered names must be
-// blocked, unless they were lifted later. Subtests query generated names, and unusual
-// spellings and types.
 func TestUkrainianOrders(t *testing.T) {
 	t.Parallel()
 	addr, h := ukrainian(t)
@@ -69,20 +66,17 @@ func everyName(t *testing.T, addr string, h history) {
 				counts["ordinary names passing over "+network]++
 			}
 		}
-		// The name was blocked by 276/2081, lifted by 502/2307, and blocked again by 555/2360.
 		if !got["tabakevich.com"] {
 			t.Errorf("tabakevich.com, blocked again, passes over %s", network)
 		}
 	}
-	// The line goes to standard output, because .ci/run shows it.
+	// .ci/run shows this line of standard output.
 	fmt.Printf("counts: %d attachments, %d names asked over UDP and TCP: %v\n", len(h), len(list), counts)
 	if counts["lifted, passing over udp"] == 0 || counts["blocked over udp"] < 5000 || counts["ordinary names passing over udp"] < 19000 {
 		t.Errorf("the counts are too small to prove anything: %v", counts)
 	}
 }
 
-// ukrainian imports all attachments of the Ukrainian orders and starts a server with the orders.
-// The result h contains the orders, read by the simple parser of this test.
 func ukrainian(t *testing.T) (addr string, h history) {
 	t.Helper()
 	bin, dir := t.TempDir(), t.TempDir()

@@ -16,16 +16,14 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// data is a directory with real orders. Its README gives the source.
 const data = "testdata"
 
-// An attachment is a row of the file orders.tsv.
 type attachment struct {
 	number, kind, place, file, id string
 }
 
-// attachments reads orders.tsv. In the result, the field place is the day of the decision. If this
-// day is unknown, the field place is the day of publication.
+// attachments reads orders.tsv. The place is the day of the decision, or else the day of
+// publication.
 func attachments(t *testing.T) (out []attachment) {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(data, "ua-orders/orders.tsv"))
@@ -68,8 +66,7 @@ var (
 	address = regexp.MustCompile(`^\d+\.\d+\.\d+\.\d+`)
 )
 
-// read is a slow, simple parser for a list. It is independent of the importer. The
-// importer must find the same names.
+// read is a simple parser that shares no code with the importer.
 func read(t *testing.T, file string) (out []target) {
 	t.Helper()
 	raw, err := os.ReadFile(file)
@@ -83,8 +80,6 @@ func read(t *testing.T, file string) (out []target) {
 		host, page, _ := strings.Cut(line, "/")
 		host, _, _ = strings.Cut(host, ":")
 		host = strings.TrimRight(host, ".;")
-		// A host with a blank or without a dot is a typing error. The importer must refuse these
-		// lines too.
 		if host == "" || strings.Contains(host, " ") || !strings.Contains(host, ".") || address.MatchString(host) {
 			continue
 		}
@@ -102,14 +97,11 @@ func (x target) covers(name string) bool {
 	return name == x.name || !x.exact && strings.HasSuffix(name, x.below)
 }
 
-// A history contains all orders. It finds by a slow search whether a name must be blocked.
 type history []struct {
 	attachment
 	targets []target
 }
 
-// blocked reports whether an order blocks the name now, and whether an order has ever blocked the
-// name. A lift ends the block if the day of the lift is not before the day of the order.
 func (h history) blocked(name string) (now, ever bool) {
 	covers := func(x target) bool { return x.covers(name) }
 	for _, o := range h {

@@ -1,8 +1,7 @@
-// Package corpus generates the names and queries of all benchmarks from a fixed seed. The results
-// of several machines can then be compared.
+// Package corpus generates the names and queries of all benchmarks from a fixed seed. The names are
+// the same on every machine.
 //
-// The names resemble those of real block lists. A long list begins with the names of every shorter
-// list.
+// A long list begins with the names of every shorter list.
 package corpus
 
 import (
@@ -11,8 +10,7 @@ import (
 	"strings"
 )
 
-// The shortest and the longest length of a name, in bytes. A name here is text without the final
-// dot.
+// The shortest and the longest length of a name in bytes, without the final dot.
 const (
 	MinLen = 8
 	MaxLen = 30
@@ -30,7 +28,6 @@ var suffixes = weigh(choice{"com", 480}, choice{"net", 60}, choice{"org", 50}, c
 	choice{"tk", 6}, choice{"me", 6}, choice{"us", 6}, choice{"live", 5}, choice{"pro", 5}, choice{"co.uk", 12},
 	choice{"com.br", 10}, choice{"com.tr", 6}, choice{"co.jp", 4}, choice{"com.au", 5}, choice{"co.za", 3})
 
-// hosters contains domains of hosting companies. Their customers get names under these domains.
 var hosters = weigh(choice{"blogspot.com", 20}, choice{"weebly.com", 15}, choice{"github.io", 10}, choice{"pages.dev", 20},
 	choice{"workers.dev", 15}, choice{"netlify.app", 10}, choice{"vercel.app", 15}, choice{"web.app", 15},
 	choice{"r2.dev", 10}, choice{"cloudfront.net", 20}, choice{"herokuapp.com", 5}, choice{"wixsite.com", 10})
@@ -39,8 +36,6 @@ var subdomains = weigh(choice{"www", 40}, choice{"ads", 10}, choice{"track", 8},
 	choice{"m", 8}, choice{"img", 6}, choice{"static", 6}, choice{"login", 8}, choice{"secure", 6}, choice{"api", 5},
 	choice{"app", 5}, choice{"stats", 5}, choice{"pixel", 4}, choice{"metrics", 4})
 
-// weigh repeats each word according to its weight. A random choice from the result then respects
-// the weights.
 func weigh(choices ...choice) (words []string) {
 	for _, c := range choices {
 		for range c.weight {
@@ -57,9 +52,7 @@ type maker struct {
 	zipf  *rand.Zipf // makes some words frequent, as in natural languages
 }
 
-// newMaker returns a maker of random names. The parameter "stream" selects one of several
-// independent sequences of random numbers. Names and queries use different sequences. If the code
-// for names changes, the random numbers for queries stay the same.
+// newMaker returns a maker with its own sequence of random numbers.
 func newMaker(stream uint64) *maker {
 	m := &maker{Rand: rand.New(rand.NewPCG(1, 0))}
 	for range 20_000 {
@@ -87,7 +80,6 @@ func (m *maker) syllable() string {
 	return string(b)
 }
 
-// label returns a random label that resembles real labels. For example, it has two words.
 func (m *maker) label() string {
 	switch k := m.IntN(100); {
 	case k < 40:
@@ -115,8 +107,6 @@ func (m *maker) label() string {
 	return string(b)
 }
 
-// name returns a random name of MinLen to MaxLen bytes. One name in ten is under a hoster, and one
-// in ten has a subdomain label. The other names are one label and a suffix.
 func (m *maker) name() string {
 	kind := m.IntN(10)
 	for {
@@ -133,8 +123,7 @@ func (m *maker) name() string {
 		default:
 			s = m.label() + "." + m.from(suffixes)
 		}
-		// If the length is wrong, the loop draws another name of the same kind. Without this rule,
-		// kinds with long names would be rare.
+		// A loop around the choice of kind would make long kinds rare.
 		if MinLen <= len(s) && len(s) <= MaxLen {
 			return s
 		}
@@ -170,7 +159,7 @@ func parent(s string) string {
 	return up
 }
 
-// Covers reports whether a name is in the list or is below a name in the list.
+// Covers reports whether a listed name equals s or is above s.
 func (l *List) Covers(s string) bool {
 	for ; s != ""; s = parent(s) {
 		if _, ok := l.listed[s]; ok {
@@ -180,9 +169,7 @@ func (l *List) Covers(s string) bool {
 	return false
 }
 
-// A Queries is a list of query names with the final dot. All names are parts of one string, so a
-// benchmark that reads them in sequence rarely waits for memory. A real server does not wait
-// either, because it has just received the query.
+// A Queries is a list of query names with the final dot. All names are substrings of one string.
 type Queries []string
 
 func queries(n int, next func() string) Queries {
@@ -200,7 +187,7 @@ func queries(n int, next func() string) Queries {
 	return q
 }
 
-// Hits returns all names in the list in random order. Each name occurs once.
+// Hits returns all names in the list in random order.
 func (l *List) Hits() Queries {
 	order := newMaker(2).Perm(len(l.Names))
 	i := -1
@@ -215,8 +202,8 @@ func (l *List) SubdomainHits() Queries {
 	return queries(len(order), func() string { i++; return m.from(subdomains) + "." + l.Names[order[i]] })
 }
 
-// Misses returns n different names that the list does not cover. The names look like the
-// names in the list. Half of the names have a subdomain label in front.
+// Misses returns n different names that the list does not cover. Half of the names have an extra
+// subdomain label.
 func (l *List) Misses(n int) Queries {
 	m := newMaker(4)
 	seen := make(map[string]struct{}, n)
@@ -234,8 +221,7 @@ func (l *List) Misses(n int) Queries {
 	})
 }
 
-// Mix returns n queries. The list covers about 5 % of them. About half of the covered queries are
-// for a listed name, and the other half are for a subdomain of a listed name.
+// Mix returns n queries. The list covers about 5 % of the queries.
 func (l *List) Mix(n int) Queries {
 	m := newMaker(5)
 	misses := l.Misses(n)

@@ -18,8 +18,8 @@ func digest(lines []string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// TestDigests checks that the names and queries have not changed. Results for other names
-// cannot be compared. If you change the generator, measure everything again.
+// Results for other names are not comparable. After a change of the generator, repeat all
+// measurements.
 func TestDigests(t *testing.T) {
 	l := New(size)
 	for _, tc := range []struct {

@@ -10,19 +10,15 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A kind is a configuration of the server. The function configure writes the configuration files
-// into dir and returns the command line.
 type kind struct {
 	name string
-	// against is the name of the kind for comparison. The report divides the CPU time of the server
-	// by the CPU time of the server of that kind.
+	// against is the name of the kind for the CPU ratio.
 	against   string
 	blocks    bool
 	configure func(r *lab, in *instance, dir string, a answer) (argv []string, err error)
 }
 
-// kinds contains the servers to compare. The first two kinds have the same configuration. The
-// difference of their results shows the error of the method.
+// The first two kinds are equal. Their difference is the error of the method.
 var kinds = []kind{
 	{"bare", "bare", false, coredns("")},
 	{"bare again", "bare", false, coredns("")},
@@ -43,13 +39,11 @@ func coredns(directive string) func(*lab, *instance, string, answer) ([]string, 
 	}
 }
 
-// An answer describes how the server answers queries that are not blocked.
 type answer struct {
 	name, what string
 	rcode      int
 	coredns    func(*lab) string
-	// upstream writes the reply of the upstream server into m. The function is nil if the server
-	// needs no upstream.
+	// upstream writes the reply of the upstream server into m. nil means no upstream.
 	upstream func(m *dns.Msg)
 }
 
@@ -75,16 +69,12 @@ var answers = []answer{
 
 func fixed(lines string) func(*lab) string { return func(*lab) string { return lines } }
 
-// cached returns Corefile lines for the plugins cache and forward. The cache is large enough for
-// all names. The parameter "name" selects the upstream server.
 func cached(name string) func(*lab) string {
 	return func(r *lab) string {
 		return fmt.Sprintf("cache 3600 {\n success 1000000\n}\nforward . %s", r.upstreams[name].addr)
 	}
 }
 
-// resolver returns the Corefile lines of cached, with the plugins errors and prometheus in front.
-// Most Corefiles have these plugins.
 func resolver(name string) func(*lab) string {
 	return func(r *lab) string { return "errors\nprometheus 127.0.0.1:0\n" + cached(name)(r) }
 }

@@ -1,13 +1,11 @@
-// Command cpu measures the CPU time that the plugin adds to a query that is not blocked.
-// It runs cmd/coredns on one CPU, with and without the plugin. dnsperf runs on another
-// CPU.
+// Command cpu measures the CPU time that the plugin adds to an unblocked query. It runs cmd/coredns
+// on one CPU and dnsperf on another CPU.
 //
 //	go run ./bench/cpu                 # some twelve minutes
 //	go run ./bench/cpu -quick          # under one minute
 //	go run ./bench/cpu -profile DIR -answers whoami,resolver -kinds bare,list
 //
-// The last command only prints how the time of a query is spent. The others compare the
-// CPU times of two servers for the same queries. README.md describes the method.
+// The last command prints CPU profiles instead. README.md describes the method.
 package main
 
 import (
@@ -121,8 +119,6 @@ func run(ctx context.Context, p *plan, out string) error {
 	return rep.write(out)
 }
 
-// measure starts a server of each kind. It sends queries to the servers in turn, and then stops
-// them. The parameter a describes the answers to queries that are not blocked.
 func (r *lab) measure(ctx context.Context, p *plan, a answer, start int, rep *report) error {
 	running := make([]*instance, len(p.kinds))
 	for i, k := range p.kinds {
@@ -133,9 +129,7 @@ func (r *lab) measure(ctx context.Context, p *plan, a answer, start int, rep *re
 		defer in.End()
 		running[i] = in
 	}
-	// The queries before the measurement warm the server up. If the server has a cache, all bursts
-	// (dnsperf runs) are sent once, so that the cache contains every name. Otherwise one burst is
-	// enough.
+	// A server with a cache must cache every name before the measurement.
 	warm := p.bursts
 	if a.upstream == nil {
 		warm = 1
@@ -157,8 +151,7 @@ func (r *lab) measure(ctx context.Context, p *plan, a answer, start int, rep *re
 	}
 	for round := range p.rounds {
 		for i := range running {
-			// The machine may slowly become faster or slower. Every second round therefore
-			// has the reverse sequence of servers.
+			// The speed of the machine may drift. Every second round reverses the order of servers.
 			if round%2 == 1 {
 				i = len(running) - 1 - i
 			}
@@ -174,8 +167,6 @@ func (r *lab) measure(ctx context.Context, p *plan, a answer, start int, rep *re
 	return nil
 }
 
-// newRig writes the binary, the orders and the query files into a directory, and starts
-// the upstreams.
 func newRig(ctx context.Context, dir string, p *plan) (*lab, error) {
 	r := &lab{dir: dir, plan: p}
 	var err error
@@ -215,8 +206,6 @@ func newRig(ctx context.Context, dir string, p *plan) (*lab, error) {
 	return r, err
 }
 
-// percents returns the percentages of blocked queries to measure. With a profile, they are 0 % and
-// the percentage of the plan.
 func (p *plan) percents() []int {
 	if p.profile != "" {
 		return []int{0, p.blocked}

@@ -10,15 +10,12 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// CoreDNS's pprof replies for at most five seconds. A profile is therefore taken in
-// several pieces. "go tool pprof" adds the pieces.
+// CoreDNS limits a pprof reply to five seconds.
 const (
 	pieces = 7
 	piece  = 3 // the length of a piece in seconds
 )
 
-// profiles writes CPU profiles of each server under constant load. It prints how the time
-// of a query is spent.
 func (r *lab) profiles(ctx context.Context, a answer, running []*instance) error {
 	var t shares
 	for _, percent := range r.plan.percents() {
@@ -43,8 +40,6 @@ func (r *lab) profiles(ctx context.Context, a answer, running []*instance) error
 	return nil
 }
 
-// profile fetches one CPU profile from the server while bursts (dnsperf runs) keep the server busy.
-// It returns the CPU time of a query in each burst.
 func (r *lab) profile(ctx context.Context, a answer, in *instance, percent int, file string) (cpu []float64, err error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return nil, err

@@ -13,7 +13,6 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// A report is the result of a run. It has the data that is needed to repeat the run.
 type report struct {
 	Date       time.Time `json:"date"`
 	Commit     string    `json:"commit"`
@@ -36,13 +35,12 @@ type report struct {
 type row struct {
 	Answer string `json:"answer"`
 	Server string `json:"server"`
-	// CPU is the CPU time of a query in microseconds: the first quartile, the median and the third
-	// quartile. Ratio is CPU divided by the CPU time of the server "against" in the same round.
-	CPU   [3]float64 `json:"cpu_us"`
-	Ratio [3]float64 `json:"ratio"`
-	Rate  float64    `json:"rate_qps"`
-	// ByStart contains one median of the ratio for each start of the servers.
-	ByStart []float64 `json:"ratio_by_start"`
+	// CPU contains the quartiles of the CPU time of a query, in microseconds. Ratio is relative to
+	// the server "against".
+	CPU     [3]float64 `json:"cpu_us"`
+	Ratio   [3]float64 `json:"ratio"`
+	Rate    float64    `json:"rate_qps"`
+	ByStart []float64  `json:"ratio_by_start"`
 }
 
 func newReport(ctx context.Context, p *plan) *report {

@@ -12,7 +12,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A lab contains the files and the upstreams that all measured servers use.
 type lab struct {
 	dir, coredns    string
 	plan            *plan
@@ -26,14 +25,12 @@ type instance struct {
 	*rig.Server
 	kind       kind
 	addr, port string
-	// pprof is the address of CoreDNS's pprof server. The port must differ from the DNS port.
-	// CoreDNS allows two listeners on one port, and pprof would then get half of the TCP
+	// CoreDNS allows two listeners on one port. On the DNS port, pprof would get half of the TCP
 	// connections.
 	pprof string
 	log   string
 }
 
-// patience is the time limit for the start of a server.
 const patience = time.Minute
 
 func (r *lab) close() {
@@ -78,8 +75,6 @@ func (r *lab) start(ctx context.Context, k kind, a answer) (_ *instance, err err
 	}
 }
 
-// check returns an error if the answers of a server are wrong. CPU times of wrong answers would
-// have no value.
 func (r *lab) check(in *instance, a answer) error {
 	m, err := rig.Exchange(in.addr, r.passing)
 	if err != nil {
@@ -97,7 +92,6 @@ func (r *lab) check(in *instance, a answer) error {
 	return nil
 }
 
-// A sample is the result of one burst (one dnsperf run) against one server.
 type sample struct {
 	Answer  string  `json:"answer"`
 	Server  string  `json:"server"`

@@ -10,8 +10,7 @@ import (
 	"strings"
 )
 
-// A rule assigns a call stack to an owner, for example to a plugin. The rule matches if the name of
-// a function in the stack begins with the field frame.
+// A rule assigns a call stack to an owner. The name of a function in the stack begins with frame.
 type rule struct{ frame, whose string }
 
 const (
@@ -20,8 +19,7 @@ const (
 	lib  = "github.com/miekg/dns."
 )
 
-// costly contains rules for work of the runtime and the kernel. The caller of this work does not
-// matter. The first matching rule decides.
+// costly contains rules for work of the runtime and the kernel. The caller does not matter.
 var costly = []rule{
 	{"runtime.newstack", "runtime: stacks outgrown"},
 	{"syscall.sendmsg", "kernel: send"},
@@ -30,8 +28,7 @@ var costly = []rule{
 	{"runtime.bg", "runtime: collector"},
 }
 
-// owners contains rules for all other work. The innermost frame that matches a rule decides. For
-// example, an allocation belongs to the code that needs the memory.
+// owners contains rules for all other work. The innermost matching frame decides.
 var owners = []rule{
 	{ours, "blocklist"},
 	{core + "request", "CoreDNS: server"},
@@ -42,8 +39,6 @@ var owners = []rule{
 	{lib + "(*Server)", "miekg/dns: server"},
 }
 
-// parts contains rules that divide the work of the owner blocklist. The first matching rule
-// decides.
 var parts = []rule{
 	{ours + ".(*watcher).look", "blocklist: where the answer leads"},
 	{ours + ".(*block).reply", "blocklist: reply"},
@@ -54,7 +49,6 @@ var parts = []rule{
 
 const others = "runtime: scheduler and the rest"
 
-// whose returns the owner of a call stack. The first frame is the innermost frame.
 func whose(stack []string) string {
 	if w := first(costly, stack); w != "" {
 		return w
@@ -80,15 +74,12 @@ func first(rules []rule, stack []string) string {
 	return ""
 }
 
-// A shares is a table that divides the CPU time of a query among owners, in microseconds.
-// Each column is for one kind of query.
+// A shares divides the CPU time of a query among owners, in microseconds.
 type shares struct {
 	heads []string
 	cells []map[string]float64
 }
 
-// add adds a column to the table. The parameter "cpu" is the CPU time of a query. add divides this
-// time among the owners in proportion to the samples in the profiles.
 func (t *shares) add(ctx context.Context, head string, cpu float64, files []string) error {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"tool", "pprof", "-unit=ms", "-traces"}, files...)...)
 	var failed strings.Builder
@@ -112,8 +103,8 @@ func (t *shares) add(ctx context.Context, head string, cpu float64, files []stri
 	return nil
 }
 
-// traces yields the call stacks in the output of "pprof -traces", each with its time. The
-// first frame of a stack is the innermost frame:
+// traces yields the call stacks in the output of "pprof -traces" with their times. The first frame
+// is the innermost frame:
 //
 //	-----------+-----
 //	      20ms   inner
@@ -141,8 +132,6 @@ func traces(text string) iter.Seq2[float64, []string] {
 	}
 }
 
-// table returns the shares as Markdown. The rows for parts of blocklist are next to each
-// other.
 func (t *shares) table() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "| us of CPU a query | %s |\n|---|%s\n", strings.Join(t.heads, " | "), strings.Repeat("---|", len(t.heads)))

@@ -6,8 +6,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// An upstream is a DNS server in this process. It sends the same kind of answer for every name. The
-// measured servers ask the upstream only to fill their caches.
+// An upstream is a DNS server in this process. The measured servers fill their caches from
+// upstreams.
 type upstream struct {
 	addr   string
 	server *dns.Server

@@ -13,11 +13,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// settle is the wait of the command between a load and the measurement of the memory.
 const settle = 2 * time.Second
 
-// growBlocks starts the real server with a growing number of server blocks. All server
-// blocks have the same order file.
 func growBlocks(ctx context.Context, w *world, p plan) ([]series, error) {
 	dir, err := os.MkdirTemp("", "growth")
 	if err != nil {
@@ -45,8 +42,6 @@ func growBlocks(ctx context.Context, w *world, p plan) ([]series, error) {
 	return []series{s}, nil
 }
 
-// startBlocks starts a server with k server blocks. It waits until the last server block
-// blocks a name.
 func startBlocks(ctx context.Context, dir, bin string, k int, name string) (pt point, err error) {
 	var conf strings.Builder
 	addr := ""

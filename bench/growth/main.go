@@ -1,11 +1,9 @@
-// Command growth measures the cost of a verdict, the memory, and the time of a load, for
-// growing numbers of names, orders and server blocks.
+// Command growth measures the plugin with growing numbers of names, orders and server blocks.
 //
 //	go run ./bench/growth -write                  # to 10^7 names: ten minutes, 8 GB
 //	go run ./bench/growth -quick                  # to 10^5: under one minute
 //
-// It writes bench/results/NAME-growth.json. With -write it also writes the table into
-// bench/README.md. README.md describes the measurements.
+// The command writes bench/results/NAME-growth.json. README.md describes the measurements.
 package main
 
 import (
@@ -24,7 +22,6 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// A report is the result of a run of the command.
 type report struct {
 	Commit  string   `json:"commit"`
 	Machine string   `json:"machine"`
@@ -33,31 +30,26 @@ type report struct {
 	Series  []series `json:"series"`
 }
 
-// A series contains the measurements while one quantity grows and all others are fixed.
 type series struct {
 	Name   string  `json:"name"`
 	What   string  `json:"what"`
 	Points []point `json:"points"`
 }
 
-// A point contains the measurements for one value X of the growing quantity. A figure is 0 if the
-// series does not measure it.
+// A point contains the measurements for the value X. A figure is 0 if the series does not measure
+// the figure.
 type point struct {
-	X int `json:"x"`
-	// MissNS and HitNS are the CPU times of a verdict, in nanoseconds. A miss is a name that is not
-	// blocked, and a hit is a blocked name. The times include the parsing of the name.
+	X      int     `json:"x"`
 	MissNS float64 `json:"miss_ns,omitempty"`
 	HitNS  float64 `json:"hit_ns,omitempty"`
-	// Bytes is the number of live bytes on the heap after the load. In the series "blocks", it is
-	// the RSS of the server.
+	// Bytes is the number of live bytes on the heap. In the series "blocks", Bytes is the RSS of
+	// the server.
 	Bytes int `json:"bytes"`
-	// LoadMS is the time of a load. The load begins with the text in memory and ends with a usable
-	// set. In the series "blocks", LoadMS is the time from exec to the first blocking answer.
+	// In the series "blocks", LoadMS is the time from exec to the first blocking answer.
 	LoadMS    float64 `json:"load_ms"`
 	LoadCPUMS float64 `json:"load_cpu_ms,omitempty"`
 }
 
-// A plan contains the values of each growing quantity, for example the numbers of names.
 type plan struct {
 	names, orders, oneName, blocks []int
 	queries                        int // the number of different queries
@@ -75,7 +67,6 @@ var (
 	}
 )
 
-// powers returns the numbers from, 10*from, 100*from and so on, up to the limit "to".
 func powers(from, to int) (out []int) {
 	for ; from <= to; from *= 10 {
 		out = append(out, from)

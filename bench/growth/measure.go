@@ -17,10 +17,9 @@ import (
 )
 
 const (
-	now order.Time = 1_780_000_000 // a time in 2026
-	// rounds is how often a figure is measured. The report contains the median.
-	rounds = 5
-	// If one load takes longer than patience, the command does not repeat the load.
+	now    order.Time = 1_780_000_000 // a time in 2026
+	rounds            = 5
+	// patience is the longest load that the command repeats.
 	patience = 4 * time.Second
 	// enough limits the time for a round of queries.
 	enough = time.Second / 2
@@ -52,9 +51,6 @@ func growOrders(ctx context.Context, w *world, p plan) ([]series, error) {
 	return []series{s}, nil
 }
 
-// crowds contains the series with many orders for one name. In all series, the last order blocks
-// the name. In the first series the other orders are in force too. In the second series, for
-// example, they have already ended.
 var crowds = []struct {
 	name, what string
 	others     func(i int) string
@@ -120,8 +116,7 @@ func measure(ctx context.Context, x int, files []file, misses, hits corpus.Queri
 	return pt, nil
 }
 
-// ask returns the CPU time of a query in nanoseconds. If "blocked" is true, all queries
-// must be blocked. Otherwise no query may be blocked.
+// ask returns the CPU time of a query in nanoseconds.
 func ask(set *ruleset.Set, qs corpus.Queries, blocked bool) (float64, error) {
 	runtime.LockOSThread() // only the CPU time of this thread is measured
 	defer runtime.UnlockOSThread()
@@ -142,8 +137,6 @@ func ask(set *ruleset.Set, qs corpus.Queries, blocked bool) (float64, error) {
 	return median(all), nil
 }
 
-// judge reports whether the set blocks a name. It parses the name and asks the set, as the server
-// does for each query.
 func judge(s *ruleset.Set, name string) bool {
 	var q ruleset.QName
 	return q.Set(name) && s.Covers(&q.Wire) && s.Decide(&q, ruleset.Query{Client: client, Now: now}).Blocked()
@@ -156,8 +149,8 @@ func median(x []float64) float64 {
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
 
-// spent returns the CPU time that a kernel clock has counted. getrusage(2) is not precise
-// enough, because it counts only ticks on some kernels.
+// spent returns the CPU time of a kernel clock. On some kernels, getrusage(2) counts only clock
+// ticks.
 func spent(clock int32) time.Duration {
 	var t unix.Timespec
 	if err := unix.ClockGettime(clock, &t); err != nil {
@@ -166,7 +159,6 @@ func spent(clock int32) time.Duration {
 	return time.Duration(t.Nano())
 }
 
-// heap returns the number of live bytes on the heap, plus the bytes of memory-mapped indexes.
 func heap() uint64 {
 	runtime.GC()
 	runtime.GC() // frees the objects whose finalizers ran in the first collection

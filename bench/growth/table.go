@@ -23,7 +23,6 @@ func (s *series) table() string {
 	}
 	var b strings.Builder
 	row := func(cells []string) {
-		// The table has no column for a figure that was not measured.
 		all := []bool{true, s.Points[0].MissNS > 0, s.Points[0].HitNS > 0, true, true, true}
 		for i, c := range cells {
 			if all[i] {
@@ -40,8 +39,6 @@ func (s *series) table() string {
 	return b.String()
 }
 
-// short returns a number as text. A number below 10 gets two significant digits. Larger numbers are
-// rounded to integers.
 func short(x float64) string {
 	if x < 10 {
 		return fmt.Sprintf("%.2g", x)

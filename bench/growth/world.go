@@ -14,9 +14,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A world contains the names and the queries of all measurements. All names are in one byte slice.
-// With ten million separate strings, each garbage collection would take longer and falsify the
-// measurement.
+// A world contains the names and the queries. The names are in one byte slice, because millions of
+// strings slow down the garbage collection.
 type world struct {
 	text   []byte
 	ends   map[int]int // maps a number n to the end of the first n names in text
@@ -61,8 +60,6 @@ func sideList(names []byte) file {
 	return file{"side.jsonl", []byte(begin(1) + `{"id":"big","authority":"regulator","issued":"2026-01-15","targets_from":{"file":"names.txt"}}` + "\n"), names}
 }
 
-// register returns an order file with the given number of orders. Each order has the same number of
-// names.
 func register(names []byte, orders int) file {
 	list := strings.Split(strings.TrimSuffix(string(names), "\n"), "\n")
 	var text bytes.Buffer
@@ -74,9 +71,8 @@ func register(names []byte, orders int) file {
 	return file{"register.jsonl", text.Bytes(), nil}
 }
 
-// crowd returns an order file with many orders for one name. The function others returns further
-// JSON fields for every order except the last. If lift is true, the file also has a lift for each
-// of these orders.
+// crowd returns an order file with many orders for one name. The function others returns extra JSON
+// fields for all orders except the last.
 func crowd(orders int, others func(i int) string, lift bool) file {
 	count := orders
 	if lift {
@@ -97,11 +93,8 @@ func crowd(orders int, others func(i int) string, lift bool) file {
 	return file{"crowd.jsonl", text.Bytes(), nil}
 }
 
-// crowded is the name to which all orders of crowd refer.
 const crowded = "crowded.example"
 
-// load does the same work as a load in the store. It compiles the files into a set, and computes
-// the warnings and the time of the next change.
 func load(files ...file) *ruleset.Set {
 	var parts []*ruleset.Part
 	for _, f := range files {

@@ -1,11 +1,10 @@
-// Command memory measures the resident memory of a server with a large list and of a server
-// without the plugin, after a load and under the same traffic.
+// Command memory measures the resident memory of a server with a large list. It compares the memory
+// with a server without the plugin.
 //
 //	go run ./bench/memory                     # a million names, 3 starts, 6 rounds of 50,000 queries
 //	go run ./bench/memory -coredns PATH       # another program
 //
-// Both servers get bursts of the same queries in turn. 5 % of the queries are blocked, and no
-// name comes twice. All traffic stays on loopback.
+// Both servers get the same queries. All traffic stays on loopback.
 package main
 
 import (
@@ -45,8 +44,7 @@ func main() {
 	}
 }
 
-// A lab has the settings, the files and the results of a measurement. The results of round 0 are
-// the values directly after the load.
+// Round 0 contains the values directly after the load.
 type lab struct {
 	names, starts, rounds, burst int
 	coredns, dir                 string
@@ -90,7 +88,6 @@ func (l *lab) measure(ctx context.Context) error {
 	return nil
 }
 
-// write writes the order file with its side list, and the queries of each round.
 func (l *lab) write(list *corpus.List) error {
 	misses, hits := list.Misses(l.rounds*l.burst), list.Hits()
 	for round := range l.rounds {

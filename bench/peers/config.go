@@ -10,8 +10,6 @@ import (
 	"syscall"
 )
 
-// These functions write the list of names in the formats of the servers.
-
 func plain(w *bufio.Writer, names []string, _ int) {
 	for _, n := range names {
 		fmt.Fprintln(w, n)
@@ -37,16 +35,11 @@ func rpz(w *bufio.Writer, names []string, version int) {
 	}
 }
 
-// root is an empty root zone. Because of this zone, a server answers NXDOMAIN for names that are
-// not blocked.
+// root is an empty root zone. A server answers NXDOMAIN from root for all other names.
 const root = "$TTL 3600\n. SOA ns.nic. hostmaster.nic. 1 3600 600 86400 3600\n. NS ns.nic.\nns.nic. A 192.0.2.1\n"
 
-// These functions write the configurations of the servers. Each server runs in the
-// foreground on loopback, with one thread.
-
-// nothing configures CoreDNS's template plugin to answer every query with NXDOMAIN. This is
-// CoreDNS's cheapest answer. The comparison with the plugin hosts uses whoami instead, because
-// template would answer before hosts.
+// nothing answers every query with NXDOMAIN. CoreDNS runs template before hosts, so the hosts
+// comparison uses whoami.
 const nothing = "template ANY ANY {\n  rcode NXDOMAIN\n }"
 
 func coredns(directive, below string) func(*site, bool) ([]string, error) {
@@ -69,9 +62,8 @@ func coredns(directive, below string) func(*site, bool) ([]string, error) {
 
 var unboundPrograms = map[string]string{"unbound": "unbound", "unbound-control": "unbound"}
 
-// unbound returns a configure function for Unbound. The parameter "clause" has a
-// placeholder for the path of the list. Unbound checks local-zone and RPZ before the empty
-// root zone.
+// unbound returns a configure function. Unbound checks local-zone and RPZ before the empty root
+// zone.
 func unbound(clause string) func(*site, bool) ([]string, error) {
 	return func(s *site, list bool) ([]string, error) {
 		s.tool = s.path("unbound.conf")
@@ -109,8 +101,7 @@ auth-zone:
 
 func hangup(_ context.Context, s *site) error { return s.Signal(syscall.SIGHUP) }
 
-// key is the key of the control tools. The servers run only during the measurement, so the
-// key is not secret.
+// key is the key of the control tools. The key is not secret.
 const key = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI="
 
 func bind(s *site, list bool) ([]string, error) {
@@ -176,8 +167,6 @@ quiet=yes
 	return []string{"pdns_recursor", "--config-dir=" + s.dir}, nil
 }
 
-// knot configures Knot Resolver. Blocked names get NXDOMAIN, and other names get an
-// address.
 func knot(s *site, list bool) ([]string, error) {
 	rpz := ""
 	if list {
@@ -198,8 +187,6 @@ modules.unload('detect_time_skew')
 `, s.port, s.path("control"), rpz)
 }
 
-// knotReload makes Knot Resolver load the list, and waits until the list is loaded. Knot Resolver
-// confirms the end of the load on its control socket.
 func knotReload(ctx context.Context, s *site) error {
 	c, err := new(net.Dialer).DialContext(ctx, "unix", s.path("control"))
 	if err != nil {
@@ -217,8 +204,7 @@ func knotReload(ctx context.Context, s *site) error {
 	return err
 }
 
-// dnsdist configures dnsdist. Blocking answers have the aa bit and other answers do not, so that
-// the measurement can distinguish them.
+// The aa bit marks the blocking answers of dnsdist.
 func dnsdist(s *site, list bool) ([]string, error) {
 	s.tool = s.path("console.conf")
 	console := fmt.Sprintf("setKey('%s')\ncontrolSocket('127.0.0.1:%s')\n", key, s.control)

@@ -18,15 +18,10 @@ import (
 )
 
 const (
-	// patience limits the wait for a changed answer. It also limits the run of a control tool.
 	patience = 5 * time.Minute
-	// settle is the pause between a load and the measurement of the memory.
-	settle = 2 * time.Second
-	// around is the time for which the load runs before the change of the list and after its
-	// effect.
-	around = time.Second
-	// rate is the number of queries per second that the prober (the load generator) sends.
-	rate = 5000
+	settle   = 2 * time.Second
+	around   = time.Second
+	rate     = 5000
 )
 
 type plan struct {
@@ -36,11 +31,8 @@ type plan struct {
 	loads  int // how often a server is started, reloaded while idle, and reloaded under load
 }
 
-// questions returns the number of queries of each kind for a server. It includes the first round,
-// whose results are dropped.
 func (p plan) questions() int { return p.burst * (p.rounds + 1) }
 
-// A lab contains the files and the queries that all measured servers use.
 type lab struct {
 	plan
 	dir, coredns string
@@ -66,9 +58,6 @@ func newLab(ctx context.Context, dir string, p plan) (*lab, error) {
 	return l, errors.Join(err, rig.PinSelf(ctx))
 }
 
-// start starts an instance of a peer (a server software). It returns the time until the first
-// answer. If "list" is true, it returns the time until the first blocking answer. The parameter
-// "pass" describes the answers for names that are not blocked.
 func (l *lab) start(ctx context.Context, p *peer, list bool, pass shape) (s *site, took time.Duration, err error) {
 	l.started++
 	s = &site{dir: filepath.Join(l.dir, strconv.Itoa(l.started)), coredns: l.coredns, peer: p}
@@ -114,8 +103,8 @@ func (s *site) explain(err error) error {
 	return fmt.Errorf("%w\n%s", err, text[max(0, len(text)-4000):])
 }
 
-// A shape contains the parts of an answer that distinguish blocked names from other names. Most
-// servers answer NXDOMAIN in both cases, but with different records.
+// A shape distinguishes blocking answers from other answers. Most servers answer NXDOMAIN in both
+// cases.
 type shape struct {
 	rcode      int
 	aa         bool
@@ -126,8 +115,6 @@ func shapeOf(m *dns.Msg) shape {
 	return shape{m.Rcode, m.Authoritative, len(m.Answer), len(m.Ns), len(m.Extra)}
 }
 
-// blocked reports whether m is a blocking answer. The receiver "pass" is the shape of the answers
-// for names that are not blocked.
 func (pass shape) blocked(m *dns.Msg) bool {
 	return shapeOf(m) != pass && (m.Rcode == dns.RcodeNameError || m.Rcode == dns.RcodeSuccess && len(m.Answer) > 0)
 }
@@ -137,8 +124,6 @@ func (pass shape) blockedWire(answer []byte) bool {
 	return m.Unpack(answer) == nil && pass.blocked(m)
 }
 
-// check returns an error if the answers of a server are wrong. CPU times of wrong answers would
-// have no value.
 func (l *lab) check(s *site, list bool, pass shape) error {
 	var wrong error
 	for sort, questions := range l.work[s.peer.exact] {
@@ -159,8 +144,6 @@ func (l *lab) check(s *site, list bool, pass shape) error {
 	return wrong
 }
 
-// cpu sends one burst (one dnsperf run) of each kind to a server. It returns the CPU time
-// of a query for each kind.
 func (l *lab) cpu(ctx context.Context, s *site, round int) (us [works]float64, err error) {
 	for sort := range us {
 		b, err := rig.Ask(ctx, s.Server, s.port, burst(l.dir, round, sort, s.peer.exact), l.burst)
@@ -174,19 +157,16 @@ func (l *lab) cpu(ctx context.Context, s *site, round int) (us [works]float64, e
 
 func added(version int) string { return fmt.Sprintf("added-%d.example", version) }
 
-// next writes a new version of the list. It has one name more than the previous version.
 func (l *lab) next(s *site, version int) error {
 	names := slices.Clone(l.list.Names)
 	for v := range version {
 		names = append(names, added(v+1))
 	}
-	// Collect the garbage now, so that no collection runs during the measurement.
+	// Avoid a garbage collection during the measurement.
 	defer runtime.GC()
 	return s.stage(names, version)
 }
 
-// change puts the next version of the list in force. It returns the time of the rename, and the
-// time from the rename to the first answer that shows the change.
 func (l *lab) change(ctx context.Context, s *site, version int, pass shape, every time.Duration) (begin time.Time, took time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -212,9 +192,6 @@ func (l *lab) change(ctx context.Context, s *site, version int, pass shape, ever
 	return begin, took, nil
 }
 
-// idle changes the list of a server that gets no other queries. It returns the time until the
-// change has an effect. It also returns the peak of the memory, divided by the memory before the
-// change.
 func (l *lab) idle(ctx context.Context, s *site, version int, pass shape) (took time.Duration, peak float64, err error) {
 	if err := l.next(s, version); err != nil {
 		return 0, 0, err
@@ -226,24 +203,19 @@ func (l *lab) idle(ctx context.Context, s *site, version int, pass shape) (took 
 	if _, took, err = l.change(ctx, s, version, pass, time.Millisecond); err != nil {
 		return 0, 0, err
 	}
-	// The peak may come later, when the server logs changes or frees memory.
+	// The peak may come after the change.
 	if err := wait(ctx, settle); err != nil {
 		return 0, 0, err
 	}
 	return took, float64(s.RSS("VmHWM")) / float64(before), nil
 }
 
-// A met is the result of a reload under load. The prober (the load generator) may send queries
-// late. The field "late" is this delay, and the latencies include it. The field "buffer" is the
-// size of the receive buffer in bytes.
 type met struct {
 	probe.Summary
 	late   probe.Late
 	buffer int
 }
 
-// loaded changes the list of a server while the prober (the load generator) sends queries. The
-// results begin with the change of the list, and end a second after the change has an effect.
 func (l *lab) loaded(ctx context.Context, s *site, version int, pass shape) (m met, err error) {
 	if err := l.next(s, version); err != nil {
 		return m, err

@@ -1,14 +1,11 @@
-// Command peers compares the plugin with Debian's resolvers, one after the other on
-// loopback. It measures the CPU time of a query, the memory of the list, and the time of a
-// change.
+// Command peers compares the plugin with the DNS servers of Debian. All servers run on loopback.
 //
 //	go run ./bench/peers               # a million names: a quarter of an hour
 //	go run ./bench/peers -loads 1      # a million names, one load of each kind: eight minutes
 //	go run ./bench/peers -quick        # under three minutes
 //	go run ./bench/peers -steady 20s   # only our server, reloaded each second under load
 //
-// Each server is compared with the same server without a list. README.md describes the
-// method.
+// README.md describes the method.
 package main
 
 import (
@@ -47,7 +44,7 @@ func main() {
 	if *quick {
 		p = plan{names: 100_000, burst: 20_000, rounds: 1, loads: 1}
 	}
-	// Debian installs servers in /usr/sbin. This directory is not in the PATH of ordinary users.
+	// Debian installs servers in /usr/sbin. The PATH of ordinary users lacks /usr/sbin.
 	err := os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin")
 	chosen, e := choose(*servers)
 	err = errors.Join(err, e, rig.Tools(), missing(chosen))
@@ -79,11 +76,8 @@ func main() {
 	}
 }
 
-// limit is the time limit for the measurement of one peer (a server software).
 const limit = 20 * time.Minute
 
-// measure measures the peers (server software) one after the other. If a peer fails, the
-// report has no row for this peer.
 func measure(ctx context.Context, p plan, chosen []*peer, piece time.Duration) (*report, error) {
 	dir, err := os.MkdirTemp("", "peers")
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// A samples contains all measurements of a peer (a server software), in order of time.
 type samples struct {
 	base, list               [works][]float64 // the CPU time of a query in us, without and with the list, for each round
 	start, effect, p99       []float64        // times in ms
@@ -18,8 +17,6 @@ type samples struct {
 	buffer                   []float64 // the buffer size of the prober's sockets, in bytes
 }
 
-// measure measures a peer (a server software). An instance without the list runs at the
-// same time as the instance with the list.
 func (l *lab) measure(ctx context.Context, p *peer) (*samples, error) {
 	var x samples
 	base, took, err := l.start(ctx, p, false, shape{})
@@ -73,8 +70,6 @@ func (l *lab) measure(ctx context.Context, p *peer) (*samples, error) {
 	return &x, l.whole(ctx, listed, pass)
 }
 
-// starts starts the instance with the list several times. It returns the last instance, which is
-// still running.
 func (l *lab) starts(ctx context.Context, p *peer, base *site, pass shape, x *samples) (*site, error) {
 	if p.list == nil {
 		s, _, err := l.start(ctx, p, false, pass)
@@ -98,8 +93,8 @@ func (l *lab) starts(ctx context.Context, p *peer, base *site, pass shape, x *sa
 	}
 }
 
-// whole waits until all names in the list are blocked. This wait is for BIND, because BIND already
-// answers queries while it loads its policy zone.
+// whole waits until all names are blocked. BIND already answers queries while loading a policy
+// zone.
 func (l *lab) whole(ctx context.Context, s *site, pass shape) error {
 	for deadline := time.Now().Add(patience); ; {
 		err := l.check(s, true, pass)
@@ -112,8 +107,6 @@ func (l *lab) whole(ctx context.Context, s *site, pass shape) error {
 	}
 }
 
-// rounds sends queries to two servers in turn: one without the list, and one with the list. The
-// order of the servers changes each round. The results of the first round are dropped.
 func (l *lab) rounds(ctx context.Context, base, list *site, x *samples) error {
 	pair := []struct {
 		s  *site

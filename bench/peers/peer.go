@@ -12,27 +12,22 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// A peer is a server software. It has functions that write its configuration and its list of names.
-// To add a server software, add an entry to the variable peers.
+// A peer is a DNS server to compare. For a new server, add an entry to the variable peers.
 type peer struct {
 	name, what string
-	// needs maps the programs of the software to their Debian packages.
-	needs map[string]string
-	// exact is true if the software blocks only the names in the list, and not their subdomains.
+	needs      map[string]string
+	// exact is true if the server does not block subdomains of listed names.
 	exact bool
-	// list writes the list of names in the format of the software. For software without a
-	// list, it is nil. The parameter "version" is for formats with a serial number.
+	// list writes the list of names. nil means a server without a list.
 	list func(w *bufio.Writer, names []string, version int)
-	// configure writes the configuration into the directory of the site, and returns the command
-	// line. The software itself must answer names that are not blocked, usually with NXDOMAIN.
+	// configure writes the configuration and returns the command line. The server itself must
+	// answer all other names.
 	configure func(s *site, list bool) (argv []string, err error)
-	// reload makes the software read the list again. For software that watches the list
-	// itself, it is nil.
+	// reload makes the server read the list. nil means that the server watches the list.
 	reload func(ctx context.Context, s *site) error
 }
 
-// A site is a running instance of a peer (a server software), with its directory and
-// addresses.
+// A site is a running instance of a peer.
 type site struct {
 	dir        string
 	addr, port string
@@ -54,7 +49,6 @@ func (s *site) write(name, format string, args ...any) error {
 	return os.WriteFile(s.path(name), fmt.Appendf(nil, format, args...), 0o600)
 }
 
-// stage writes a version of the list to a file beside the list in force.
 func (s *site) stage(names []string, version int) error {
 	f, err := os.Create(s.path("next"))
 	if err != nil {
@@ -67,7 +61,6 @@ func (s *site) stage(names []string, version int) error {
 	return w.Flush()
 }
 
-// swap replaces the list in force with the file that stage wrote.
 func (s *site) swap() error { return os.Rename(s.path("next"), s.file()) }
 
 func run(ctx context.Context, argv ...string) error {

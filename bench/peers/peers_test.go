@@ -14,8 +14,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// full contains samples of a peer (a server software) with a list. part contains samples
-// of a peer without a list.
 var (
 	full = &samples{
 		base: [works][]float64{{10, 20, 5}, {10, 10, 10}, {4, 4, 4}}, list: [works][]float64{{11, 20, 20}, {15, 10, 11}, {8, 2, 4}},
@@ -28,8 +26,7 @@ var (
 func TestRow(t *testing.T) {
 	r := newRow(&peer{name: "S", what: "w"}, "1.2", full)
 	want := row{Server: "S", What: "w", Version: "1.2", BaseCPU: 10, PassingCPU: 20, FiveCPU: 11, BlockedCPU: 4,
-		// Each value is the median of the ratios in the rounds. A division of the medians would
-		// give 2, 1.1 and 1.
+		// Each value is a median of ratios, not a ratio of medians.
 		PassingRatio: 1.1, FiveRatio: 1.1, BlockedRatio: 1,
 		Bytes: 24.4, Peak: 1.234, Effect: 1500, P99: 4.25, Lost: 2, Wrong: 7, Start: 20, Late: 2, LateMax: 6, Buffer: 4096}
 	if r != want {
@@ -133,8 +130,6 @@ func TestShape(t *testing.T) {
 	}
 }
 
-// TestTable checks that each entry of peers is complete. Without the list, a configuration
-// must not refer to the list.
 func TestTable(t *testing.T) {
 	for _, p := range peers {
 		for _, list := range []bool{false, true} {
@@ -171,8 +166,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestSerial checks that each version of the zone has a new serial number. A server
-// ignores a zone with an old serial.
+// A server ignores a zone with an old serial number.
 func TestSerial(t *testing.T) {
 	first := func(version int) string {
 		var b strings.Builder

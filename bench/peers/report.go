@@ -15,7 +15,6 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// A report is the result of a run. It has the data that is needed to repeat the run.
 type report struct {
 	Commit  string    `json:"commit"`
 	Machine string    `json:"machine"`
@@ -27,14 +26,13 @@ type report struct {
 	Loads   int       `json:"loads"`
 	Took    float64   `json:"took_s"`
 	Rows    []row     `json:"rows,omitempty"`
-	// Steady is set only with the flag -steady. SteadyRSS is the RSS of the server before the
-	// loads, in bytes.
+	// SteadyRSS is the RSS of the server in bytes before the loads.
 	Steady    []steadyRow `json:"steady,omitempty"`
 	SteadyRSS int         `json:"steady_rss,omitempty"`
 }
 
-// A row is the result of one peer (a server software). Most figures are medians of several
-// measurements. Lost, Wrong and LateMax are the highest values of all loads.
+// A row is the result of one peer. Most figures are medians, but Lost, Wrong and LateMax are
+// maxima.
 type row struct {
 	Server       string `json:"server"`
 	What         string `json:"what"`
@@ -53,23 +51,20 @@ type row struct {
 	Lost         figure `json:"lost"`
 	Wrong        figure `json:"wrong"`
 	Start        figure `json:"start_ms"`
-	// Late is the p99 of the delay of the prober (the load generator). The prober may send a query
-	// later than scheduled. P99 includes this delay.
+	// Late is the p99 of the delay of the prober. P99 includes the delay.
 	Late    figure `json:"prober_late_ms"`
 	LateMax figure `json:"prober_late_max_ms"`
-	// Buffer is the size of the receive buffer of each socket of the prober (the load
-	// generator). With a small buffer, the prober itself may have lost answers.
+	// With a small receive buffer, the prober itself may lose answers.
 	Buffer figure `json:"prober_buffer_bytes"`
 }
 
-// A figure is a number in the report. A figure that was not measured is NaN.
+// A figure is a number in the report. NaN means not measured.
 type figure float64
 
 func (f figure) MarshalJSON() ([]byte, error) {
 	if math.IsNaN(float64(f)) {
 		return []byte("null"), nil
 	}
-	// Three decimals are enough for the precision of the measurement.
 	return json.Marshal(math.Round(float64(f)*1000) / 1000)
 }
 
@@ -97,8 +92,7 @@ func median(x []float64) figure {
 	return figure(rig.Quartiles(x)[1])
 }
 
-// worst returns the highest value. It is for problems that a median would hide, for example lost
-// answers in only one of three loads.
+// worst returns the maximum. A median would hide lost answers in one load.
 func worst(x []float64) figure {
 	if len(x) == 0 {
 		return figure(math.NaN())

@@ -15,11 +15,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The flag -steady measures the effect of reloads on clients of our server. Each second, a
-// file changes. Queries are sent at a fixed rate, even if answers are late.
+// The flag -steady measures the effect of reloads on clients. A file changes each second.
 
-// changing contains the cases of the flag -steady. In each case, one file changes. The changes add
-// the name to the file and remove it in turn.
 var changing = map[string]struct{ file, name string }{
 	"none":  {},
 	"big":   {"list", "big-change.example"},
@@ -28,13 +25,11 @@ var changing = map[string]struct{ file, name string }{
 
 var steadyKinds = []string{"none", "big", "small"}
 
-// bare is the shape of the answer of CoreDNS's template plugin, for names that are not
-// blocked.
+// bare is the shape of an answer of CoreDNS's template plugin.
 var bare = shape{rcode: dns.RcodeNameError, aa: true}
 
 const changeEvery = time.Second
 
-// small is the text of the small order file. The server loads it in addition to the big list.
 const small = "version: 1\ndefaults: {authority: {name: A Regulator, country: IT, kind: regulator}, scope: global}\n" +
 	"orders:\n- id: small\n  targets:\n  - small.example\n"
 
@@ -47,8 +42,6 @@ type steadyRow struct {
 	results []*probe.Result
 }
 
-// steady measures the cases of the flag -steady one after the other, and repeats them for the given
-// number of rounds. For each case and round, it sends queries for the time "piece".
 func (l *lab) steady(ctx context.Context, piece time.Duration, rounds int) (rows []steadyRow, rss int, err error) {
 	s, _, err := l.start(ctx, ours, true, bare)
 	if err != nil {
@@ -76,8 +69,7 @@ func (l *lab) steady(ctx context.Context, piece time.Duration, rounds int) (rows
 	return rows, rss, nil
 }
 
-// stageBoth writes two versions of each changing file before the measurement. Writing then
-// does not compete with the queries.
+// stageBoth writes all files before the measurement. Writing would disturb the queries.
 func (l *lab) stageBoth(s *site) error {
 	big := strings.Join(l.list.Names, "\n") + "\n"
 	var err error
@@ -120,8 +112,6 @@ func (l *lab) piece(ctx context.Context, s *site, length time.Duration, row *ste
 	return err
 }
 
-// changes replaces the file each second until the time "length" is over, and waits for the effect
-// of each change. The changes add a name and remove it in turn. The last change removes the name.
 func (l *lab) changes(ctx context.Context, s *site, length time.Duration, row *steadyRow) error {
 	c := changing[row.Kind]
 	begin := time.Now()

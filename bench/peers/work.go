@@ -10,8 +10,7 @@ import (
 	"github.com/dns-orders/blocklist/bench/probe"
 )
 
-// The kinds of queries. Half of the blocked queries are for names below a name in the
-// list.
+// The kinds of queries. Half of the blocked names are subdomains of listed names.
 const (
 	passing = iota // no query is blocked
 	five           // 5 % of the queries are blocked
@@ -24,9 +23,8 @@ type question struct {
 	blocked bool
 }
 
-// work returns n queries of each kind. Each name occurs once in a kind, because a server could
-// answer a repeated name from a packet cache. If exact is true, no query is for a subdomain of a
-// listed name.
+// work returns n queries of each kind. A server could answer a repeated name from a packet cache,
+// so no name repeats.
 func work(list *corpus.List, n int, exact bool) (all [works][]question) {
 	misses, hits := list.Misses(2*n), list.Hits()
 	below := hits
@@ -51,8 +49,6 @@ func work(list *corpus.List, n int, exact bool) (all [works][]question) {
 	return all
 }
 
-// listed returns the number of listed names that the function work needs for n queries of each
-// kind.
 func listed(n int) int { return n + (n+19)/20 }
 
 func burst(dir string, round, sort int, exact bool) string {
@@ -67,8 +63,6 @@ func writeBurst(file string, questions []question) error {
 	return os.WriteFile(file, []byte(b.String()), 0o600)
 }
 
-// load returns the queries for the prober (the load generator), with the expected answers. A listed
-// name must stay blocked while the server reloads the list.
 func load(questions []question) (out []probe.Query) {
 	for _, q := range questions {
 		want := probe.Pass

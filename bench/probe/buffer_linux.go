@@ -6,9 +6,8 @@ import (
 	"syscall"
 )
 
-// readBuffer returns the size in bytes of the receive buffer that the kernel has granted. The
-// kernel limits the size to net.core.rmem_max. The kernel reports twice the size (socket(7)), so
-// readBuffer divides the number by two.
+// readBuffer returns the size of the receive buffer in bytes. Linux reports twice the size
+// (socket(7)).
 func readBuffer(c *net.UDPConn) (size int, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {

@@ -11,7 +11,6 @@ func TestReadBuffer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	// The first size is below the limit of every system, and the second size is above it.
 	for asked, cut := range map[int]bool{16 << 10: false, 1 << 30: true} {
 		if err := c.SetReadBuffer(asked); err != nil {
 			t.Fatal(err)

@@ -1,6 +1,5 @@
-// Package probe sends queries to a server at a steady rate (an open loop). The rate does not depend
-// on the answers. The latency of a query begins at its scheduled time. A pause of the server
-// therefore increases the latencies of all queries that are scheduled during the pause.
+// Package probe sends queries to a server at a steady rate. The latency of a query begins at its
+// scheduled time, even after a late send.
 package probe
 
 import (
@@ -32,30 +31,25 @@ type Query struct {
 	Want Expect
 }
 
-// A Config describes a load, which is a stream of queries to one server.
+// A Config describes a load. A load is a stream of queries to one server.
 type Config struct {
 	Addr    string // the address of the server, for UDP
 	Rate    int    // queries per second
 	Sockets int    // the number of sockets, which are used in turn; 0 means 8
-	// For is how long queries are sent. If the context ends earlier, the load ends too.
+	// For is the length of the load.
 	For time.Duration
-	// Queries contains the queries, which are sent in turn. After the last query, the
-	// first query is sent again.
+	// Queries contains the queries. After the last query, the prober starts again with the first
+	// query.
 	Queries []Query
-	// Patience is how long the prober waits for answers after the last query was sent. Queries that
-	// are still without an answer then count as lost. 0 means two seconds.
+	// Patience is the wait for answers after the last query. 0 means two seconds.
 	Patience time.Duration
-	// IsBlocked reports whether an answer in wire form is a blocking answer. If IsBlocked is
-	// nil, each answer with the RCODE NXDOMAIN is a blocking answer.
+	// IsBlocked reports whether an answer in wire form is a blocking answer. If nil, NXDOMAIN is a
+	// blocking answer.
 	IsBlocked func(answer []byte) bool
 }
 
-// tick is the time between two wake-ups of the sender. At each wake-up, the sender sends all
-// queries that are due. High rates therefore need only a thousand wake-ups a second.
 const tick = time.Millisecond
 
-// maxQueries is the largest number of queries in a load. The limit protects the memory,
-// because a result keeps some bytes for each query.
 const maxQueries = 50_000_000
 
 const (
@@ -70,8 +64,7 @@ type prober struct {
 	start  time.Time
 	perMs  float64
 	conns  []*net.UDPConn
-	// latency contains the time from the scheduled send to the answer for each query, in
-	// ns. While the query has no answer, the time is 0.
+	// latency contains the latency of each query in ns. 0 means no answer.
 	latency []atomic.Int64
 	late    []time.Duration // for each tick, the delay of its queries
 	sent    atomic.Int64
@@ -92,8 +85,8 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		}
 		u := c.(*net.UDPConn)
 		p.conns = append(p.conns, u)
-		// After a pause, a server sends many answers at once. The buffer must have room
-		// for them. The kernel may silently reduce the size.
+		// After a pause, a server sends many answers at once. The kernel may silently reduce the
+		// size.
 		err = u.SetReadBuffer(4 << 20)
 		if err == nil {
 			p.buffer, err = readBuffer(u)
@@ -157,8 +150,6 @@ func (p *prober) close() {
 
 func (p *prober) tickOf(i int) int { return int(float64(i) / p.perMs) }
 
-// send sends all queries at their scheduled ticks. If a tick is late, the due queries are sent at
-// once.
 func (p *prober) send(ctx context.Context) {
 	next, n := 0, len(p.latency)
 	buf := make([]byte, 512)
@@ -171,7 +162,7 @@ func (p *prober) send(ctx context.Context) {
 			socket, id := next%p.Sockets, next/p.Sockets
 			binary.BigEndian.PutUint16(q, uint16(id))
 			p.sent.Store(int64(next + 1)) // stored before the answer can arrive
-			// If the server's port is closed, the query cannot be sent and counts as lost.
+			// Write fails if the server's port is closed. The query then counts as lost.
 			_, _ = p.conns[socket].Write(q)
 		}
 	}
@@ -195,7 +186,7 @@ func (p *prober) receive(socket int) {
 			return
 		}
 		now := time.Since(p.start)
-		// Ignore other errors. They mean that the server's port is closed at the moment.
+		// Other errors mean that the server's port is closed.
 		if err != nil || n < headerLen || buf[2]&0x80 == 0 {
 			continue
 		}
@@ -211,16 +202,14 @@ func (p *prober) receive(socket int) {
 	}
 }
 
-// asked returns the number of the last query with this id that was sent from the socket. Ids repeat
-// after 65,536 queries of a socket. The bool is false if the socket has not sent a query with this
-// id.
+// asked returns the number of the last query with this id from the socket. Ids repeat after 65,536
+// queries.
 func (p *prober) asked(socket int, id uint16) (int, bool) {
 	last := (int(p.sent.Load())-1-socket+p.Sockets)/p.Sockets - 1 // the number of the last query from this socket, counted from 0
 	k := last - int(uint16(last)-id)
 	return k*p.Sockets + socket, k >= 0
 }
 
-// right reports whether the answer to query i repeats the question and is the expected answer.
 func (p *prober) right(i int, answer []byte) bool {
 	question := p.packed[i%len(p.packed)][headerLen:]
 	if len(answer) < headerLen+len(question) || !bytes.EqualFold(question, answer[headerLen:headerLen+len(question)]) {

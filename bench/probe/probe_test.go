@@ -11,8 +11,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// serve starts a server on loopback. It answers NXDOMAIN for "blocked", sends no answer for "lost",
-// and answers "other" with a different question. It calls hold before each answer.
 func serve(t *testing.T, hold func()) string {
 	c, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -67,8 +65,7 @@ func TestCounts(t *testing.T) {
 	}
 }
 
-// TestOpenLoop checks that a pause of the server delays every query that was scheduled
-// during the pause.
+// TestOpenLoop checks that a pause of the server delays all queries of the pause.
 func TestOpenLoop(t *testing.T) {
 	const pause = 100 * time.Millisecond
 	var asked atomic.Int32

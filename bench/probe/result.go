@@ -6,18 +6,17 @@ import (
 	"time"
 )
 
-// Window is the length of a window. The prober divides a load into windows, and a summary contains
-// the highest p99 of all windows.
+// Window is the length of a window. A Summary contains the highest p99 of all windows.
 const Window = 100 * time.Millisecond
 
-// A Result contains the figures of a load (a stream of queries to one server).
+// A Result contains the figures of a load.
 type Result struct {
 	Summary
 	Start   time.Time `json:"start"`
 	Windows []Summary `json:"-"` // in the sequence of the scheduled times
 	Late    Late      `json:"sent_late_ms"`
-	// Buffer is the size of a socket's receive buffer in bytes, or 0 if not known. The
-	// system may grant a much smaller buffer than the prober asks for.
+	// Buffer is the size of a socket's receive buffer in bytes, or 0 if unknown. The kernel may
+	// grant a smaller buffer than the prober requests.
 	Buffer int `json:"receive_buffer_bytes"`
 
 	late    []time.Duration // the delay of each tick
@@ -25,15 +24,15 @@ type Result struct {
 	rate    float64
 }
 
-// A Late contains figures about the delay of the prober (the load generator), in ms. The prober may
-// send a query later than scheduled. The latencies include this delay.
+// A Late contains the delay between the scheduled and the real send, in ms. Latencies include the
+// delay.
 type Late struct {
 	P99 float64 `json:"p99"`
 	Max float64 `json:"max"`
 }
 
-// A Summary contains figures about some queries of a load. A latency is the time from the
-// scheduled send to the expected answer, in milliseconds.
+// A Summary contains figures about queries of a load. A latency runs from the scheduled send to the
+// expected answer.
 type Summary struct {
 	Sent  int     `json:"sent"`
 	Lost  int     `json:"lost"`
@@ -42,7 +41,7 @@ type Summary struct {
 	P99   float64 `json:"p99_ms"`
 	P999  float64 `json:"p999_ms"`
 	Max   float64 `json:"max_ms"`
-	// WorstP99 is the highest p99 in any window of 100 ms.
+	// WorstP99 is the highest p99 of any window.
 	WorstP99 float64 `json:"worst_window_p99_ms"`
 }
 
@@ -68,11 +67,8 @@ func (p *prober) result() *Result {
 	return r
 }
 
-// first returns the number of the first query that is scheduled at the time d after the start, or
-// later.
 func (r *Result) first(d time.Duration) int {
-	// i is the smallest number for which tickOf(i) is at least the tick of d. The rounding
-	// must be the same as in tickOf.
+	// The rounding must be the same as in tickOf.
 	n := float64(d/tick) * r.rate * tick.Seconds()
 	i := int(n)
 	if float64(i) < n {
@@ -81,8 +77,8 @@ func (r *Result) first(d time.Duration) int {
 	return max(i, 0)
 }
 
-// Between returns the summary of the queries that were scheduled between two times, for
-// example during a reload. The times are rounded to whole windows of 100 ms.
+// Between returns the summary of the queries between two times. Between rounds the times to whole
+// windows.
 func (r *Result) Between(from, to time.Time) Summary {
 	a := min(max(int(from.Sub(r.Start)/Window), 0), len(r.Windows))
 	b := min(max(int((to.Sub(r.Start)+Window-1)/Window), a), len(r.Windows))
@@ -95,7 +91,7 @@ func (r *Result) Between(from, to time.Time) Summary {
 	return s
 }
 
-// LateBetween returns the delay of the prober (the load generator) between two times.
+// LateBetween returns the delay of the prober between two times.
 func (r *Result) LateBetween(from, to time.Time) Late {
 	a := min(max(int(from.Sub(r.Start)/tick), 0), len(r.late))
 	b := min(max(int((to.Sub(r.Start)+tick-1)/tick), a), len(r.late))
@@ -103,7 +99,7 @@ func (r *Result) LateBetween(from, to time.Time) Late {
 	return Late{ms(int64(quantile(late, 0.99))), ms(int64(quantile(late, 1)))}
 }
 
-// Pool returns one summary for the queries of several loads.
+// Pool returns one summary for several loads.
 func Pool(results ...*Result) Summary {
 	var all []int64
 	worst := 0.0
@@ -135,8 +131,6 @@ func summarize(samples []int64) (s Summary) {
 	return s
 }
 
-// quantile returns a quantile of sorted values. For example, the share 0.5 gives the median, and
-// the share 0.99 gives the 99th percentile.
 func quantile[T ~int64](sorted []T, share float64) T {
 	if len(sorted) == 0 {
 		return 0

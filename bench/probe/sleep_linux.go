@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// sleepUntil sleeps with a system call, because this is more precise. In an idle Go program, a Go
-// timer can be late by a whole tick.
+// sleepUntil uses a system call. A Go timer can be a whole tick late in an idle program.
 func sleepUntil(t time.Time) {
 	for d := time.Until(t); d > 0; d = time.Until(t) {
 		ts := syscall.NsecToTimespec(int64(d))

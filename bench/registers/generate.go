@@ -9,24 +9,20 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// A kind is a kind of register. Its rows have the form of the real register, and the names come
-// from the corpus.
 type kind struct {
 	name string
 	file string
 	args []string // the arguments of the import, after "import"
-	// merges is true if a second edition can be imported into the same output file.
-	merges bool
-	head   string
-	row    func(i int, name string) string
-	foot   string
-	// charset is the character set of the file, or nil for UTF-8.
+	// merges is true if a second edition may go into the same output file.
+	merges  bool
+	head    string
+	row     func(i int, name string) string
+	foot    string
 	charset *charmap.Charmap
 }
 
 var head = []string{"--id", "bench/list", "--authority", "Example Authority", "--scope-country", "IT"}
 
-// kinds contains the kinds of registers that the command measures.
 var kinds = []kind{
 	{name: "fr-anj", file: "anj.csv", args: []string{"register", "fr-anj"}, merges: true,
 		head: "\uFEFFSITE;URL;DATE DE LA DECISION\r\n", row: anj("")},
@@ -57,12 +53,9 @@ var kinds = []kind{
 		row: func(_ int, name string) string { return name + "\n" }},
 }
 
-// day returns a date for the number n. Its calendar has 28 days in each month, so every date is
-// valid. The dates repeat after eight years.
 func day(n int) string { return fmt.Sprintf("%d-%02d-%02d", 2018+n/336%8, 1+n/28%12, 1+n%28) }
 
-// anj returns a row of the French register. Every second row is for a www name. A decision has 600
-// rows.
+// anj returns a row of the French register.
 func anj(scheme string) func(int, string) string {
 	return func(i int, name string) string {
 		d := day(i / 600)
@@ -70,8 +63,7 @@ func anj(scheme string) func(int, string) string {
 	}
 }
 
-// playcity returns a row of the Ukrainian register. A tenth of the rows has no decision, and one cell
-// of eight has a line break.
+// playcity returns a row of the Ukrainian register.
 func playcity(i int, name string) string {
 	if i%10 == 8 {
 		return name + ",Перевірка,,,2025-11-05\n"
@@ -86,7 +78,7 @@ func playcity(i int, name string) string {
 	return fmt.Sprintf("%s,Заблокований,від %s №%d-Р,%s,%s\n", name, date, n+1, notice, d)
 }
 
-// The Russian register of 2016 had 16 decisions for 25 rows, and 49 % of its rows were URLs.
+// The Russian register of 2016 had 16 decisions for 25 rows.
 const rowsOfDecisions, decisions = 25, 16
 
 func decision(i int) (org, number, date string) {
@@ -121,7 +113,7 @@ func rknXML(i int, name string) string {
 		i+1, date, kind, i, date, number, org, page, mask, name, i%250+1)
 }
 
-// write writes an edition of a register. The second edition has another name in the last row.
+// write writes an edition of a register. The second edition differs in the last name.
 func (k *kind) write(to io.Writer, names []string, second bool) error {
 	buffer := bufio.NewWriterSize(to, 1<<20)
 	var w io.Writer = buffer

@@ -1,6 +1,5 @@
-// Command registers measures the import of large registers: the time, the CPU time and the largest
-// memory of blocklistctl. Each register is imported into a new file, then once more with one
-// changed row.
+// Command registers measures the time and the memory that blocklistctl needs to import large
+// registers.
 //
 //	go run ./bench/registers                          # a million rows of each kind
 //	go run ./bench/registers -kinds fr-anj,ru-csv -n 100000
@@ -102,9 +101,8 @@ func measure(ctx context.Context, n int, only, bins, dir, ext string) error {
 		}
 		programs = []string{bin}
 	}
-	// Another process writes the registers, so that this process stays small. Linux counts the
-	// memory of a parent as peak memory of its child, because the child is a copy of the parent
-	// until exec.
+	// Linux counts the memory of the parent as peak memory of the child. Another process writes the
+	// registers, and this process stays small.
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -149,7 +147,6 @@ func (c cost) String() string {
 	return fmt.Sprintf("%.1f | %.1f | %d MB", c.wall.Seconds(), c.cpu.Seconds(), c.peak/1e6)
 }
 
-// measure imports both editions with each program, and compares the outputs of the programs.
 func (k *kind) measure(ctx context.Context, dir, ext string, programs []string) error {
 	editions := k.editions(dir)
 	info, err := os.Stat(editions[0])

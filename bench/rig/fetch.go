@@ -8,8 +8,7 @@ import (
 	"os"
 )
 
-// Fetch requests a URL from a measured server. It writes the content, for example a
-// profile, to a file.
+// Fetch writes the content of a URL to a file.
 func Fetch(ctx context.Context, url, file string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

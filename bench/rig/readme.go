@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// Publish writes a table into a README, between the marks <!-- name --> and <!-- /name
-// -->. It replaces the old text between the marks.
+// Publish replaces the text between the marks <!-- name --> and <!-- /name --> of a README.
 func Publish(readme, name, table string) error {
 	text, err := os.ReadFile(readme)
 	if err != nil {

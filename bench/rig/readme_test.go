@@ -28,7 +28,6 @@ func TestPublish(t *testing.T) {
 	}
 }
 
-// TestPlaces checks that README.md has the marks between which each table is written.
 func TestPlaces(t *testing.T) {
 	text, err := os.ReadFile("../README.md")
 	if err != nil {

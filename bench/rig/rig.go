@@ -1,5 +1,4 @@
-// Package rig contains code that all measurements of a whole server need. It starts
-// servers, sends load from dnsperf, measures CPU times, and describes the machine.
+// Package rig contains helpers for measurements of a whole server.
 package rig
 
 import (
@@ -16,13 +15,12 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The numbers of two CPUs: one for the load generator, and one for the server.
+// The CPUs of the load generator and of the server.
 const (
 	GeneratorCPU = 0
 	ServerCPU    = 1
 )
 
-// Options of dnsperf. They are the same for all servers.
 const (
 	sockets     = 8
 	outstanding = 100
@@ -40,14 +38,13 @@ func Tools() (err error) {
 	return err
 }
 
-// Pinned returns a command line that runs argv on one CPU. A Go program then runs one
-// thread at a time, unless GOMAXPROCS is set.
+// Pinned returns a command line that runs argv on one CPU.
 func Pinned(cpu int, argv []string) []string {
 	return append([]string{"taskset", "--cpu-list", strconv.Itoa(cpu)}, argv...)
 }
 
-// PinSelf pins this process and its later child processes to the CPU of the load
-// generator. The measuring code then does not compete with the server.
+// PinSelf pins this process to the CPU of the load generator. Later child processes inherit the
+// CPU.
 func PinSelf(ctx context.Context) error {
 	cpu, pid := strconv.Itoa(GeneratorCPU), strconv.Itoa(os.Getpid())
 	if out, err := exec.CommandContext(ctx, "taskset", "--all-tasks", "--cpu-list", "--pid", cpu, pid).CombinedOutput(); err != nil {
@@ -56,8 +53,7 @@ func PinSelf(ctx context.Context) error {
 	return nil
 }
 
-// Exchange sends an A query to a server. A busy machine may lose a datagram, so Exchange
-// sends the query up to five times.
+// Exchange sends an A query to a server, up to five times.
 func Exchange(addr, name string) (m *dns.Msg, err error) {
 	for range 5 {
 		m, _, err = new(dns.Client).Exchange(new(dns.Msg).SetQuestion(dns.Fqdn(name), dns.TypeA), addr)
@@ -79,8 +75,7 @@ type Burst struct {
 	Codes   string  // the numbers of response codes, as dnsperf prints them
 }
 
-// Ask sends the queries of a dnsperf file to a server. The parameter "sent" is the number of
-// queries in the file.
+// Ask sends the queries of a dnsperf file to a server. The file contains sent queries.
 func Ask(ctx context.Context, s *Server, port, file string, sent int) (b Burst, err error) {
 	argv := Pinned(GeneratorCPU, []string{"dnsperf", "-s", "127.0.0.1", "-p", port, "-d", file,
 		"-n", "1", "-c", strconv.Itoa(sockets), "-q", strconv.Itoa(outstanding)})
@@ -105,8 +100,7 @@ func Ask(ctx context.Context, s *Server, port, file string, sent int) (b Burst, 
 	b.Queries, _ = strconv.Atoi(completed)
 	b.Rate, _ = strconv.ParseFloat(field("Queries per second:"), 64)
 	b.Codes = field("Response codes:")
-	// A few lost queries are allowed. A full socket buffer drops them, so they cost the
-	// server nothing.
+	// dnsperf may lose a few queries in a full socket buffer.
 	if b.Queries < sent*99/100 {
 		return b, fmt.Errorf("want %d answers:\n%s", sent, out)
 	}
@@ -114,16 +108,14 @@ func Ask(ctx context.Context, s *Server, port, file string, sent int) (b Burst, 
 	return b, nil
 }
 
-// Quartiles returns the first quartile, the median and the third quartile of x. Without
-// values, it returns zeros.
+// Quartiles returns the first quartile, the median and the third quartile of x, or zeros if x is
+// empty.
 func Quartiles(x []float64) (q [3]float64) {
 	if len(x) == 0 {
 		return q
 	}
 	x = slices.Sorted(slices.Values(x))
 	for i := range q {
-		// If a quartile lies between two values, it is interpolated. For example, the median of 1,
-		// 2, 4 and 8 is 3.
 		at := float64(len(x)-1) * float64(i+1) / 4
 		lo := int(at)
 		hi := min(lo+1, len(x)-1)

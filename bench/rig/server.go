@@ -21,7 +21,7 @@ type Server struct {
 	since time.Time
 }
 
-// Build compiles cmd/coredns into the directory dir and returns the path of the binary.
+// Build compiles cmd/coredns into dir and returns the path of the binary.
 func Build(ctx context.Context, dir string) (string, error) {
 	bin := filepath.Join(dir, "coredns")
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", bin, "github.com/dns-orders/blocklist/cmd/coredns")
@@ -32,8 +32,7 @@ func Build(ctx context.Context, dir string) (string, error) {
 	return bin, nil
 }
 
-// Start starts a server and writes its output to log. When the context ends, the server is
-// killed.
+// Start starts a server and writes its output to log. The end of ctx kills the server.
 func Start(ctx context.Context, log *os.File, env []string, argv ...string) (*Server, error) {
 	s := &Server{cmd: exec.CommandContext(ctx, argv[0], argv[1:]...)}
 	s.cmd.Env = append(os.Environ(), env...)
@@ -42,10 +41,10 @@ func Start(ctx context.Context, log *os.File, env []string, argv ...string) (*Se
 	return s, s.cmd.Start()
 }
 
-// Since returns the time at which the server was started.
+// Since returns the start time of the server.
 func (s *Server) Since() time.Time { return s.since }
 
-// End stops the server and waits until the process has ended.
+// End stops the server and waits for its exit.
 func (s *Server) End() {
 	s.cmd.Process.Signal(syscall.SIGTERM)
 	kill := time.AfterFunc(10*time.Second, func() { s.cmd.Process.Kill() })
@@ -53,12 +52,11 @@ func (s *Server) End() {
 	s.cmd.Wait()
 }
 
-// Signal sends a signal to the server, for example to make the server read its configuration
-// again.
+// Signal sends a signal to the server.
 func (s *Server) Signal(sig os.Signal) error { return s.cmd.Process.Signal(sig) }
 
-// RSS returns a field of /proc/PID/status in bytes, for example VmRSS or VmHWM. If the
-// field is missing, it returns 0.
+// RSS returns a field of /proc/PID/status in bytes, for example VmRSS. RSS returns 0 if the field
+// is missing.
 func (s *Server) RSS(key string) int {
 	text, _ := os.ReadFile(s.proc("status"))
 	for line := range strings.Lines(string(text)) {
@@ -70,11 +68,11 @@ func (s *Server) RSS(key string) int {
 	return 0
 }
 
-// ResetPeak sets the peak memory (VmHWM) to the memory in use (VmRSS). See clear_refs in proc(5).
+// ResetPeak resets VmHWM to VmRSS. See clear_refs in proc(5).
 func (s *Server) ResetPeak() error { return os.WriteFile(s.proc("clear_refs"), []byte("5"), 0) }
 
-// CPU returns the CPU time of all threads of the server. It reads the files of the threads, because
-// the file schedstat of the process has only the first thread.
+// CPU returns the CPU time of all threads of the server. /proc/PID/schedstat contains only the
+// first thread.
 func (s *Server) CPU() (time.Duration, error) {
 	tasks, err := filepath.Glob(s.proc("task/*/schedstat"))
 	if err != nil || len(tasks) == 0 {
@@ -99,8 +97,7 @@ func (s *Server) CPU() (time.Duration, error) {
 func (s *Server) proc(file string) string { return fmt.Sprintf("/proc/%d/%s", s.cmd.Process.Pid, file) }
 
 // Age sets the modification time of the files in a directory to one hour ago. A server waits a
-// second before it reads a file that has just been changed. With old files, the server does not
-// wait.
+// second before reading a new file.
 func Age(dir string) error {
 	entries, err := os.ReadDir(dir)
 	for _, e := range entries {
@@ -110,7 +107,7 @@ func Age(dir string) error {
 	return err
 }
 
-// FreePort returns a loopback address with a free port, and the port itself.
+// FreePort returns a loopback address with a free port, and the port.
 func FreePort() (addr, p string, err error) {
 	p, err = port.Free()
 	return "127.0.0.1:" + p, p, err

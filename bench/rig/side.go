@@ -5,8 +5,7 @@ import (
 	"io"
 )
 
-// SideList returns a side list (a text file with names) in memory. Like a side list that a store
-// opens, it reports its size.
+// SideList returns a side list in memory.
 func SideList(text []byte) io.ReadCloser { return sideList{bytes.NewReader(text)} }
 
 type sideList struct{ *bytes.Reader }

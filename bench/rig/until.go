@@ -11,21 +11,20 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A Question is a query that is repeated until the expected answer comes.
+// A Question is a query that Until repeats.
 type Question struct {
 	Addr string
-	// Name returns the name of query i. If a cache could answer a repeated query, Name must return
-	// a different name for each i.
+	// Name returns the name of query i. A cache may answer a repeated name.
 	Name  func(i int) string
 	Every time.Duration
 	Done  func(*dns.Msg) bool
 }
 
-// Same returns a function for the field Name that always returns the same name.
+// Same returns a Name function that always returns name.
 func Same(name string) func(int) string { return func(int) string { return name } }
 
-// Until sends queries at a steady rate and calls change. The function change makes a change and
-// returns its time. Until returns the time from the change to the first expected answer.
+// Until sends queries at a steady rate and calls change. Until returns the time from the change to
+// the first expected answer.
 func (q Question) Until(ctx context.Context, patience time.Duration, change func() (time.Time, error)) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -66,8 +65,6 @@ func (q Question) ask(ctx context.Context, c net.Conn) {
 	}
 }
 
-// receive reads messages until it gets the expected answer or the connection is closed. It ignores
-// other errors, for example an error that the server's port is closed.
 func (q Question) receive(c net.Conn, answered chan<- time.Time) {
 	buf := make([]byte, 4096)
 	for {

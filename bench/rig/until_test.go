@@ -12,8 +12,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestUntil checks Until with a server that begins to block at the third query after the
-// change.
 func TestUntil(t *testing.T) {
 	c, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {

@@ -6,15 +6,13 @@ import (
 	"time"
 )
 
-// A histogram counts latencies in buckets that are at most 1.6 % wide. Its size does not
-// grow with the number of latencies.
+// A histogram counts latencies in buckets. A bucket is at most 1.6 % wide.
 type histogram struct {
 	counts [64 * steps]int64
 	n      int64
 	max    time.Duration
 }
 
-// steps is the number of buckets between two powers of two.
 const steps = 64
 
 func bucket(d time.Duration) int {
@@ -49,8 +47,6 @@ func (h *histogram) merge(o *histogram) {
 	h.max = max(h.max, o.max)
 }
 
-// quantile returns a quantile of the latencies. For example, 0.99 gives the latency that 99 % of
-// all latencies do not exceed.
 func (h *histogram) quantile(q float64) time.Duration {
 	rank, sum := int64(math.Ceil(q*float64(h.n))), int64(0)
 	for i, n := range h.counts {

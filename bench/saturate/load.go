@@ -13,8 +13,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// patience is the longest wait for an answer. After this time, the query counts as lost. Tests
-// change patience.
+// A query without an answer counts as lost after patience. Tests change patience.
 var patience = 2 * time.Second
 
 type question struct {
@@ -31,8 +30,6 @@ type result struct {
 	example     string // a wrong answer
 }
 
-// saturate sends queries for the time "length". Each socket keeps up to "window" queries without an
-// answer. After an answer, the socket sends its next query (a closed loop).
 func saturate(ctx context.Context, addr string, sockets, window int, qs []question, length time.Duration) (all result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, length)
 	defer cancel()
@@ -60,14 +57,13 @@ func saturate(ctx context.Context, addr string, sockets, window int, qs []questi
 	return all, err
 }
 
-// A slot is a place for one query that waits for its answer.
 type slot struct {
 	at       time.Time // zero if nothing is outstanding
 	question int
 	turn     uint16 // the high bits of the DNS id, which distinguish a late answer from a new one
 }
 
-// slotBits is the number of low bits in a DNS id for the index of the slot.
+// The low bits of a DNS id are the index of the slot.
 const slotBits = 8
 
 // A worker sends queries from one socket.
@@ -139,8 +135,6 @@ func (w *worker) send(i int) error {
 	return err
 }
 
-// receive checks an answer and returns its slot. If the answer came too late, it returns
-// -1.
 func (w *worker) receive(b []byte) int {
 	if len(b) < 12 {
 		return -1
@@ -164,8 +158,6 @@ func (w *worker) receive(b []byte) int {
 	return i
 }
 
-// sweep counts queries without an answer as lost after the time "patience". If "open" is true, each
-// free slot then gets a new query.
 func (w *worker) sweep(now time.Time, open bool) error {
 	for i := range w.slots {
 		s := &w.slots[i]

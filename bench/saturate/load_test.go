@@ -40,8 +40,6 @@ func TestHistogram(t *testing.T) {
 	}
 }
 
-// TestSaturate checks the numbers of lost and wrong answers. The server of the test
-// answers one name wrongly, and another name not at all.
 func TestSaturate(t *testing.T) {
 	ready := make(chan struct{})
 	server := &dns.Server{Addr: "127.0.0.1:0", Net: "udp", NotifyStartedFunc: func() { close(ready) }, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
@@ -74,7 +72,6 @@ func TestSaturate(t *testing.T) {
 	}
 	defer func(was time.Duration) { patience = was }(patience)
 	patience = 500 * time.Millisecond
-	// The server does not answer the first query, and answers the second query wrongly.
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	r, err := saturate(ctx, server.PacketConn.LocalAddr().String(), 1, 4, qs, 200*time.Millisecond)

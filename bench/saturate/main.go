@@ -1,12 +1,11 @@
-// Command saturate keeps a server busy with queries while its list changes each second. It
-// reports lost answers, wrong answers and latencies, and compares them with a load without
-// changes.
+// Command saturate keeps a server busy with queries while the list changes each second. It reports
+// lost answers, wrong answers and latencies.
 //
 //	go run ./bench/saturate                                  # 100,000 names, 10 s for each load
 //	go run ./bench/saturate -names 1000000 -for 10m -rounds 1
 //
-// The load is a closed loop. After each answer, a socket sends its next query. The latency
-// therefore includes the wait in the queue of the server.
+// After each answer, a socket sends the next query. A latency includes the time in the queue of the
+// server.
 package main
 
 import (
@@ -29,7 +28,6 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// changed is a name that each change of the list adds or removes.
 const changed = "saturate-change.example"
 
 func main() {
@@ -192,9 +190,7 @@ func (l *lab) measure(ctx context.Context, qs []question, sockets, window int, l
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.2f ms", float64(d)/1e6) }
 
-// change adds the name "changed" to the list, or removes it. It returns the time until the answers
-// of the server show the change. A comment line makes the bytes of each version different, because
-// a journal stores equal bytes only once.
+// A journal stores equal bytes only once. The comment line makes each version different.
 func (l *lab) change(ctx context.Context, add bool) (time.Duration, error) {
 	l.n++
 	end := fmt.Sprintf("# version %d\n", l.n)

@@ -1,7 +1,5 @@
-// Command secondaries measures Unbound and BIND as secondary servers of the plugin orders_rpz.
-//
-// It prints the time from a change of an order file to its effect on answers. The policy zone is
-// one zone, or is split into several parts.
+// Command secondaries measures Unbound and BIND as secondary servers of the plugin orders_rpz. It
+// prints the time from a change of an order file to the changed answer.
 //
 //	go run ./bench/secondaries                            # 1,000,000 names, less than 4 minutes
 //	go run ./bench/secondaries -parts 32 -servers bind -v # with the log of the servers

@@ -23,7 +23,6 @@ func blocked(m *dns.Msg) bool { return m.Rcode == dns.RcodeNameError }
 
 func passes(m *dns.Msg) bool { return m.Rcode == dns.RcodeSuccess && len(m.Answer) > 0 }
 
-// measure measures one server and prints its row of the table.
 func (l *lab) measure(ctx context.Context, server string, parts, changes int) error {
 	addr, _, err := rig.FreePort()
 	if err != nil {
@@ -67,8 +66,6 @@ func (l *lab) measure(ctx context.Context, server string, parts, changes int) er
 	return nil
 }
 
-// effect replaces the name in the small file. It returns the time until the new name is blocked,
-// and the time until the old name passes.
 func (l *lab) effect(ctx context.Context, addr string) (begin time.Time, block, lift time.Duration, err error) {
 	old, name := l.name(0), l.name(1)
 	changed, ended := make(chan struct{}), make(chan error, 1)
@@ -127,7 +124,6 @@ func cpu(servers []*rig.Server) (sum time.Duration, err error) {
 	return sum, err
 }
 
-// history measures the memory and the traffic of the primary, and returns a row of the table.
 func (l *lab) history(ctx context.Context, parts, changes int) (string, error) {
 	addr, _, err := rig.FreePort()
 	if err != nil {
@@ -187,7 +183,6 @@ func (l *lab) history(ctx context.Context, parts, changes int) (string, error) {
 	return fmt.Sprintf("| %d | %d | %d | %d | %d |", parts, query, answer, 2*m.Len(), (after-before)>>10), nil
 }
 
-// heap returns the size of the primary's heap in octets, after a garbage collection.
 func (p *primary) heap() (int, error) {
 	text := []byte{}
 	for range 2 { // the second collection frees what finalizers kept
@@ -206,8 +201,7 @@ func (p *primary) heap() (int, error) {
 	return strconv.Atoi(number)
 }
 
-// octets asks for the changes of a zone since a serial (IXFR). It returns the octets of the query
-// and of the answer over TCP.
+// octets returns the sizes of an IXFR query and of the answer over TCP.
 func (p *primary) octets(zone string, serial uint32) (query, answer int, err error) {
 	c, err := net.Dial("tcp", p.addr)
 	if err != nil {

@@ -17,7 +17,6 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// A lab has the files and programs of the measurement.
 type lab struct {
 	dir, coredns, upstream string
 	names                  []string
@@ -32,7 +31,6 @@ type primary struct {
 	zones       []string
 }
 
-// startPrimary starts CoreDNS with the zone in n parts. It sends NOTIFY to the secondary.
 func (l *lab) startPrimary(ctx context.Context, n int, secondary string) (*primary, error) {
 	addr, port, err := rig.FreePort()
 	if err != nil {
@@ -84,7 +82,6 @@ func zonesOf(n int) (out []string) {
 	return out
 }
 
-// write writes the order files: a large list, and a small file with one name.
 func (l *lab) write() error {
 	orders := filepath.Join(l.dir, "orders")
 	if err := os.MkdirAll(orders, 0o700); err != nil {
@@ -99,7 +96,6 @@ func (l *lab) write() error {
 	return errors.Join(l.change(), rig.Age(orders))
 }
 
-// change replaces the name in the small file by the next name.
 func (l *lab) change() error {
 	l.changed++
 	path := filepath.Join(l.dir, "orders", "small.jsonl")
@@ -110,8 +106,7 @@ func (l *lab) change() error {
 	return os.Rename(path+".new", path)
 }
 
-// tops contains the top-level labels of the changed names. BIND reads a zone in canonical order, so
-// the place of a name in the zone affects the time.
+// BIND reads a zone in canonical order. The place of a name in the zone affects the time.
 var tops = []string{"com", "example", "net", "ru", "xyz"}
 
 func (l *lab) name(more int) string {
@@ -133,8 +128,6 @@ func soa(addr, zone string) (uint32, error) {
 	return s.Serial, nil
 }
 
-// serveUpstream starts a DNS server that answers each A query with an address. The server stops
-// when the context ends.
 func serveUpstream(ctx context.Context) (string, error) {
 	c, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -153,7 +146,6 @@ func serveUpstream(ctx context.Context) (string, error) {
 	return c.LocalAddr().String(), nil
 }
 
-// A lines contains the log lines of all servers. Each line has the time at which it arrived.
 type lines struct {
 	verbose bool
 	mu      sync.Mutex
@@ -165,7 +157,6 @@ type line struct {
 	text string
 }
 
-// pipe returns a file to which a server can write its log. The lines of the log go to l.
 func (l *lines) pipe(server string) (*os.File, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -186,8 +177,7 @@ func (l *lines) pipe(server string) (*os.File, error) {
 	return w, nil
 }
 
-// last returns the time from begin to the last line that contains the text. If no later line
-// contains the text, it returns 0.
+// last returns the time from begin to the last line with text, or 0.
 func (l *lines) last(begin time.Time, text string) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -199,7 +189,6 @@ func (l *lines) last(begin time.Time, text string) time.Duration {
 	return 0
 }
 
-// await waits for a log line that arrives after begin and contains the text.
 func (l *lines) await(ctx context.Context, begin time.Time, text string) error {
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(2 * time.Millisecond) {
 		if l.last(begin, text) > 0 {

@@ -10,8 +10,6 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// secondaries maps each server to a function. The function returns the configuration and the
-// command line of the server.
 var secondaries = map[string]func(c site) (config string, argv []string){
 	"unbound":                  func(c site) (string, []string) { return unbound(c, true) },
 	"unbound-without-zonefile": func(c site) (string, []string) { return unbound(c, false) },
@@ -76,7 +74,6 @@ type site struct {
 	zones                        []string
 }
 
-// startSecondary starts a secondary for the zones of the primary.
 func (l *lab) startSecondary(ctx context.Context, server, addr string, p *primary) (*rig.Server, error) {
 	dir, err := os.MkdirTemp(l.dir, server)
 	if err != nil {

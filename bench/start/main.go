@@ -1,13 +1,11 @@
-// Command start measures the time from exec to the first blocked answer of a server. The
-// server starts from order files, from snapshots in a state directory, or from a state
-// directory without snapshots. For comparison, it also measures a server without the
-// plugin.
+// Command start measures the time from exec to the first blocked answer of a server. The server
+// starts with or without snapshots.
 //
 //	go run ./bench/start               # a million names in a side list, 10 rounds
 //	go run ./bench/start -orders       # a million orders with one name each
 //	go run ./bench/start -env GODEBUG=inittrace=1 -log start.log
 //
-// All traffic stays on loopback. Each server is stopped after its first answer.
+// All traffic stays on loopback.
 package main
 
 import (
@@ -166,8 +164,6 @@ func stored(ctx context.Context, current string) error {
 	}
 }
 
-// start starts a server, waits for its first answer, calls the function "then", and stops the
-// server. The result "took" is the time from exec to the answer. The result "used" is the CPU time.
 func (l *lab) start(ctx context.Context, k kind, then func() error) (took, used time.Duration, err error) {
 	if k.noSnapshots {
 		if err := os.RemoveAll(filepath.Join(l.dir, k.state, "part")); err != nil {

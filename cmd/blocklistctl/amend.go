@@ -153,8 +153,6 @@ func (c *amendCmd) ask(x *editing, o *order.Order) error {
 	return a.err
 }
 
-// attr returns the attributes that the flags give to each added name, for example a deadline. It
-// returns nil if the flags give no attributes.
 func (c *amendCmd) attr(x *editing, o *order.Order) (*order.Attr, error) {
 	target := map[string]any{"name": "placeholder.example"}
 	for key, value := range map[string]string{"served": c.Served, "deadline": c.Deadline, "note": c.Note} {
@@ -174,8 +172,8 @@ func (c *amendCmd) attr(x *editing, o *order.Order) (*order.Attr, error) {
 	return sample.Targets[0].Attr, nil
 }
 
-// deadlineOf returns the deadline of a target with its own service. Without a deadline of its own,
-// the duration of the order counts from the target's service.
+// deadlineOf returns the deadline of a target. The duration of the order counts from the target's
+// service.
 func deadlineOf(o *order.Order, a *order.Attr) order.Time {
 	switch {
 	case a == nil:
@@ -204,8 +202,6 @@ func further(o *order.Order, targets []order.Target) (out []order.Target) {
 	return out
 }
 
-// withAttr returns the attributes "own" with the dates and references of the attributes "add". The
-// note of "add" replaces the note of "own".
 func withAttr(own, add *order.Attr) *order.Attr {
 	if own == nil || add == nil {
 		if own == nil {

@@ -11,8 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// askBelongs asks whether the added names belong to the list of the order, belong to a further
-// list, or replace wrong names. It returns true for a further list, which has its own dates.
 func (c *amendCmd) askBelongs(x *editing, o *order.Order) (further bool) {
 	if c.Further || len(c.Replaces) > 0 {
 		return c.Further
@@ -36,7 +34,6 @@ func (c *amendCmd) askBelongs(x *editing, o *order.Order) (further bool) {
 	return c.Further
 }
 
-// askReplaced asks for the wrong names that the added names replace.
 func (c *amendCmd) askReplaced(x *editing, o *order.Order) {
 	q := question{text: "Which name of the order is wrong? (several names with blanks between them, or the number of a name in the list of the order)", flag: "--replaces",
 		help: "If the name is still blocked, the change also ends its block. The name stays in the file, so that you can show later what was blocked, and until when."}
@@ -79,8 +76,6 @@ func (c *amendCmd) askReplaced(x *editing, o *order.Order) {
 	}
 }
 
-// listWords splits an answer at blanks, commas, semicolons and "and". It removes quotation marks, and
-// words such as "with all subdomains" at the end.
 func listWords(s string) (words []string) {
 	for _, word := range strings.FieldsFunc(importer.WithoutBelow(s), func(r rune) bool { return r == ' ' || r == '\u00a0' || r == ',' || r == ';' }) {
 		if word = strings.Trim(word, quoteMarks); word != "" && !slices.Contains(andWords, strings.ToLower(word)) {
@@ -93,8 +88,6 @@ func listWords(s string) (words []string) {
 // andWords mean "and" in the languages of yesWords.
 var andWords = []string{"and", "e", "ed", "et", "und", "y", "en", "og", "i", "oraz", "&"}
 
-// wrongNames returns the names of --replaces. Each name must be a target of the order. The parameter
-// "label" is the subject of the error texts.
 func (c *amendCmd) wrongNames(label string, o *order.Order) (out []dname.Name, err error) {
 	for _, word := range c.Replaces {
 		name, err := queryHost(label, word)
@@ -120,13 +113,11 @@ func hasTarget(o *order.Order, name dname.Name) bool {
 	return slices.ContainsFunc(o.Targets, func(t order.Target) bool { return t.Kind == order.TargetName && t.Name == name })
 }
 
-// corrections returns the corrections of wrong names in the files before the change.
 func (x *editing) corrections() lint.Corrections {
 	return lint.FindCorrections(slices.Values(x.before.all()))
 }
 
-// stated returns the number of names that the order states after the change. The number includes
-// further lists. It is 0 if the decision states no number.
+// stated returns the number of names that the decision states, or 0.
 func (c *amendCmd) stated(x *editing, o *order.Order, added []order.Target, list *importJSON) int {
 	left := max(list.Stated-list.Targets, 0) // names in lines that were left out
 	switch {
@@ -138,8 +129,6 @@ func (c *amendCmd) stated(x *editing, o *order.Order, added []order.Target, list
 	return x.corrections().Remaining(o) + len(added) + left
 }
 
-// correct adds a lift for the wrong names, and returns the number of names in the lift. It leaves
-// out names that an earlier correction has already lifted.
 func (c *amendCmd) correct(x *editing, o *order.Order, wrong []dname.Name, added []order.Target) (int, error) {
 	was := x.corrections()
 	var names, right []string
@@ -166,9 +155,6 @@ func (c *amendCmd) correct(x *editing, o *order.Order, wrong []dname.Name, added
 	return len(names), x.text.AddOrder(lift)
 }
 
-// sayStated prints the number of names that the decision states. It prints the number if the change
-// raises it. It also prints a note if the order now has more names than the decision states. The
-// parameter "more" is the number of added names minus the number of corrected names.
 func (c *amendCmd) sayStated(x *editing, o *order.Order, stated, more int) {
 	if stated != o.StatedCount {
 		x.e.say("the file will say that the decision and its further lists state %s", count(stated, "name"))

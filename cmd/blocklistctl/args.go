@@ -11,8 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// queryName parses a name from the command line. The error for a wrong name begins with the
-// text in flag.
 func queryName(flag, s string) (dname.Name, error) {
 	if _, err := netip.ParseAddr(strings.TrimSuffix(s, ".")); err == nil {
 		return dname.Name{}, misuse("%s must be a name, not an IP address, got %q", flag, s)
@@ -24,8 +22,7 @@ func queryName(flag, s string) (dname.Name, error) {
 	return name, nil
 }
 
-// queryHost parses a name, or a URL with a name as its host. The scheme may be missing, because
-// browsers show URLs without it.
+// queryHost parses a name or a URL. Browsers show URLs without a scheme, so the scheme is optional.
 func queryHost(flag, s string) (dname.Name, error) {
 	full := s
 	if !strings.Contains(s, "://") && strings.ContainsAny(s, "/:") {
@@ -37,9 +34,7 @@ func queryHost(flag, s string) (dname.Name, error) {
 	return queryName(flag, s)
 }
 
-// nameAndOrders splits the arguments of explain into a name and order files. The name is usually
-// the first argument. It is the last argument if the first argument looks like an order file and
-// the last argument does not.
+// nameAndOrders splits the arguments of explain. The name may also follow the order files.
 func nameAndOrders(args []string) (name string, orders []string) {
 	last := len(args) - 1
 	if last > 0 && likeOrders(args[0]) && !likeOrders(args[last]) {
@@ -48,8 +43,6 @@ func nameAndOrders(args []string) (name string, orders []string) {
 	return args[0], args[1:]
 }
 
-// likeOrders reports whether an argument looks like order files. It accepts an existing
-// path, a glob and the extension of an order file.
 func likeOrders(arg string) bool {
 	if strings.Contains(arg, "://") {
 		return false

@@ -17,8 +17,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// An asker asks a person questions on a terminal. The questions go to standard error, and
-// the result to standard output. After an input error, all answers are empty.
+// An asker asks a person questions on a terminal. After an input error, all answers are empty.
 type asker struct {
 	e       *env
 	in      *bufio.Reader
@@ -28,11 +27,9 @@ type asker struct {
 	replay           // see goBack
 }
 
-// errStopped is the error after the end of the input. Ctrl-D at a question ends the input.
 var errStopped = errors.New("the input ended before the last answer; nothing was written")
 
-// asker returns an asker if standard input and standard error are terminals. Otherwise, or
-// with --json, it returns nil. Later calls return the same asker.
+// asker returns nil without a terminal or with --json. Later calls return the same asker.
 func (e *env) asker() *asker {
 	if e.asks != nil || e.json || !terminal(e.stdin) || !terminal(e.stderr) {
 		return e.asks
@@ -56,15 +53,13 @@ type question struct {
 	flag string // the flag that gives the same answer
 	// offer is the answer that an empty line gives.
 	offer string
-	// optional is true if the person may leave the answer empty. If there is an offer, an empty
-	// answer means the offer instead.
+	// optional allows an empty answer. An empty answer selects the offer, if there is an offer.
 	optional bool
-	// none reports whether an answer in words has the meaning of an empty line. It may be nil.
+	// none reports whether an answer means an empty line. none may be nil.
 	none func(answer string) bool
-	// fresh reports whether an answer is not offered again after the answer "back". It may be nil.
+	// fresh reports whether the answer "back" discards an answer. fresh may be nil.
 	fresh func(answer string) bool
-	// take checks and stores an answer. It returns an error text if the answer is wrong. ask never
-	// calls take with an empty answer.
+	// take stores an answer, or returns an error text. ask never calls take with an empty answer.
 	take func(answer string) (wrong string)
 }
 
@@ -126,14 +121,10 @@ func (a *asker) ask(q question) {
 	}
 }
 
-// flagLead matches the name of a flag at the start of an error text.
 var flagLead = regexp.MustCompile(`^--[a-z-]+:? `)
 
-// emptyLine matches the words of a question for the meaning of an empty line.
 var emptyLine = regexp.MustCompile(` \(an empty line[^)]*\)|; an empty line[^)]*`)
 
-// meaning returns an answer, or the offer in place of an empty answer. The words for "none" are an
-// empty answer without the offer.
 func (q *question) meaning(answer, offer string) string {
 	switch {
 	case answer == "", q.optional && q.none != nil && q.none(answer):
@@ -181,12 +172,10 @@ func (a *asker) prompt(offer string) string {
 	return unquoted(a.line())
 }
 
-// quoteMarks contains the quotation marks that may surround an answer. In some languages „ is the
-// opening mark, and in other languages “ is.
 const quoteMarks = "\"“”„«»"
 
-// unquoted removes the blanks and the quotation marks around an answer. If there are other
-// quotation marks inside the answer, it removes none. For example, it keeps: "a" and "b".
+// unquoted removes blanks and quotation marks around an answer. An answer like "a" and "b" keeps
+// the marks.
 func unquoted(s string) string {
 	s = strings.TrimSpace(s)
 	inner := strings.TrimRight(strings.TrimLeft(s, quoteMarks), quoteMarks)
@@ -224,8 +213,6 @@ type choice struct {
 	text string // a description, or "" if the word says enough
 }
 
-// choose asks for one of several choices and returns its word. The person can answer with the word,
-// with the first letters of the word, or with the number of the choice.
 func (a *asker) choose(q question, choices ...choice) (word string) {
 	for i, c := range choices {
 		text := c.text
@@ -240,7 +227,6 @@ func (a *asker) choose(q question, choices ...choice) (word string) {
 	return a.oneOf(q, choices, true)
 }
 
-// yes asks a question with the answer yes or no. It accepts words of several languages.
 func (a *asker) yes(q question) (yes bool) {
 	q.take = func(answer string) string {
 		var ok bool
@@ -253,8 +239,6 @@ func (a *asker) yes(q question) (yes bool) {
 	return yes && a.err == nil
 }
 
-// yesOrNo reports whether an answer means yes. The result "ok" is false if the answer means neither
-// yes nor no.
 func yesOrNo(answer string) (yes, ok bool) {
 	word := strings.ToLower(plainLetters(answer))
 	yes = slices.Contains(yesWords, word)
@@ -265,23 +249,20 @@ func isWord(words []string, answer string) bool {
 	return slices.Contains(words, strings.ToLower(plainLetters(answer)))
 }
 
-// Answers with a special meaning, in the languages of yesWords. allWords mean all choices.
-// doneWords end a list. backWords go back to the previous question.
+// allWords mean all choices. doneWords end a list. backWords return to the previous question.
 var (
 	allWords  = []string{"all", "everything", "tutti", "tutto", "tutte", "todos", "todo", "todas", "tous", "tout", "toutes", "alle", "alles", "allemaal", "allen", "alt", "wszystkie", "wszystko", "wszyscy", "tudo"}
 	backWords = []string{"back", "zuruck", "indietro", "retour", "atras", "voltar", "terug", "tilbage", "wstecz"}
 	doneWords = []string{"done", "end", "fatto", "fine", "finito", "hecho", "fin", "listo", "fini", "termine", "fertig", "ende", "klaar", "einde", "færdig", "slut", "gotowe", "koniec", "feito", "fim", "pronto"}
 )
 
-// yesWords and noWords are answers in nine languages, without accents. The languages are
-// English, Italian, Spanish, French, German, Dutch, Danish, Polish and Portuguese.
+// yesWords and noWords are answers without accents, in English, Italian, Spanish, French, German,
+// Dutch, Danish, Polish and Portuguese.
 var (
 	yesWords = []string{"y", "ye", "yes", "si", "s", "oui", "o", "ja", "j", "tak", "sim"}
 	noWords  = []string{"n", "no", "non", "nein", "nee", "nej", "nie", "nao"}
 )
 
-// oneOf asks for one of several words. If numbered is true, a person can also answer with the
-// number of a choice.
 func (a *asker) oneOf(q question, choices []choice, numbered bool) (word string) {
 	q.take = func(answer string) string {
 		if yes, ok := yesOrNo(answer); ok {
@@ -330,8 +311,8 @@ func text(s *string, q question) question {
 	return q
 }
 
-// onInterrupt makes Ctrl-C end the process with the message that nothing was written. Before the
-// tool writes files, it calls a.release. The process then ignores Ctrl-C.
+// onInterrupt makes Ctrl-C end the process. After a.release, the process ignores Ctrl-C, because
+// the tool writes files.
 func (a *asker) onInterrupt() {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, os.Interrupt)

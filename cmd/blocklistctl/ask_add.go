@@ -37,7 +37,6 @@ func (c *addCmd) ask(x *editing) error {
 	}
 	q.date(&c.From, "from", question{text: "From when must the names be blocked? (an empty line: " + empty + ")", optional: true, offer: begin, none: means(atOnce),
 		help: help})
-	// The offer has already said that a block from now is late.
 	if from, err := order.ParseTime(c.From, zoneOf(x.file)); err == nil && q.late(from) && (begin == "" || from != x.now) {
 		q.askBeginning(&c.Deadline, from, zoneOf(x.file))
 	}
@@ -52,8 +51,7 @@ func (c *addCmd) ask(x *editing) error {
 	return q.err
 }
 
-// begin returns "now" if the deadline of a block has already passed. Otherwise it returns "". With
-// "now", the order file has the time of the block, and shows that the block began late.
+// begin returns "now" if the deadline of a block has passed. The file then shows the late begin.
 func (q *orderAsker) begin() string {
 	if q.err != nil || q.c.From != "" || !q.late(q.x.now) {
 		return ""
@@ -62,7 +60,6 @@ func (q *orderAsker) begin() string {
 	return "now"
 }
 
-// late reports whether a block that begins at the given time misses the deadline of the order.
 func (q *orderAsker) late(from order.Time) bool {
 	h := q.c.head()
 	h.Timezone = cmp.Or(h.Timezone, q.x.file.Timezone)
@@ -76,8 +73,6 @@ func (q *orderAsker) late(from order.Time) bool {
 	return err == nil && o.Deadline != order.NoTime && from > o.Deadline
 }
 
-// wrong checks all answers so far with the parser of order files. It returns the problem of the
-// field "key", or "".
 func (q *orderAsker) wrong(key string) string {
 	h := q.c.head()
 	h.Timezone = cmp.Or(h.Timezone, q.x.file.Timezone)
@@ -110,8 +105,7 @@ func headProblem(h *importer.Head, key string) string {
 	return ""
 }
 
-// field asks for the value of one field, and stores it in *v. The type of v is *string or
-// *[]string. If *v already has a value, field does not ask.
+// field asks for one field. v is a *string or *[]string. If v has a value, field does not ask.
 func (q *orderAsker) field(v any, key string, ask question) {
 	set := func(s string) {
 		switch v := v.(type) {
@@ -190,7 +184,6 @@ func (q *orderAsker) date(v *string, key string, ask question) {
 	q.ask(ask)
 }
 
-// period stores the begin and the end of the block. It returns an error text if they are wrong.
 func (q *orderAsker) period(begin, end string) (wrong string) {
 	q.c.From, q.c.Until = begin, end
 	if wrong = cmp.Or(q.wrong("from"), q.wrong("until")); wrong != "" {
@@ -199,7 +192,6 @@ func (q *orderAsker) period(begin, end string) (wrong string) {
 	return wrong
 }
 
-// id asks for the id, and offers an id from the authority and the number.
 func (q *orderAsker) id() {
 	if q.c.ID != "" {
 		return
@@ -231,8 +223,7 @@ func (q *orderAsker) id() {
 		}})
 }
 
-// deadline asks for the deadline. It shows the duration from the last order of the same authority,
-// for example 24h. The duration is not the offer, because the paper may have no deadline.
+// deadline offers no duration, because the paper may have no deadline.
 func (q *orderAsker) deadline() {
 	if q.c.Deadline != "" {
 		return
@@ -266,8 +257,6 @@ func (q *orderAsker) deadline() {
 	}
 }
 
-// review asks for the date of the next review of an order without an end. It offers the date
-// in one year.
 func (q *orderAsker) review() {
 	if q.c.Until != "" {
 		return
@@ -277,8 +266,8 @@ func (q *orderAsker) review() {
 		help:  "An order without an end is blocked until a person ends it. At the review, ask the authority whether the order is still in force. The block does not end at this date."})
 }
 
-// scope asks which clients the order is for. It offers the country of the authority. All clients
-// are never the offer, so the person must type them.
+// scope asks which clients the order is for. All clients are never the offer, to prevent
+// over-blocking.
 func (q *orderAsker) scope() {
 	c := q.c
 	if c.Scope != "" || len(c.ScopeCountry)+len(c.ScopeClient) > 0 {
@@ -323,8 +312,6 @@ func isEveryone(answer string) bool {
 	return isWord([]string{"everyone", "global", "every client"}, answer) || isWord(allWords, answer)
 }
 
-// scopeText returns a sentence with the countries of an order. The sentence also lists territories
-// of these countries that the order does not cover.
 func scopeText(countries []string) string {
 	var with, out []string
 	for _, s := range countries {

@@ -9,7 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// latest returns the last order of each authority, sorted by the names of the authorities.
+// latest returns the last order of each authority, sorted by name. The operator is not an
+// authority.
 func latest(all []*order.Order) (out []*order.Order) {
 	by := map[string]*order.Order{}
 	for _, o := range all {
@@ -24,8 +25,7 @@ func latest(all []*order.Order) (out []*order.Order) {
 	return out
 }
 
-// authorities does the same as latest, without the parties of a case. A party has only lifts, and
-// its lifts have no kind of authority.
+// authorities is like latest, but leaves out the parties of a case. A party has only lifts.
 func authorities(all []*order.Order) []*order.Order {
 	known := latest(all)
 	return slices.DeleteFunc(known, func(last *order.Order) bool {
@@ -35,8 +35,6 @@ func authorities(all []*order.Order) []*order.Order {
 	})
 }
 
-// authority asks for the authority, its country and its kind. If the files already have an order of
-// this authority, the country and the kind come from its last order.
 func (q *orderAsker) authority() {
 	c := q.c
 	if c.Authority == "" {
@@ -76,8 +74,6 @@ func (q *orderAsker) authority() {
 	}
 }
 
-// likeKnown looks for a known authority with a similar name, and asks whether the person
-// means it. It returns the name that the person wants.
 func (a *asker) likeKnown(name string, known []*order.Order) string {
 	var names []string
 	for _, o := range known {
@@ -108,7 +104,6 @@ func (a *asker) askCountry(v *string, text, offer string) {
 		}})
 }
 
-// askKind asks for the kind of an authority. The parameter "further" adds more choices.
 func (a *asker) askKind(further ...choice) string {
 	return a.choose(question{text: "What is it?", flag: "--authority-kind",
 		help: "The kind decides the code of the answer that customers get: \"censored\" for a court, a regulator or a law, and \"blocked\" for your own decision."},
@@ -116,7 +111,7 @@ func (a *asker) askKind(further ...choice) string {
 			{"operator", "your own decision (the operator of the resolver)"}}, further...)...)
 }
 
-// same returns the latest known order with the authority of the new order, or nil.
+// same returns the last known order of the same authority, or nil.
 func (q *orderAsker) same() *order.Order {
 	for _, o := range q.known {
 		if sameName(o.Authority.Name, q.c.Authority) {
@@ -126,7 +121,6 @@ func (q *orderAsker) same() *order.Order {
 	return nil
 }
 
-// lastBlock returns the last block order with the authority of the new order, or nil.
 func (q *orderAsker) lastBlock() (last *order.Order) {
 	for _, o := range q.x.before.all() {
 		if !o.Lifting() && sameName(o.Authority.Name, q.c.Authority) {

@@ -11,12 +11,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// errBack is the error if the person answers "back". The command then starts again.
+// errBack restarts the command after the answer "back".
 var errBack = errors.New("the person wants to answer an earlier question again")
 
-// A replay repeats the earlier answers after the person has answered "back". The command starts
-// again, and the replay gives it all answers except the last answer. It does not print these
-// questions again. It offers the other earlier answers at their questions.
+// After the answer "back", the command starts again. A replay gives the command all earlier answers
+// except the last.
 type replay struct {
 	now     order.Time // the start of the first run; a later run reads relative times in the same way
 	answers []answered
@@ -33,7 +32,6 @@ type answered struct {
 	fresh    bool // the answer is not offered again
 }
 
-// keep stores the lines of an answer that was right.
 func (a *asker) keep(q question, answer string) {
 	a.answers = append(a.answers, answered{q.text, a.read, q.fresh != nil && q.fresh(answer)})
 	if len(a.queue) == 0 {
@@ -41,7 +39,6 @@ func (a *asker) keep(q question, answer string) {
 	}
 }
 
-// goBack makes the command start again, with all answers except the last one.
 func (a *asker) goBack() {
 	if len(a.answers) == 0 {
 		a.say("This is the first question.")
@@ -59,7 +56,6 @@ func (a *asker) goBack() {
 	a.err = errBack
 }
 
-// offerText returns the lines of an earlier answer as an offer.
 func offerText(lines []string) string {
 	if len(lines) > 1 {
 		return fmt.Sprintf("the same %s", count(len(lines)-1, "line")) // the last line is the word done
@@ -67,14 +63,12 @@ func offerText(lines []string) string {
 	return strings.Join(lines, "")
 }
 
-// again answers a question with the lines of an earlier answer, and returns the first line.
 func (a *asker) again(lines []string) (answer string) {
 	a.read = slices.Clone(lines[:1])
 	a.queue = slices.Concat(lines[1:], a.queue)
 	return unquoted(lines[0])
 }
 
-// restart prepares the asker for another run of the command.
 func (a *asker) restart() {
 	a.err, a.queue = nil, nil
 	for _, given := range a.answers[:len(a.answers)-1] {
@@ -87,15 +81,14 @@ func (a *asker) restart() {
 	}
 }
 
-// live ends the replay. The next question is printed and waits for an answer.
 func (a *asker) live() {
 	if a.queue = nil; a.muted {
 		a.muted, a.e.stdout, a.e.stderr = false, a.stdout, a.stderr
 	}
 }
 
-// runAgain runs a command. After each answer "back", it restores the flags of the command and runs
-// the command again.
+// runAgain runs a command. After each answer "back", runAgain restores the flags and runs the
+// command again.
 func (e *env) runAgain(command reflect.Value, run func() error) error {
 	for {
 		flags := reflect.New(command.Type()).Elem()

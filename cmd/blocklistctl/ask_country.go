@@ -12,8 +12,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// localCountries maps the names of countries in the languages of yesWords to codes. The names are
-// results of plainWords.
 var localCountries = sync.OnceValue(func() map[string]order.Country {
 	names := map[string]order.Country{}
 	for _, tag := range []language.Tag{language.English, language.Italian, language.Spanish, language.French, language.German, language.Dutch, language.Danish, language.Polish, language.Portuguese} {
@@ -34,10 +32,8 @@ var localCountries = sync.OnceValue(func() map[string]order.Country {
 	return names
 })
 
-// aroundCountry matches articles and words for a whole country, for example in "toute la France".
 var aroundCountry = regexp.MustCompile(`(?:^|\b)(?:the|whole(?: of)?|entire|all of|la|le|les|l'|toute?|entiere?|das|die|ganz(?:e|es)?|gesamt(?:e|es)?|il|lo|i|gli|tutt[aoie]|inter[ao]|el|tod[ao]s?|enter[ao]|o|a|os|as|inteir[ao]|het|heel|hele|cal[ay])(?:\s+|$|\b)`)
 
-// countryNamed returns the code of a country from its code or name, or "".
 func countryNamed(s string) order.Country {
 	s = strings.TrimSpace(s)
 	if c := order.CountryNamed(s); c != "" {
@@ -57,14 +53,11 @@ func countryNamed(s string) order.Country {
 	return order.CountryNamed(short)
 }
 
-// withTerritories matches words for the territories of a country, for example "et outre-mer".
 var withTerritories = regexp.MustCompile(`(?i)[\s,;]*\(?\b(?:y compris|et|avec|ainsi que|incluant|und|mit|samt|inklusive|inkl\.|einschließlich|con|e|ed|compres[eio]|inclus[eio]|y|incluid[oa]s|com|incluindo|with|and|including|met|en|inclusief|med|og|z|ze|i|oraz)\s+` +
 	`(?:(?:l['’]|les|ses|ces|tous|tout|toutes|des|den|die|seinen|ihren|allen|i|gli|le|suoi|tutti|los|sus|todos|os|seus|its|their|all|the|zijn|alle|sine|jej|wszystkimi)\s*)*` +
 	`(?:outre-?\s?mer|dom-?\s?tom|drom(?:-com)?|territoires(?: d['’]outre-?\s?mer)?|départements d['’]outre-?\s?mer|collectivités d['’]outre-?\s?mer|überseegebiet(?:en|e)|übersee|überseeterritorien|` +
 	`territori(?: d['’]oltremare)?|oltremare|territorios(?: de ultramar)?|ultramar|territórios(?: ultramarinos)?|(?:overseas )?territories|overseas|overzeese gebieden|oversøiske (?:områder|territorier)|terytoriami zamorskimi)\b\)?`)
 
-// scopeWords splits the answer about the countries and networks of an order. Words for the territories
-// of a country become a plus sign.
 func scopeWords(answer string) (words []string) {
 	for word := range strings.FieldsFuncSeq(withTerritories.ReplaceAllString(answer, "+"), func(r rune) bool { return r == ',' || r == ';' }) {
 		if word = strings.TrimSpace(word); word != "" {
@@ -77,8 +70,6 @@ func scopeWords(answer string) (words []string) {
 // andBetween matches "and" between two countries.
 var andBetween = regexp.MustCompile(`(?i)\s+(?:and|e|ed|et|und|y|en|og|i|oraz)\s+`)
 
-// countriesIn returns the countries in a text such as "Italien und FR+", in the notation of order
-// files. It returns nil if a part of the text is not a country.
 func countriesIn(text string) (codes []string) {
 	name, plus := strings.CutSuffix(text, "+")
 	if c := countryNamed(name); c != "" {

@@ -11,14 +11,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// plainWords returns a text in lower case without accents. It also replaces ’ with ', and several
-// blanks with one blank.
+// plainWords returns s in lower case, without accents and with single blanks.
 func plainWords(s string) string {
 	return strings.Join(strings.Fields(strings.ReplaceAll(strings.ToLower(plainLetters(s)), "’", "'")), " ")
 }
 
-// units maps words to a unit of time: m (minutes), h, d, w, M (months) or y. The languages are
-// English, Italian, French, German, Spanish, Portuguese, Dutch, Danish and Polish.
+// units maps words in nine languages to m (minutes), h, d, w, M (months) or y.
 var units = func() map[string]string {
 	m := map[string]string{}
 	for unit, words := range map[string]string{
@@ -36,7 +34,6 @@ var units = func() map[string]string {
 	return m
 }()
 
-// numbers maps words to numbers from 1 to 12, without accents. The languages are those of units.
 var numbers = func() map[string]int {
 	m := map[string]int{}
 	for n, words := range []string{
@@ -53,7 +50,6 @@ var numbers = func() map[string]int {
 	return m
 }()
 
-// parts maps words for a part of an hour to minutes, without accents.
 var parts = func() map[string]int {
 	m := map[string]int{}
 	for n, words := range map[int][]string{
@@ -68,11 +64,10 @@ var parts = func() map[string]int {
 	return m
 }()
 
-// amountText matches a number and a unit, for example "30 minuten", "drei monate" or "un'ora".
+// amountText matches a number with a unit, for example "drei monate" or "un'ora".
 var amountText = regexp.MustCompile(`^(?:(\d{1,5}) ?|([a-z]+) |(un)')([a-z]+)\.?$`)
 
-// amount parses a number with a unit, for example "30 minuten". The text must be a result of
-// plainWords.
+// amount parses a text like "30 minuten". s must be a result of plainWords.
 func amount(s string) (n int, unit string, ok bool) {
 	if n, ok := parts[s]; ok {
 		return n, "m", true
@@ -88,11 +83,10 @@ func amount(s string) (n int, unit string, ok bool) {
 	return n, units[m[4]], n > 0
 }
 
-// agoText matches a time before now, for example "il y a 30 minutes".
 var agoText = regexp.MustCompile(`^(?:(.+) (?:ago|fa|geleden|temu|atras)|(?:il y a|vor|hace|ha) (.+)|for (.+) siden)$`)
 
-// readAgo parses a time before now. For "30 minutes ago" it returns a time, and for "2 weeks ago"
-// it returns a date. The text must be a result of plainWords.
+// readAgo returns a time for "30 minutes ago" and a date for "2 weeks ago". s must be a result of
+// plainWords.
 func readAgo(s string, now time.Time) (text string, ok bool) {
 	m := agoText.FindStringSubmatch(s)
 	if m == nil {
@@ -109,8 +103,7 @@ func readAgo(s string, now time.Time) (text string, ok bool) {
 	}
 }
 
-// later returns the time n units after t. For months and years, the day of the month stays the
-// same. If the month is too short, the result is the last day of the month.
+// later adds n units to t. One month after 31 January is the last day of February.
 func later(t time.Time, n int, unit string) time.Time {
 	switch unit {
 	case "m":
@@ -135,15 +128,12 @@ type countedDuration struct {
 	from string // receipt, decision, or "" if the text does not say
 }
 
-// countedText matches an amount with words before and after it, for example "entro 24 ore dalla
-// notifica". After the amount, it accepts only words for the receipt and the decision. Other words
-// may change the meaning, as in "5 working days".
+// countedText matches a text like "entro 24 ore dalla notifica". Other words are refused: "5
+// working days" are not 5 days.
 var countedText = regexp.MustCompile(`^(?:(?:within|in|entro(?: e non oltre)?(?: le| il termine di)?|sous|dans(?: les| un delai de)?|binnen|innerhalb von|en|em|inden for|w ciagu|` +
 	`for|per(?: la durata di)?|pendant|pour|pour une duree de|fur|fuer|fur die dauer von|auf die dauer von|por|por un plazo de|durante|gedurende|voor|i|przez) +)?(.+?)` +
 	`(?: +(` + fromReceipt + `)| +(` + fromDecision + `))?$`)
 
-// fromReceipt matches the words for the receipt of an order, without accents, as in "24 ore
-// dalla notifica".
 const fromReceipt = `(?:` +
 	`(?:of|from|after)(?: the)? (?:receipt|service|notification|delivery)|` +
 	`(?:dalla|successive alla) (?:notifica|notificazione|ricezione|comunicazione)|dal ricevimento|` +
@@ -156,7 +146,6 @@ const fromReceipt = `(?:` +
 	`od (?:doreczenia|otrzymania)` +
 	`)(?: (?:of the order|del provvedimento|dell['’]ordine|de l['’]ordonnance|de la decision|des beschlusses|der anordnung|des bescheids|der verfugung))?`
 
-// fromDecision matches the words for the date of a decision, without accents.
 const fromDecision = `(?:` +
 	`(?:from|after)(?: the)?(?: date of the)? (?:decision|order|judgment)|` +
 	`dalla (?:data della )?(?:decisione|sentenza|pronuncia)|dal provvedimento|dalla data del provvedimento|` +
@@ -187,9 +176,8 @@ func readCounted(s string) (t countedDuration, ok bool) {
 	return t, true
 }
 
-// duration parses a duration with units in words, for example "24 hours". It returns the duration
-// in the notation of order files. The result "ok" is false for months, years and texts that are no
-// duration.
+// duration returns the notation of order files for a text like "24 hours". It refuses months and
+// years.
 func duration(s string) (text string, ok bool) {
 	t, ok := readCounted(s)
 	switch {
@@ -201,12 +189,10 @@ func duration(s string) (text string, ok bool) {
 	return fmt.Sprintf("%d%s", t.n, t.unit), true
 }
 
-// A start is an event from which a duration can count. The field "text" is the date or time of the
-// event in the notation of order files, or "" if it is unknown.
+// A start is an event from which a duration counts. text is the time of the event, or "".
 type start struct{ event, text string }
 
-// end returns the end of a duration, and a text about the event from which the duration counts. If
-// the unit is days or longer, the end is a date without a time of day.
+// end returns the end of a duration. For days and longer units, the end is a date.
 func (t countedDuration) end(zone *time.Location, starts ...start) (text, from, wrong string) {
 	if t.from != "" {
 		starts = slices.DeleteFunc(slices.Clone(starts), func(s start) bool { return s.event != t.from })
@@ -228,9 +214,8 @@ func (t countedDuration) end(zone *time.Location, starts ...start) (text, from, 
 	return "", "", "this duration counts from a date that is unknown; write the date of the end"
 }
 
-// endText returns the end of a block, a lift or a review, in the notation of order files. It
-// accepts a date or a duration. A duration counts from the event in its text, or else from the
-// first start with a known time. The result "from" describes this event. It is "" for a date.
+// endText reads a date or a duration. The result from describes the event from which the duration
+// counts.
 func (x *editing) endText(s string, starts ...start) (text, from, wrong string) {
 	if t, ok := readCounted(s); ok {
 		return t.end(zoneOf(x.file), starts...)
@@ -239,8 +224,7 @@ func (x *editing) endText(s string, starts ...start) (text, from, wrong string) 
 	return text, "", wrong
 }
 
-// untilText does the same as endText, for an end that includes the whole day. If the result is a
-// date that the person gave, the result "from" says that the day is included.
+// untilText is like endText, but a date includes the whole day.
 func (x *editing) untilText(s string, starts ...start) (text, from, wrong string) {
 	text, from, wrong = x.endText(s, starts...)
 	if wrong == "" && from == "" && len(text) == len(time.DateOnly) {
@@ -249,8 +233,6 @@ func (x *editing) untilText(s string, starts ...start) (text, from, wrong string
 	return text, from, wrong
 }
 
-// deadlineText returns a deadline in the notation of order files. The deadline is a time, or a
-// duration after the receipt. The results "from" and "wrong" are the same as in endText.
 func (x *editing) deadlineText(s, served, issued string) (text, from, wrong string) {
 	t, ok := readCounted(s)
 	if text, is := duration(s); ok && is && (t.unit == "m" || t.unit == "h" || strings.Contains(served, "T")) {
@@ -259,8 +241,6 @@ func (x *editing) deadlineText(s, served, issued string) (text, from, wrong stri
 	return x.untilText(s, start{"receipt", served}, start{"decision", issued})
 }
 
-// timeless checks a deadline that is a duration. It returns an error text if the receipt
-// has no time of day. Otherwise it returns "".
 func (x *editing) timeless(deadline, served string) string {
 	if _, err := order.ParseDuration(deadline); err == nil && !strings.Contains(served, "T") {
 		return "a duration counts from the time of day of the receipt, which is unknown; write the day or the time of the deadline"

@@ -11,7 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// missing returns an error that lists the missing arguments. It ignores empty names in args.
 func missing(args ...string) error {
 	args = slices.DeleteFunc(args, func(s string) bool { return s == "" })
 	if len(args) == 0 {
@@ -20,7 +19,6 @@ func missing(args ...string) error {
 	return misuse("missing: %s", strings.Join(args, "; "))
 }
 
-// without returns the name of an argument if isMissing is true. Otherwise it returns "".
 func without(isMissing bool, name string) string {
 	if isMissing {
 		return name
@@ -28,15 +26,12 @@ func without(isMissing bool, name string) string {
 	return ""
 }
 
-// noOrders returns the text "--orders PATH or --corefile FILE" if both flags are missing. It
-// returns "" if a flag or the environment gives the order files.
 func (c *editFlags) noOrders() string {
 	return without(len(c.Orders) == 0 && c.Corefile == "" && os.Getenv(corefileVariable) == "", "--orders PATH or --corefile FILE")
 }
 
-// complete returns an error that lists the missing arguments. On a terminal without --yes, complete
-// asks for the order file instead of an error. If "made" is true, the order file may be a new file.
-// The result "ask" is true if the command must ask for its other arguments.
+// complete returns an error for missing arguments. On a terminal, complete asks for the order file
+// instead. If made is true, the file may be new.
 func (c *editFlags) complete(e *env, made bool, args ...string) (ask bool, err error) {
 	none := c.noOrders()
 	if err = missing(append(args, none)...); err == nil || c.Yes {
@@ -53,7 +48,6 @@ func (c *editFlags) complete(e *env, made bool, args ...string) (ask bool, err e
 	return missing(args...) != nil, a.err
 }
 
-// start checks the arguments with the method complete. It then loads the orders before the change.
 func (c *editFlags) start(e *env, args ...string) (x *editing, ask bool, err error) {
 	if ask, err = c.complete(e, false, args...); err != nil {
 		return nil, false, err
@@ -62,10 +56,8 @@ func (c *editFlags) start(e *env, args ...string) (x *editing, ask bool, err err
 	return x, ask, err
 }
 
-// asking reports whether the command asks even for values that have a default.
 func (c *editFlags) asking(e *env) bool { return !c.Yes && !c.DryRun && e.asker() != nil }
 
-// askFile asks for the order file. If "made" is true, the file may be a new file.
 func (c *editFlags) askFile(a *asker, made bool) {
 	help := "An order file ends in .yaml. A directory with order files is possible too."
 	if made {
@@ -91,9 +83,7 @@ func (c *editFlags) askFile(a *asker, made bool) {
 
 const maxChoices = 20
 
-// askOrder asks for an order and stores its id in *id. The person can answer with the id, a number
-// of the decision, or a blocked name. Only orders for which the function "which" returns true are
-// possible.
+// askOrder asks for an order. The person answers with the id, a decision number or a blocked name.
 func (x *editing) askOrder(id *string, text string, which func(o *order.Order) bool) {
 	a := x.asks
 	var list []*order.Order
@@ -163,8 +153,6 @@ func orderLine(o *order.Order) string {
 	return printable.Line(s)
 }
 
-// matching returns the orders that the answer of a person means. It looks for an order with this
-// id. If there is none, it compares the decision numbers, and then the blocked names.
 func matching(list []*order.Order, answer string) (out []*order.Order) {
 	tests := []func(o *order.Order) bool{
 		func(o *order.Order) bool { return o.ID == answer },
@@ -190,8 +178,7 @@ func matching(list []*order.Order, answer string) (out []*order.Order) {
 	return nil
 }
 
-// askTime asks for a time or a date. If starts are given, the answer may also be a duration that
-// counts from one of them. The function "check" may be nil. It returns why a time is wrong, or "".
+// askTime asks for a time. With starts, the answer may be a duration. check may be nil.
 func (x *editing) askTime(v *string, key string, q question, check func(t order.Time) string, starts ...start) {
 	if *v != "" {
 		return

@@ -6,8 +6,6 @@ import (
 	"strings"
 )
 
-// kindWords are words for the kinds of an authority, by the word of the choice. They are results of
-// plainWords, in the languages of yesWords.
 var kindWords = map[string]string{
 	"court": "judge prosecutor gericht amtsgericht landgericht oberlandesgericht verwaltungsgericht richter staatsanwalt staatsanwaltschaft tribunal cour juge parquet procureur " +
 		"tribunale corte giudice procura procuratore juzgado juez fiscal fiscalia audiencia juiz rechtbank gerechtshof rechter domstol ret retten byret landsret dommer sad sedzia prokurator prokuratura",
@@ -20,12 +18,9 @@ var kindWords = map[string]string{
 
 var article = regexp.MustCompile(`^(?:(?:an?|the|ein|eine|der|die|das|un[ae]?|uma?|le|la|il|lo|el|o|een|de|het|en|et) +|l' ?|un' ?)`)
 
-// secretText matches the answer that an order is secret, for example "no, es secreto". It matches
-// results of plainWords.
 var secretText = regexp.MustCompile(`^(?:(?:no|non|nein|nee|nej|nie|nao),? +)?(?:(?:it is|it's|the order is|is|es ist|ist|c'est|est|es|e|het is|den er|er|jest) +)?` +
 	`(?:secret|secrete|secreto|secreta|segreto|segreta|segredo|secreta|geheim|hemmelig|tajny|tajne|tajna)$`)
 
-// meansChoice reports whether an answer is a word for a choice.
 func meansChoice(answer, choice string) bool {
 	word := plainWords(answer)
 	if choice == notPublic {

@@ -15,11 +15,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/sheet"
 )
 
-// pasteEnd is the line that ends a pasted list. A blank line cannot end the list, because a list
-// may contain blank lines.
+// pasteEnd ends a pasted list. A blank line cannot end the list, because lists contain blank lines.
 const pasteEnd = "done"
 
-// paste asks for a list of names. The person pastes the names or gives the path of a file.
 func (a *asker) paste(flag string) (text, file string) {
 	a.ask(question{text: fmt.Sprintf("Which names? Paste the list, one name on each line, and write the word %s on the last line.\nOr write the path of a file with the list (text, CSV or XLSX).", pasteEnd),
 		flag: flag,
@@ -69,8 +67,6 @@ type listAsker struct {
 	given    bool // the flags give the names one by one, so the person knows how many there are
 }
 
-// askNames returns the targets that a person gives, and a report on the lines. It asks for the
-// names if the flags give none. It also asks about lines that have several meanings.
 func (c *namesFlags) askNames(a *asker, id, flag string, names []string) ([]order.Target, *importJSON, error) {
 	for a.err == nil {
 		q := &listAsker{asker: a, c: c, given: len(names) > 0, more: flag == "--add"}
@@ -121,7 +117,7 @@ func (c *namesFlags) askNames(a *asker, id, flag string, names []string) ([]orde
 	return nil, nil, a.err
 }
 
-// decide cleans the list and asks about unclear lines. It returns nil if the person wants to give
+// decide cleans the list and asks about unclear lines. A nil result means that the person gives
 // another list.
 func (q *listAsker) decide() (*importer.Result, error) {
 	q.opt = q.c.options()
@@ -167,8 +163,7 @@ func (q *listAsker) decide() (*importer.Result, error) {
 	}
 }
 
-// foreign asks about a list that seems to have another format. The person can choose a
-// column, or read each line as a name. foreign reports whether the list can be read now.
+// foreign asks about a list in another format. It reports whether the list is readable now.
 func (q *listAsker) foreign(e *importer.FormatError) bool {
 	choices := []choice{{"again", "give another list"}, {"plain", "read each line as a name in spite of that"}}
 	var columns *sheet.ColumnError
@@ -184,11 +179,9 @@ func (q *listAsker) foreign(e *importer.FormatError) bool {
 	return q.opt.Plain
 }
 
-// pastedTable is the file name that fromColumn uses for a pasted table. The extension .tsv makes
-// package sheet read the text as a table.
+// The extension .tsv makes package sheet read pasted text as a table.
 const pastedTable = "list.tsv"
 
-// fromColumn asks for a column of the pasted table. The list then has this column only.
 func (q *listAsker) fromColumn(e *sheet.ColumnError) bool {
 	column := q.column(&columnError{q.label, e})
 	if q.err != nil {
@@ -204,7 +197,6 @@ func (q *listAsker) fromColumn(e *sheet.ColumnError) bool {
 	return true
 }
 
-// asked asks at most one question about the list. It reports whether it asked a question.
 func (q *listAsker) asked(res *importer.Result) bool {
 	if q.pair(res) {
 		return true
@@ -257,8 +249,7 @@ var formQuestions = map[importer.Form]struct {
 		{"split", "use each of the names"}, {"skip", "leave these lines out"}}},
 }
 
-// pair asks about a hyphen at the start or the end of a line. The hyphen may join two lines to one
-// name, or it may be a bullet. The result is true if pair asked a question.
+// pair asks about a hyphen at a line end or start. The hyphen may join two lines, or be a bullet.
 func (q *listAsker) pair(res *importer.Result) bool {
 	if q.opt.Decide[importer.Hyphen] != "" {
 		return false
@@ -304,8 +295,6 @@ func (q *listAsker) show(res *importer.Result) {
 	}
 }
 
-// expect compares the number of names with the number in the decision. It reports whether the
-// person accepts the list.
 func (q *listAsker) expect(res *importer.Result) bool {
 	if q.err != nil {
 		return false
@@ -357,10 +346,8 @@ func (q *listAsker) expect(res *importer.Result) bool {
 	return !again && q.err == nil
 }
 
-// countText matches a number of names in digits, for example "12 names".
 var countText = regexp.MustCompile(`^(\d{1,7})(?: \D*)?$`)
 
-// statedCount returns the number of names in an answer such as "12", "12 names" or "dos".
 func statedCount(answer string) (n int, ok bool) {
 	word := plainWords(answer)
 	if m := countText.FindStringSubmatch(word); m != nil {

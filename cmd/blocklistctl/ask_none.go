@@ -2,11 +2,9 @@ package main
 
 import "regexp"
 
-// Answers in words for an empty line, in the languages of yesWords. The patterns match results of
-// plainWords.
+// Words for an empty line, in the languages of yesWords. The patterns match results of plainWords.
 var (
-	// noneWords mean that a question has no answer. A word that is also the code of a country, such
-	// as no, is not among them.
+	// noneWords mean no answer. They contain no country code, for example no.
 	noneWords = []string{"none", "nothing", "keine", "keiner", "keines", "kein", "nichts", "aucun", "aucune", "neant", "rien", "nessuno", "nessuna", "niente", "ninguno", "ninguna", "nada",
 		"nenhum", "nenhuma", "geen", "niets", "ingen", "intet", "brak", "zaden", "-", "\u2013", "\u2014", "./.", "n/a"}
 
@@ -27,8 +25,8 @@ var (
 		`voor altijd|voorgoed|zonder einde|geen einde|onbeperkt|voor onbepaalde tijd|for altid|for evigt|uden ende|ingen ende|indtil videre|` +
 		`na zawsze|na stale|bez konca|bezterminowo|no|non|nein|nee|nej|nie|nao)$`)
 
-	// atOnce matches words for the present time in an order. The word "now" is not among them, because
-	// the answer "now" writes the time into the file.
+	// atOnce matches words for the present time. The answer "now" is missing, because "now" writes
+	// the time into the file.
 	atOnce = regexp.MustCompile(`^(?:at once|immediately|straight away|right away|without delay|sofort|ab sofort|per sofort|unverzuglich|umgehend|` +
 		`tout de suite|immediatement|des (?:la |sa )?(?:notification|reception)|sans delai|aussitot|subito|da subito|immediatamente|con effetto immediato|` +
 		`inmediatamente|de inmediato|en seguida|enseguida|imediatamente|de imediato|onmiddellijk|meteen|direct|per direct|med det samme|straks|omgaende|natychmiast|od razu)$`)

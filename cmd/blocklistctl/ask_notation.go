@@ -13,15 +13,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// readAs prints how the tool has understood a date or time. It prints nothing if the answer was
-// already in this notation. The text "from" describes the event from which a duration counts.
 func (a *asker) readAs(answer, is string, from ...string) {
 	if strings.Replace(answer, " ", "T", 1) != is {
 		a.say("This is read as %s.", strings.TrimSuffix(is+", "+strings.Join(from, ""), ", "))
 	}
 }
 
-// timeText returns a date or time in the notation of order files. See readTime.
 func (x *editing) timeText(s string) (text, wrong string) {
 	return readTime(s, x.now.Time().In(zoneOf(x.file)))
 }
@@ -41,20 +38,17 @@ func plainLetters(s string) string {
 	}, norm.NFD.String(s))
 }
 
-// usesGerman reports whether the names of authorities in a country are often German.
 func usesGerman(country string) bool {
 	return slices.Contains([]string{"DE", "AT", "CH", "LI"}, strings.ToUpper(country))
 }
 
 var (
-	// umlauts writes German letters with two letters, as a German passport does.
+	// A German passport writes umlauts with two letters.
 	umlauts = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue")
-	// undivided replaces letters that Unicode does not divide into a letter and an accent.
+	// undivided replaces letters that have no decomposition in Unicode.
 	undivided = strings.NewReplacer("ß", "ss", "æ", "ae", "œ", "oe", "ø", "o", "ł", "l", "đ", "d", "ð", "d", "þ", "th", "ı", "i")
 )
 
-// slug returns a text with lower-case letters, digits and hyphens only. If german is true, ü
-// becomes ue.
 func slug(s string, german bool) string {
 	var b strings.Builder
 	s = strings.ToLower(norm.NFC.String(s))
@@ -72,10 +66,9 @@ func slug(s string, german bool) string {
 	return strings.Trim(b.String()[:min(b.Len(), 60)], "-")
 }
 
-// numberSigns matches a word for "number" before the number of a case, for example "n°" and "Az.".
+// numberSigns matches a word before the number of a case, for example "n°" and "Az.".
 var numberSigns = regexp.MustCompile(`(?i)(?:^|\s)(?:n\.?\s?[°º]|№|(?:nr|no|num|az|akz|gz)\.:?|n\.\s|(?:nr|az|akz|gz|aktenzeichen|numéro|numero|número|nummer)[:\s])\s*`)
 
-// referenceSlug returns the part of an id for the number of a case.
 func referenceSlug(s string, german bool) string {
 	if part := slug(numberSigns.ReplaceAllString(norm.NFC.String(s), " "), german); part != "" {
 		return part

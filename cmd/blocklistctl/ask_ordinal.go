@@ -10,8 +10,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// ordinalText matches the number of a name in the list of an order, for example "300", "Nr. 300" and
-// "300e". It matches results of plainWords.
+// ordinalText matches the number of a name in a list, for example "Nr. 300" and "300e".
 var ordinalText = regexp.MustCompile(`^(?:(?:the|der|die|das|le|la|il|el|o|a|de|den) +)?(?:(?:` + siteWords + `) +)?(?:n\.? ?[°º]|№|#|(?:n|nr|no|num|numer|numero|nummer|number)\.?)? ?(\d{1,7})(?:st|nd|rd|th|ere?|e|eme|ieme|\.|[°ºªoa]|de|ste)?` +
 	`(?: +(?:` + siteWords + `))?$`)
 
@@ -26,7 +25,6 @@ func ordinal(answer string) (n int, ok bool) {
 	return n, err == nil && n > 0
 }
 
-// nthName returns the target with a number in the list of an order. The first target has the number 1.
 func nthName(o *order.Order, n int) (name dname.Name, wrong string) {
 	switch {
 	case o.Side != nil:
@@ -39,8 +37,8 @@ func nthName(o *order.Order, n int) (name dname.Name, wrong string) {
 	return o.Targets[n-1].Name, ""
 }
 
-// nthBlocked returns the name with a number in the list of the only order that has not ended and has
-// this number. If several orders have the number, the error text lists their names.
+// nthBlocked returns the nth name of the only order with n or more names. Ended orders do not
+// count.
 func (x *editing) nthBlocked(n int) (id string, name dname.Name, wrong string) {
 	var found []string
 	for _, o := range x.before.all() {
@@ -63,7 +61,6 @@ func (x *editing) nthBlocked(n int) (id string, name dname.Name, wrong string) {
 	return id, name, ""
 }
 
-// meant shows the name with a number in the list of an order, and asks whether the person means it.
 func (a *asker) meant(n int, id string, name dname.Name) bool {
 	return a.yes(question{text: fmt.Sprintf("Number %d in the list of the order %q is %s. Is this the name? (yes or no)", n, id, name),
 		help: "The numbers count the names in the file. A line that was left out of the list has no number, so compare the name with the paper."})

@@ -9,8 +9,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/importer"
 )
 
-// pairAnswer asks about two lines that may be one name. The parameter "others" has notes about
-// similar pairs of lines. The same answer may fit them.
+// pairAnswer asks whether two lines are one name. others are notes about similar pairs.
 func (q *listAsker) pairAnswer(n importer.Note, raw map[int]string, others []importer.Note) {
 	var choices []choice
 	seen := []string{}
@@ -48,7 +47,6 @@ func (q *listAsker) pairAnswer(n importer.Note, raw map[int]string, others []imp
 	}
 }
 
-// typed asks for the name in place of two lines.
 func (q *listAsker) typed(n importer.Note) {
 	q.ask(question{text: "Which name is it? (as it is on the paper)", help: "If the two lines have several names, write all of them with blanks between them.",
 		take: func(answer string) string {
@@ -61,8 +59,6 @@ func (q *listAsker) typed(n importer.Note) {
 		}})
 }
 
-// pairs returns notes about pairs of lines that have no answer yet. The pairs are of the same kind
-// as the pair of n, and n is not among them.
 func (q *listAsker) pairs(res *importer.Result, n importer.Note) (out []importer.Note) {
 	for _, o := range res.Notes {
 		if o.Needs == importer.Hyphen && o.After > 0 && o.Line != n.Line && o.Refused == n.Refused && q.opt.Lines[o.Line] == "" {
@@ -72,8 +68,6 @@ func (q *listAsker) pairs(res *importer.Result, n importer.Note) (out []importer
 	return out
 }
 
-// sameAnswer shows the result of an answer for the other pairs of lines. If the person agrees, it
-// uses the answer for them.
 func (q *listAsker) sameAnswer(n importer.Note, word string, others []importer.Note) {
 	names := len(q.trial(n, word, ""))
 	text, same := "", []importer.Note{}
@@ -115,7 +109,6 @@ func (q *listAsker) sameAnswer(n importer.Note, word string, others []importer.N
 		}})
 }
 
-// trial returns the targets of two lines if the answer is "word", or if the person types "typed".
 func (q *listAsker) trial(n importer.Note, word, typed string) (out []string) {
 	opt := q.opt
 	opt.Lines, opt.Typed = maps.Clone(q.opt.Lines), maps.Clone(q.opt.Typed)

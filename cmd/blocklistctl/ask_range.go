@@ -6,16 +6,14 @@ import (
 	"time"
 )
 
-// rangeText matches a begin and an end in several languages, for example "de 20h45 à 23h15". A date
-// may be before the begin or after the end.
+// rangeText matches a begin and an end, for example "de 20h45 à 23h15".
 var rangeText = regexp.MustCompile(`(?i)^(?:(.+?),? +)??(?:(?:de las|desde(?: las| el)?|de|du|dès|von|vom|ab|zwischen|dalle(?: ore)?|dalla|dal|da|tra le|fra le|from|between|das|van|fra(?: kl\.?)?|kl\.?|od) +|dall['’] *)` +
 	`(.+?) +(?:(?:à|a las|al|au|a|jusqu['’]à|bis|und|alle(?: ore)?|e le|to|until|till|and|hasta(?: las| el)?|às|tot|til(?: kl\.?)?|do) +|all['’] *)(.+?)(?: +(?:on|am|le|il|del|el|em|op|den) +(.+))?$`)
 
-// rangeClock matches one of the two times of a range.
 var rangeClock = regexp.MustCompile(`(?i)^(?:(?:ore|kl\.?|godz\.?) +)?(\d{1,2})(?:(?:[.:]| ?h ?| heures? | uhr )(\d\d)|(?: ?h| heures?| horas?| ?uhr| ?uur)?)(?: ?(?:uhr|uur|horas?|h))?$`)
 
-// timeRange returns the begin and the end in a text such as "von 18:30 bis 20:45 Uhr". Without a
-// date, the begin is on the present day. An end before the begin is on the next day.
+// timeRange parses a text like "von 18:30 bis 20:45 Uhr". Without a date, the begin is today. An
+// end before the begin is on the next day.
 func (x *editing) timeRange(s string) (begin, end string, ok bool) {
 	m := rangeText.FindStringSubmatch(strings.TrimSpace(s))
 	if m == nil {
@@ -43,7 +41,6 @@ func (x *editing) timeRange(s string) (begin, end string, ok bool) {
 	return begin, end, isTime(begin) && isTime(end)
 }
 
-// dateRange returns the begin and the end of a range with two dates.
 func (x *editing) dateRange(m []string) (begin, end string, ok bool) {
 	begin, wrong := x.timeText(m[2])
 	if wrong != "" || m[1] != "" {

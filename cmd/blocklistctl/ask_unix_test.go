@@ -15,8 +15,7 @@ import (
 )
 
 // TestConversations runs the scripts in testdata/terminal. The step "at-terminal blocklistctl
-// ARGUMENT... < FILE" runs the tool at a terminal. It types one answer from FILE at each prompt,
-// and prints the text on the terminal.
+// ARGUMENT... < FILE" types one answer from FILE at each prompt.
 func TestConversations(t *testing.T) {
 	t.Setenv("TZ", "Europe/Rome")
 	script.RunAll(t, "testdata/terminal/*.txtar", 1, func(s *script.Script) map[string]script.Step {
@@ -38,8 +37,7 @@ func TestConversations(t *testing.T) {
 	})
 }
 
-// TestBackKeepsTime checks that a relative time means the same time after the answer back, although
-// the clock goes on.
+// A relative time must keep its meaning after "back", although the clock advances.
 func TestBackKeepsTime(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("a.yaml", []byte(unformattedOrder), 0o600); err != nil {
@@ -64,7 +62,6 @@ func TestBackKeepsTime(t *testing.T) {
 	}
 }
 
-// TestInterrupt checks that Ctrl-C at any question ends the tool without a change.
 func TestInterrupt(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("a.yaml", []byte(unformattedOrder), 0o600); err != nil {

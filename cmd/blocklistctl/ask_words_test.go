@@ -8,8 +8,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestWords checks the words for answers, for example "yes". Each language of yesWords must have
-// them: English, Italian, Spanish, French, German, Dutch, Danish, Polish and Portuguese.
 func TestWords(t *testing.T) {
 	for _, words := range [][5]string{
 		{"yes", "no", "all", "done", "back"},
@@ -30,7 +28,6 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// TestMeaning checks the words for an empty line in the nine languages.
 func TestMeaning(t *testing.T) {
 	for kind, q := range map[string]question{
 		"number": {optional: true, none: means(noNumber)}, "end": {optional: true, none: means(noEnd)}, "begin": {optional: true, none: means(atOnce)},
@@ -110,7 +107,6 @@ func TestScopeText(t *testing.T) {
 	}
 }
 
-// TestReferenceSlug checks that an id has no word for "number" from a reference.
 func TestReferenceSlug(t *testing.T) {
 	for text, want := range map[string]string{
 		"n° 26/04112": "26-04112", "N°26/04112": "26-04112", "RG n° 26/04112": "rg-26-04112", "Az. 21 O 1234/26": "21-o-1234-26", "Az.: 21 O 1234/26": "21-o-1234-26",
@@ -122,7 +118,6 @@ func TestReferenceSlug(t *testing.T) {
 	}
 }
 
-// TestMeansChoice checks the words for the kinds of an authority.
 func TestMeansChoice(t *testing.T) {
 	for kind, words := range map[string][]string{
 		"court":     {"Gericht", "ein Gericht", "tribunal", "la cour", "tribunale", "Corte", "juzgado", "rechtbank", "domstol", "sąd", "juiz"},
@@ -161,7 +156,6 @@ func TestCountriesIn(t *testing.T) {
 	}
 }
 
-// TestOrdinal checks the texts for the number of a name in a list.
 func TestOrdinal(t *testing.T) {
 	for text, want := range map[string]int{
 		"300": 300, "Nr. 300": 300, "n° 300": 300, "N°300": 300, "300e": 300, "n. 300": 300, "the 300th site": 300, "300.": 300, "le 300e": 300, "la 300ème": 300, "#300": 300, "3rd": 3, "el sitio n.º 300": 300, "sitio 300": 300, "site 300": 300, "il sito n. 300": 300, "le site n° 300": 300,
@@ -173,7 +167,6 @@ func TestOrdinal(t *testing.T) {
 	}
 }
 
-// TestStatedCount checks the texts for the number of names in a decision.
 func TestStatedCount(t *testing.T) {
 	for text, want := range map[string]int{
 		"12": 12, "12 names": 12, "dos": 2, "due": 2, "deux": 2, "Zwei": 2, "fünf": 5, "twelve": 12, "uno": 1,
@@ -185,7 +178,6 @@ func TestStatedCount(t *testing.T) {
 	}
 }
 
-// TestTimeRange checks answers with a begin and an end. The present day is 1 May 2026.
 func TestTimeRange(t *testing.T) {
 	x := &editing{now: order.FromTime(clock()), file: &order.File{Timezone: "Europe/Rome"}}
 	for text, want := range map[string]string{

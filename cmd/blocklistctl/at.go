@@ -14,17 +14,15 @@ import (
 // present returns the present time.
 func (e *env) present() order.Time { return order.Time(e.now().Unix()) }
 
-// moment returns the time in the flag --at, or the present time. See the method times.
 func (e *env) moment(at string, s *server) (order.Time, error) {
 	t, _, err := e.times(at, s)
 	return t, err
 }
 
-// times returns the time in the flag --at, and the present time. Without --at they are equal. Call
-// times only once, because a second call may return a later present time.
+// times returns the time in --at and the present time. Without a time zone, --at is in the time
+// zone of the order files.
 //
-// If --at has no time zone, it is in the time zone of the order files of s. times then prints how
-// it has understood --at.
+// Call times only once, because a second call may return a later present time.
 func (e *env) times(at string, s *server) (t, present order.Time, err error) {
 	present = e.present()
 	if at == "" {
@@ -56,13 +54,12 @@ func zoned(s string) (order.Time, bool) {
 	return t, err == nil && t == other
 }
 
-// parseMoment reads a date or a time. It accepts the same notations as the questions of add.
+// parseMoment accepts the same dates and times as the questions of add.
 func parseMoment(flag, s string, now order.Time, zone *time.Location) (order.Time, error) {
 	t, _, err := parseDate(flag, s, now, zone)
 	return t, err
 }
 
-// parseDate is like parseMoment. It also returns the text in the notation of order files.
 func parseDate(flag, s string, now order.Time, zone *time.Location) (t order.Time, text string, err error) {
 	x := &editing{now: now, file: &order.File{Timezone: zone.String()}}
 	text, wrong := x.timeText(strings.TrimSpace(s))
@@ -75,8 +72,8 @@ func parseDate(flag, s string, now order.Time, zone *time.Location) (t order.Tim
 	return t, text, nil
 }
 
-// zoneOfOrders returns the time zone of order files. If the files have several time zones,
-// it returns UTC.
+// zoneOfOrders returns the time zone of order files. If there are several zones, zoneOfOrders
+// returns UTC.
 func (e *env) zoneOfOrders(patterns []string) (zone *time.Location, several bool) {
 	paths, _ := source.Expand(patterns)
 	if e.kept != nil {
@@ -101,8 +98,6 @@ func (e *env) zoneOfOrders(patterns []string) (zone *time.Location, several bool
 	return zone, false
 }
 
-// zoneOfPath returns the time zone of an order file, or nil for a file with errors. In a
-// file of JSON Lines, it reads only the first line.
 func (e *env) zoneOfPath(path string) *time.Location {
 	if order.Ext(path) == ".jsonl" && e.kept == nil {
 		f, err := os.Open(path)

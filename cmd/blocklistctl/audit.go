@@ -148,8 +148,8 @@ func readWhole(path string, most int64) ([]byte, error) {
 	return io.ReadAll(f)
 }
 
-// targets returns the names that the orders block now. The result "hidden" is the number of names
-// that are left out because of a sealed order. With --sealed they are not left out.
+// targets returns the names that the orders block now. hidden is the number of omitted sealed
+// names.
 func (c *auditCmd) targets(l *orders, s *server, now order.Time) (out []audit.Target, hidden int) {
 	states, shown := l.states(now), disclosures(l.all())
 	for _, f := range l.files {
@@ -181,8 +181,8 @@ func (c *auditCmd) targets(l *orders, s *server, now order.Time) (out []audit.Ta
 	return sample(out, c.Sample), hidden
 }
 
-// clientsOf returns example clients for the scope of an order. The first client has no country and
-// no address. For each country and each network of the scope, there is one more client.
+// clientsOf returns an example client for each country and network of the scope. The first client
+// has no country.
 func clientsOf(o *order.Order) []ruleset.Client {
 	out := []ruleset.Client{{}}
 	for _, cc := range o.Scope.Countries {
@@ -214,8 +214,8 @@ func (l *orders) blocksNow(id string, t *order.Target, clients []ruleset.Client,
 	})
 }
 
-// sample returns n targets, or all targets if n is 0. It sorts the targets by digest and takes the
-// first n. A later audit of the same orders therefore asks about the same names.
+// sample chooses n targets by digest, so a later audit asks about the same names. 0 means all
+// targets.
 func sample(targets []audit.Target, n int) []audit.Target {
 	if n == 0 || n >= len(targets) {
 		return targets
@@ -235,9 +235,7 @@ func sample(targets []audit.Target, n int) []audit.Target {
 	return out
 }
 
-// invents checks whether the resolver invents addresses. It asks for a random name that should not
-// exist. If the resolver gives an answer with records, invents returns the name. Otherwise it
-// returns "".
+// invents asks for a random name. It returns the name if the resolver answers with records.
 func (c *auditCmd) invents(ctx context.Context, r dnsclient.Exchanger, targets []audit.Target) string {
 	if len(targets) == 0 {
 		return ""

@@ -6,11 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// beginsLate is the note about a block that begins after its deadline.
 const beginsLate = "the block begins after its deadline, so it is late, and blocklistctl due shows it. If the decision itself says this beginning, give the beginning as the deadline: --deadline %s"
 
-// askBeginning asks whether the decision itself says a beginning that is after the deadline. If it
-// does, the beginning becomes the deadline.
 func (a *asker) askBeginning(deadline *string, from order.Time, zone *time.Location) {
 	if a.yes(question{text: "The block begins after its deadline. Does the decision itself say this beginning?\n  yes  the deadline is the beginning\n  no   the block is late, and blocklistctl due shows it",
 		flag: "--deadline",
@@ -20,8 +17,7 @@ func (a *asker) askBeginning(deadline *string, from order.Time, zone *time.Locat
 	}
 }
 
-// timeWithOffset returns a time for an order file. A date alone would be the end of the day in the
-// field deadline.
+// timeWithOffset returns a full time. A date in the field deadline means the end of the day.
 func timeWithOffset(t order.Time, zone *time.Location) string {
 	return t.Time().In(zone).Format(time.RFC3339)
 }

@@ -10,11 +10,9 @@ import (
 	"github.com/dns-orders/blocklist/test/journals"
 )
 
-// canaries are words of the sealed orders below. No output without --sealed may contain
-// them. The years occur in no open order.
+// canaries are words of the sealed orders. No output without --sealed may contain a canary.
 var canaries = []string{"canary", "1987-", "1988-", "2077-", "198.51.100.", "CAN/"}
 
-// sealedOrders has sealed orders in all states, and lifts and open orders beside them.
 const sealedOrders = `version: 1
 timezone: Europe/Rome
 authorities:
@@ -68,9 +66,8 @@ orders:
   - {id: canary/slip, authority: {name: Canary court}, scope: global, disclosre: none, targets: [c.canary.example.org]}
 `
 
-// TestSealedWords runs each command that reads orders, in all forms, without --sealed. No output
-// may contain a value of a sealed order. There is one exception: if the user types a word of a
-// sealed order, the output may repeat this word.
+// TestSealedWords runs each command without --sealed. The output may repeat only a word that the
+// user typed.
 func TestSealedWords(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, text := range map[string]string{"o.yaml": sealedOrders, "old.yaml": "version: 1\norders: []\n", "bad.yaml": sealedBad, "slip.yaml": sealedSlip, "lifts.yaml": sealedLifts,
@@ -139,7 +136,6 @@ func TestSealedWords(t *testing.T) {
 	if ran < 2*len(steps)-40 {
 		t.Errorf("only %d runs", ran)
 	}
-	// The steps below type a word of a sealed order. Only this word may be in the output.
 	for _, word := range []string{"canary/force", "force.canary.example.org", "stayed.canary.example.org", "lifted.canary.example.org", "pending.canary.example.org", "ended.canary.example.org",
 		"shadow.canary.example.org", "held.canary.example.org", "www.canary.example.org", "CAN/1", "canary/lift", "canary/other", "other.canary.example.org"} {
 		for _, step := range []string{"show WORD o.yaml", "list o.yaml --target WORD", "list o.yaml --id WORD", "list o.yaml --reference WORD", "explain WORD o.yaml", "explain WORD o.yaml --country FR",
@@ -166,9 +162,7 @@ func noCanary(t *testing.T, step, out string) {
 	}
 }
 
-// TestSealedHint checks that the message of show does not reveal a sealed order. The message must
-// be the same for a name in a sealed order and for an unknown name. With --sealed, show finds the
-// order.
+// TestSealedHint checks that show gives the same message for a sealed name and an unknown name.
 func TestSealedHint(t *testing.T) {
 	t.Chdir(t.TempDir())
 	os.WriteFile("o.yaml", []byte(sealedOrders), 0o600)

@@ -21,8 +21,6 @@ func showDescription(e *env, c *catalog.Catalog, name, dir string) error {
 	return err
 }
 
-// checkDescriptions prints the problems of all given descriptions. The function parse returns the
-// problems of one description.
 func checkDescriptions(e *env, c *catalog.Catalog, files []string, dir string, parse func(name string, data []byte) error) error {
 	problems := []string{}
 	add := func(file string, line int, text string) {

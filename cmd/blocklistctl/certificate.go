@@ -67,8 +67,6 @@ func (c *certificateCmd) Run(e *env) error {
 	return e.faults(x.Faults, !e.json && c.HTML == "")
 }
 
-// sealedError returns an error text that may be shown on a terminal. If err is about a sealed
-// order, the text contains a label of the order instead of its id.
 func sealedError(err error) error {
 	var sealed *report.SealedError
 	if errors.As(err, &sealed) {

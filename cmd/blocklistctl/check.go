@@ -114,8 +114,6 @@ func (c *checkCmd) Run(e *env) error {
 	return nil
 }
 
-// refused returns the number of order files that a server would refuse. It includes files that are
-// refused only in comparison with the files of --against.
 func (l *orders) refused(problems order.Problems) int {
 	bad := map[string]bool{}
 	for _, p := range problems.Errors() {
@@ -130,8 +128,6 @@ func (l *orders) refused(problems order.Problems) int {
 	return n
 }
 
-// odd returns warnings about the orders of all files, for example about late orders. The parser has
-// its own warnings, which are not in the result.
 func (l *orders) odd(s *server, now order.Time) order.Problems {
 	odd := lint.Check(l.files, l.set, now)
 	problems := slices.Clone(odd)

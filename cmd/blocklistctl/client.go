@@ -16,8 +16,6 @@ type clientFlags struct {
 	Country string `placeholder:"CC" help:"The country of the client."`
 }
 
-// client returns the client that the flags describe. If --country is missing, the country comes
-// from the settings of the server.
 func (w *clientFlags) client(s *server) (a explain.Client, err error) {
 	var addr netip.Addr
 	if w.Client != "" {
@@ -40,7 +38,6 @@ func (w *clientFlags) client(s *server) (a explain.Client, err error) {
 	return a, nil
 }
 
-// clientCountry reads the value of --country. The value is a country code or the name of a country.
 func clientCountry(s string) (order.Country, error) {
 	cc := order.CountryNamed(s)
 	if cc == "" || cc == order.EU {
@@ -49,8 +46,8 @@ func clientCountry(s string) (order.Country, error) {
 	return cc, nil
 }
 
-// place returns the country of a client address. The zero address is in no network. The result
-// "unknown" is true if the server would ask the geoip plugin, because the tool cannot ask it.
+// place returns the country of a client address. unknown means that a server would ask the geoip
+// plugin.
 func (s *server) place(a netip.Addr) (cc order.Country, unknown bool) {
 	where := netip.Prefix{}
 	if a.IsValid() {
@@ -63,8 +60,8 @@ func (s *server) place(a netip.Addr) (cc order.Country, unknown bool) {
 	return cc, false
 }
 
-// terms are the flags for properties of a Corefile that change an answer, for example the ttl. A
-// flag has the same default as the property.
+// terms are flags for properties of a Corefile, for example the ttl. A flag has the default of the
+// property.
 type terms struct {
 	Response     string         `placeholder:"KIND" help:"The response property: ${responses} to redirect to, separated by commas (default nxdomain)."`
 	TTL          *time.Duration `name:"ttl" placeholder:"DURATION" help:"The ttl property (default 30s)."`
@@ -74,8 +71,7 @@ type terms struct {
 	SDEOption    uint16         `name:"sde-option" placeholder:"CODE" help:"The sde_option property."`
 }
 
-// apply copies the flags to the settings of the server. With a Corefile, the flags are an error,
-// because the settings come from the Corefile.
+// apply copies the flags to the settings of the server. With a Corefile, the flags are an error.
 func (t *terms) apply(s *server) error {
 	if s.block != nil {
 		if t.given() {

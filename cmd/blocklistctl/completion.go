@@ -42,16 +42,12 @@ func (c *completionCmd) Run(e *env) error {
 	return err
 }
 
-// completeWord is the hidden command of the completion scripts. Its arguments are the
-// words between the program name and the cursor.
+// completeWord is the hidden command of the completion scripts.
 const completeWord = "__complete"
 
-// filesWord is a line in the output of the hidden command. It means that the word may be a
-// file name.
+// filesWord tells the completion script that the word may be a file name.
 const filesWord = ":files"
 
-// complete prints the possible completions of the last word. Each line has a word, and sometimes a
-// description after a tab. If the word may be a file name, complete also prints filesWord.
 func complete(w io.Writer, words []string) {
 	root := newParser(new(commands), io.Discard, io.Discard).Model.Node
 	for _, c := range candidates(root, words) {
@@ -117,7 +113,6 @@ func child(node *kong.Node, name string) *kong.Node {
 	return nil
 }
 
-// namedFlag returns the flag of a word like --at, --at=TIME or -o, or nil.
 func namedFlag(node *kong.Node, word string) *kong.Flag {
 	word, _, _ = strings.Cut(word, "=")
 	for ; node != nil; node = node.Parent {
@@ -158,8 +153,6 @@ func children(node *kong.Node, prefix string) (out []string) {
 	return out
 }
 
-// values returns the possible values of a flag or an argument that begin with prefix. It puts the
-// text "before" in front of each value, for example "--output=".
 func values(v *kong.Value, placeholder, before, prefix string) (out []string) {
 	words := strings.Split(v.Tag.Get("words"), ",")
 	if v.Enum != "" {
@@ -176,7 +169,6 @@ func values(v *kong.Value, placeholder, before, prefix string) (out []string) {
 	return out
 }
 
-// isFile reports whether a value is a path, by its placeholder or its type.
 func isFile(v *kong.Value, placeholder string) bool {
 	switch placeholder {
 	case "FILE", "PATH", "DIR", "OLD", "orders", "file", "files", "old", "new", "list", "url", "id|reference|name":

@@ -57,7 +57,6 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
-// TestCompletionOfAll checks that each command, subcommand and flag of the table is completed.
 func TestCompletionOfAll(t *testing.T) {
 	for _, leaf := range newParser(new(commands), nil, nil).Model.Leaves(true) {
 		path := strings.Fields(leaf.Path())
@@ -86,8 +85,6 @@ func TestCompleteCommand(t *testing.T) {
 	}
 }
 
-// TestPaths checks that isFile returns true for each flag and argument whose help text mentions a
-// path.
 func TestPaths(t *testing.T) {
 	for _, leaf := range newParser(new(commands), nil, nil).Model.Leaves(true) {
 		for _, p := range leaf.Positional {
@@ -123,8 +120,8 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// TestManual checks that the manual page describes each command and each flag. No line of text may
-// begin with a dot or a quote, because man(7) would read the line as a macro.
+// TestManual checks that the manual page is complete. If a line begins with a dot or a quote,
+// man(7) reads a macro.
 func TestManual(t *testing.T) {
 	var b bytes.Buffer
 	m := &manual{w: &b}

@@ -66,7 +66,6 @@ func (c *correctCmd) Run(e *env) error {
 	return err
 }
 
-// blocking returns the ids of the orders that block a name and have not ended.
 func (x *editing) blocking(name dname.Name) (ids []string) {
 	states := x.before.states(x.now)
 	for _, o := range x.before.all() {
@@ -77,8 +76,7 @@ func (x *editing) blocking(name dname.Name) (ids []string) {
 	return ids
 }
 
-// wider returns targets that block a name because they are above the name. For example, example.com
-// is above www.example.com. The longest target comes first.
+// wider returns the targets above a name that block the name, the longest first.
 func (x *editing) wider(name dname.Name) (out []dname.Name) {
 	blocking := map[string]bool{}
 	for _, id := range x.blocking(name) {
@@ -108,8 +106,6 @@ func (x *editing) wider(name dname.Name) (out []dname.Name) {
 	return out
 }
 
-// askWider asks whether only the name was blocked by mistake, or a whole target above the name. It
-// returns the name or the target.
 func (x *editing) askWider(name dname.Name) dname.Name {
 	wider := x.wider(name)
 	if len(wider) == 0 {

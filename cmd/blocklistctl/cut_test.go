@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestLastLine checks the warning about a YAML file without a final line end. A YAML file
-// that was cut off may be valid. A JSON file that was cut off is invalid.
+// TestLastLine checks the warning about a missing final line end. A YAML file that was cut off may
+// be valid.
 func TestLastLine(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const warning = "the last line has no end"

@@ -29,7 +29,6 @@ func (l *orders) zone(id string) *time.Location {
 	return time.UTC
 }
 
-// oneZone returns the time zone of all files, or nil if the files have several time zones.
 func (l *orders) oneZone() (zone *time.Location) {
 	for _, v := range l.versions {
 		z := zoneOf(v.File)
@@ -50,9 +49,8 @@ func (l *orders) zoneOfFile(path string) *time.Location {
 	return time.UTC
 }
 
-// datedBefore returns a function that changes orders for an explanation of the past. If the begin
-// of an order is missing, the function sets it to the first date in the order, unless that date is
-// after now. If the time "at" is not in the past, datedBefore returns nil.
+// datedBefore returns a function that sets a missing begin to the first date in the order. The
+// function is nil if at is not in the past.
 func datedBefore(at, now order.Time) func(*order.Order) *order.Order {
 	if at >= now {
 		return nil
@@ -75,9 +73,6 @@ func datedBefore(at, now order.Time) func(*order.Order) *order.Order {
 	}
 }
 
-// asWritten converts the UTC times in a text to the time zone of the order file. The parameter
-// "field" is the order field that the text is about. References and notes in the text stay
-// unchanged.
 func (l *orders) asWritten(id, field, text string) string {
 	zone, end := l.zone(id), len(text)
 	for _, free := range []string{"(references ", ", references ", "(note ", ", note "} {
@@ -101,13 +96,10 @@ func (l *orders) asWritten(id, field, text string) string {
 	return head + text[end:]
 }
 
-// utcTime matches a time in UTC and the word or slash before the time, for example "until
-// 2026-05-01T00:00:00Z".
 var utcTime = regexp.MustCompile(`((?:\b(?:from|until|served|deadline) )|/|\b)(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)`)
 
-// readTime converts a date or time to the notation of order files. It accepts several languages,
-// "now", "today" and "30 minutes ago". The text must be in the time zone of now. The result "wrong"
-// is the reason if a date is refused, for example because the date has two meanings.
+// readTime converts a date or time to the notation of order files. It refuses a date with two
+// meanings.
 func readTime(s string, now time.Time) (text, wrong string) {
 	plain := plainWords(s)
 	if slices.Contains(nowWords, plain) {
@@ -150,8 +142,6 @@ func readTime(s string, now time.Time) (text, wrong string) {
 	}
 }
 
-// readClock reads a time of day without a date. For example, it returns 20:45 for "20h45". It
-// returns "" for other texts.
 func readClock(s string) string {
 	m := clockAlone.FindStringSubmatch(s)
 	if m == nil {
@@ -167,18 +157,15 @@ func readClock(s string) string {
 	return clockText(hour, minute+dotted)
 }
 
-// clockText returns a time of day in the form hh:mm. An empty minute means 00.
 func clockText(hour, minute string) string {
 	hour = "0" + hour
 	return hour[len(hour)-2:] + ":" + cmp.Or(minute, "00")
 }
 
-// nowWords are words for the present time, in the languages of units.
 var nowWords = []string{"now", "at once", "immediately", "adesso", "ora", "subito", "maintenant", "immediatement", "jetzt", "sofort", "ab sofort", "ahora", "ahora mismo",
 	"inmediatamente", "agora", "ja agora", "imediatamente", "nu", "onmiddellijk", "straks", "straks nu", "med det samme", "teraz", "natychmiast"}
 
-// days maps words for days from the day before yesterday (-2) to the day after tomorrow (2). The languages are those of
-// units. The words have no accents.
+// days maps words to days, from -2 (the day before yesterday) to 2 (the day after tomorrow).
 var days = map[string]int{
 	"today": 0, "oggi": 0, "aujourd'hui": 0, "heute": 0, "hoy": 0, "hoje": 0, "vandaag": 0, "i dag": 0, "dzis": 0, "dzisiaj": 0,
 	"yesterday": -1, "ieri": -1, "hier": -1, "gestern": -1, "ayer": -1, "ontem": -1, "gisteren": -1, "i gar": -1, "wczoraj": -1,
@@ -189,42 +176,38 @@ var days = map[string]int{
 	"pasado manana": 2, "depois de amanha": 2, "overmorgen": 2, "i overmorgen": 2, "pojutrze": 2,
 }
 
-// dayWord matches a word for a day, with an optional time of day after the word.
 var dayWord = regexp.MustCompile(`(?i)^(today|yesterday|tomorrow|oggi|ieri l['’]altro|ieri|domani|aujourd['’]hui|hier|demain|heute|gestern|morgen|hoy|ayer|mañana|hoje|ontem|amanhã|vandaag|gisteren|i dag|i går|i morgen|dziś|dzisiaj|wczoraj|jutro|` +
 	`(?:the )?day before yesterday|(?:l['’])?altro ieri|avant[- ]hier|vorgestern|anteayer|antes de ayer|anteontem|eergisteren|i forgårs|przedwczoraj|` +
 	`(?:the )?day after tomorrow|dopodomani|apr[eè]s[- ]demain|[üu]bermorgen|pasado mañana|depois de amanhã|(?:i )?overmorgen|pojutrze)( .*|,.*)?$`)
 
-// clockAlone matches a time of day without a date, for example "20h45" and "ore 9". Texts like "9"
-// and "20.45" may be a date, so readClock accepts them only with a word like "ore" or "Uhr".
+// clockAlone matches a time of day, for example "20h45" and "ore 9". Without a word like "ore",
+// "20.45" may be a date.
 var clockAlone = regexp.MustCompile(`(?i)^(at +|um +|le ore +|ore +|alle ore +|alle +|à +|a las? +|las? +|[àa]s? +|om +|kl\.? *|o godz\.? +|o +)?(\d{1,2})(?::(\d\d)|(?:\.| ?h ?| heures? | uhr )(\d\d)|( ?uhr| ?uur| ?heures?| ?horas?| ?h))?( ?uhr| ?uur| ?horas?| ?h)?$`)
 
-// partOfHour matches a time of day such as "alle 10 e un quarto". The text "2 ore e mezza" is a
-// duration, so a word must precede the hour.
+// partOfHour matches a time of day like "alle 10 e un quarto". Without a word before the hour, "2
+// ore e mezza" is a duration.
 var partOfHour = regexp.MustCompile(`(?i)((?:^|[ ,])(?:alle(?: ore)?|a las?|las|às|à) +)(\d{1,2})(?: heures?| horas?| ?h)? +(?:(e un quarto|y cuarto|et quart)|e mezz[ao]|y media|et demie?|e meia)$`)
 
 var hoursWord = regexp.MustCompile(`(?i)horas?`)
 
-// hourWord matches the words before an hour without minutes. The English "at" is not among them,
-// because "at 4" may be in the afternoon.
+// hourWord matches words before an hour. The word "at" is missing, because "at 4" may be in the
+// afternoon.
 var hourWord = regexp.MustCompile(`(?i)ore|kl|godz|alle|um|om|las?|[àa]s|^o `)
 
-// clockAndDay matches a time of day before a date, for example "ore 23:00 del 29 novembre 2026".
+// clockAndDay matches a time before a date, for example "ore 23:00 del 29 novembre 2026".
 var clockAndDay = regexp.MustCompile(`(?i)^(?:at |um |le ore |ore |alle ore |alle |à |a las? |las? |[àa]s |om |kl\.? )?(\d{1,2})(?:[.:]| ?h ?| heures? | uhr )(\d\d)(?: ?uhr| ?uur| ?horas?| ?h)?(?:,| del?| di| du| le| am| vom| on| of| op)* +(\D.*|\d{1,2}\D+.*\d{4}.*|\d{4}-\d\d-\d\d)$`)
 
-// dayAndClock matches a date and a time of day, for example "1 mars 2026 à 18 heures". The time
-// must have minutes or a word like "heures".
+// dayAndClock matches a date before a time, for example "1 mars 2026 à 18 heures".
 var dayAndClock = regexp.MustCompile(`(?i)^(.*\d(?: ?r\.?)?)[ T,]+(?:(?:at|um|ore|alle(?: ore)?|à|a las?|las?|[àa]s|om|kl\.?|klokken|o(?: godz\.?)?|h) +)?` +
 	`(\d{1,2})(?:(?:[.:]| ?h ?| heures? | uhr )(\d\d)|(?: ?uhr| ?uur| ?heures?| ?horas?| ?h)\b)(?: *(?:uhr|uur|heures?|horas?|h))?$`)
 
-// dayAndHour matches a date and an hour, for example "29 novembre 2026 ore 7". A word like
-// "ore" must precede the hour.
+// dayAndHour matches a date before an hour, for example "29 novembre 2026 ore 7".
 var dayAndHour = regexp.MustCompile(`(?i)^(.*\d(?: ?r\.?)?)[ T,]+(?:ore|alle(?: ore)?|um|om|a las?|las|[àa]s|kl\.?|klokken|o(?: godz\.?)?) +(\d{1,2})()$`)
 
-// byWhen matches words before a date that is a deadline or an end. With these words, the date is
-// included. The Dutch "tot" and the Danish "til" are missing, because they may exclude the date.
+// byWhen matches words that include the date. The Dutch "tot" and the Danish "til" may exclude the
+// date.
 var byWhen = regexp.MustCompile(`(?i)^(?:entro(?: e non oltre)?(?: il| le)?|fino al?(?: giorno)?|fino|by|until|till|through|up to and including|` +
 	`bis(?: zum| einschließlich| spätestens| zum Ablauf des)?|spätestens(?: am| bis)?|au plus tard le|jusqu['’](?:au|à)|uiterlijk(?: op)?|tot en met|t/m|` +
 	`senest(?: den)?|til og med|hasta(?: el)?|até(?: o dia| ao dia)?|do(?: dnia)?) +`)
 
-// inclusive matches words after a date which mean that the date is included.
 var inclusive = regexp.MustCompile(`(?i),? +\(?(?:inclus|compris|compreso|incluso|inclusive|included|einschließlich|incluido|incluído|inbegrepen|inkl\.?|włącznie)\)?$`)

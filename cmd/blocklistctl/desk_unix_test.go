@@ -12,13 +12,9 @@ import (
 	"time"
 )
 
-// deskPart matches two parts of docs/desk.md: a heading with a day and a time, or a box with a
-// command.
 var deskPart = regexp.MustCompile(`(?m)^## \w+, (\d+ \w+ \d{4}, \d\d:\d\d): .*$|^~~~ text\n\$ blocklistctl (.*)\n((?:.*\n)*?)~~~$`)
 
-// TestDesk types the commands and answers of docs/desk.md at a terminal. It compares the text on
-// the terminal with the page. The clock of a command is the time in the heading above. With
-// -update, the test writes the page.
+// TestDesk runs the commands of docs/desk.md at a terminal. With -update, the test writes the page.
 func TestDesk(t *testing.T) {
 	page, err := filepath.Abs(filepath.Join("..", "..", "docs", "desk.md"))
 	if err != nil {

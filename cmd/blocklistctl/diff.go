@@ -20,8 +20,6 @@ type diffCmd struct {
 	ExitCode    bool `help:"Exit with 1 if the versions differ."`
 	Sealed      bool `help:"Show the ids of sealed orders, and the targets that orders do not disclose."`
 
-	// disclosure maps an order id to the disclosure of the order. If the order is in both versions,
-	// the map has the disclosure of the new version.
 	disclosure    map[string]order.Disclosure
 	before, after *orders // the two versions that are compared
 }
@@ -39,21 +37,19 @@ Example:
 
 // diffJSON is the JSON output of the command diff.
 type diffJSON struct {
-	At      string          `json:"at"`
-	Client  string          `json:"client"`
-	Orders  []orderDiffJSON `json:"orders"`
-	Blocked []nameJSON      `json:"blocked"`
-	Freed   []nameJSON      `json:"freed"`
-	// Held contains the targets that the server would hold back only with the new version.
+	At        string            `json:"at"`
+	Client    string            `json:"client"`
+	Orders    []orderDiffJSON   `json:"orders"`
+	Blocked   []nameJSON        `json:"blocked"`
+	Freed     []nameJSON        `json:"freed"`
 	Held      []heldOfJSON      `json:"held"`
 	Hidden    hiddenNames       `json:"undisclosed"`
 	Different bool              `json:"different"`
 	Counts    map[diff.Kind]int `json:"counts"`
-	// Refused contains the reasons why a server with the version OLD would refuse the version NEW.
+	// Refused contains the reasons why a server with OLD in force would refuse NEW.
 	Refused []problemJSON `json:"refused"`
 }
 
-// heldOfJSON is a target that is held back (not blocked), and the id of its order.
 type heldOfJSON struct {
 	Order string `json:"order"`
 	heldJSON
@@ -73,14 +69,12 @@ type orderDiffJSON struct {
 	Undisclosed int `json:"undisclosed,omitempty"`
 }
 
-// fieldJSON is a field of an order with its old and its new value.
 type fieldJSON struct {
 	Field string `json:"field"`
 	Old   string `json:"old"`
 	New   string `json:"new"`
 }
 
-// nameJSON is a name that only one of the two versions blocks.
 type nameJSON struct {
 	Name   string `json:"name"`
 	Extent string `json:"extent"`
@@ -175,8 +169,6 @@ func (c *diffCmd) order(d diff.Order) orderDiffJSON {
 	return out
 }
 
-// names converts names to their JSON form. It leaves out secret names, and returns their
-// number in the result "hidden".
 func (c *diffCmd) names(names []diff.Name) (out []nameJSON, hidden int) {
 	out = []nameJSON{}
 	for _, n := range names {
@@ -195,8 +187,6 @@ func (c *diffCmd) names(names []diff.Name) (out []nameJSON, hidden int) {
 	return out, hidden
 }
 
-// held returns the targets that only the new version holds back (does not block). It leaves out
-// secret orders.
 func (c *diffCmd) held(before, after *ruleset.Set) []heldOfJSON {
 	out, was := []heldOfJSON{}, heldBy(before)
 	for _, h := range after.Held() {

@@ -41,8 +41,7 @@ func (w world) some(list ...string) []string {
 
 func (w world) one(list ...string) string { return list[w.IntN(len(list))] }
 
-// networks contains loopback networks, so that the test can send queries from client addresses
-// in them.
+// The test sends queries from client addresses in these loopback networks.
 var networks = []string{"127.0.0.0/8", "127.0.0.0/24", "127.1.0.0/16", "127.1.1.0/24", "127.1.1.7", "127.2.0.0/15"}
 
 // clients contains addresses inside and outside the networks.
@@ -62,8 +61,8 @@ func (w world) scope() string {
 	return "scope: {countries: [" + w.one("IT", "FR", "EU", "CH") + "], clients: [" + w.one(networks...) + "]}"
 }
 
-// orders returns a random order file. All its times are whole days, so no order begins or ends
-// during the test.
+// orders returns a random order file. All times are whole days, so no order changes during the
+// test.
 func (w world) orders() string {
 	var b strings.Builder
 	b.WriteString("version: 1\norders:\n")
@@ -131,8 +130,8 @@ var prepareServer = sync.OnceFunc(func() {
 	clog.Discard()
 })
 
-// TestExplainIsTheServer checks that "explain --corefile" agrees with the answers of a running
-// server and with "explain --server". Orders, Corefiles, clients and names are random.
+// TestExplainIsTheServer compares explain with a running server. Orders, Corefiles, clients and
+// names are random.
 func TestExplainIsTheServer(t *testing.T) {
 	prepareServer()
 	blocked, passed := 0, 0
@@ -161,8 +160,7 @@ func TestExplainIsTheServer(t *testing.T) {
 			t.Fatalf("seed %d: %v\n%s", seed, err, text)
 		}
 		addr := inst.Servers()[0].LocalAddr().String()
-		// The test waits for an answer, because Stop has no effect on a server that does not listen
-		// yet.
+		// Stop has no effect on a server that does not listen yet.
 		exchange(t, "tcp", inst.Servers()[0].Addr().String(), "127.0.0.1", "none.example", dns.TypeA)
 		for _, client := range clients {
 			for _, i := range w.Perm(len(askedNames))[:3] {
@@ -197,15 +195,12 @@ func TestExplainIsTheServer(t *testing.T) {
 	}
 }
 
-// comparable returns an explanation as JSON. It removes fields that depend on the time,
-// and facts that a server does not store.
+// comparable returns an explanation as JSON, without the facts that a server does not store.
 func comparable(t *testing.T, x explain.Explanation) string {
 	t.Helper()
 	x.At, x.Since, x.NotBefore, x.Block = "", "", "", ""
 	x.Others = slices.Clone(x.Others)
 	for i := range x.Others {
-		// The tool writes dates, targets and statuses as the order file does. The server
-		// does not.
 		x.Others[i].Text = ""
 	}
 	out, err := json.MarshalIndent(x, "", " ")
@@ -244,8 +239,8 @@ func exchange(t *testing.T, network, server, client, name string, qtype uint16) 
 	return r
 }
 
-// TestWhomIsTrue checks the groups of clients that explain prints under "for whom". It runs explain
-// again for a client of each group. The verdicts must be equal.
+// TestWhomIsTrue runs explain for a client of each group under "for whom". The verdicts must be
+// equal.
 func TestWhomIsTrue(t *testing.T) {
 	for seed := range uint64(*worlds) {
 		w := world{rand.New(rand.NewPCG(seed, 27))}

@@ -6,7 +6,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestDisclosures checks that a lift is as secret as the orders that it ends.
+// TestDisclosures checks that a lift is as secret as its orders.
 func TestDisclosures(t *testing.T) {
 	terms := func(authority string, d order.Disclosure) *order.Terms {
 		return &order.Terms{Authority: order.Authority{Name: authority}, Disclosure: d}

@@ -11,15 +11,13 @@ import (
 	"github.com/dns-orders/blocklist/test/upstream"
 )
 
-// docsExample matches a command and its output in a page. A command continues after a
-// backslash at the line end.
 var docsExample = regexp.MustCompile(`(?m)^(~~~ text\n\$ blocklistctl )((?:.*\\\n)*.*\n)((?:.*\n)*?)(~~~)$`)
 
-// TestDocs runs the examples in the pages about the tool, and compares the outputs. It uses a copy
-// of testdata/docs and two journals. With -update, it writes the outputs into the pages.
+// TestDocs runs the examples in the pages about the tool. With -update, it writes the outputs into
+// the pages.
 //
-// In an output, standard error comes before standard output. The address 192.0.2.53 is a resolver
-// with the records of upstream.zone.
+// In an output, standard error comes before standard output. The resolver 192.0.2.53 has the
+// records of upstream.zone.
 func TestDocs(t *testing.T) {
 	paths, err := filepath.Glob(pages)
 	if err != nil {

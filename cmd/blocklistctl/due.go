@@ -32,7 +32,6 @@ Example:
   blocklistctl due --server http://127.0.0.1:9253`
 }
 
-// Without --all, a section shows textItems items in text and pageItems items on a page.
 const (
 	textItems = 10
 	pageItems = 200
@@ -128,9 +127,8 @@ func (c *dueCmd) write(e *env, r *due.Report) error {
 	return r.WriteText(e.stdout)
 }
 
-// command returns a blocklistctl command line that the person can run next. The parameter "subject"
-// is an order id, or a file for the command check. With several ORDERS, the result has only the
-// file of the order, because the name of another file may be secret.
+// command returns a command line for the person. The name of another file may be secret, so command
+// names only this file.
 func (c *dueCmd) command(command, subject, file string) string {
 	orders := c.Orders
 	if len(orders) > 1 {
@@ -164,7 +162,6 @@ func (c *dueCmd) command(command, subject, file string) string {
 	return strings.Join(args, " ")
 }
 
-// shellWord quotes a word for a shell, if quotes are necessary.
 func shellWord(s string) string {
 	plain := func(r rune) bool {
 		return r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || strings.ContainsRune("-_./:@%+,=", r)

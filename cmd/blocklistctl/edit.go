@@ -24,7 +24,6 @@ type editFlags struct {
 	writeFlags  `embed:"" group:"The writing:"`
 }
 
-// An editing contains the data of a command that changes one order file.
 type editing struct {
 	e      *env
 	s      *server
@@ -47,8 +46,7 @@ type editing struct {
 // begin loads the orders before the change.
 func (c *editFlags) begin(e *env) (*editing, error) { return c.beginWith(e, "", nil) }
 
-// beginWith loads the orders and returns the state of a change. If path is not empty, the change
-// creates a file at this path. The parameter "text" is then an order file without orders.
+// beginWith loads the orders. If path is not empty, the change creates a file with the given text.
 func (c *editFlags) beginWith(e *env, path string, text []byte) (*editing, error) {
 	e.sealed = true // the authors of the files use these commands
 	now := e.present()
@@ -76,8 +74,6 @@ func (c *editFlags) beginWith(e *env, path string, text []byte) (*editing, error
 	return x, nil
 }
 
-// find returns the order with an id. If the id is unknown, the error suggests a similar
-// id.
 func (x *editing) find(id string) (*order.Order, error) {
 	all := x.before.byID()
 	if o := all[id]; o != nil {
@@ -123,8 +119,6 @@ func (x *editing) openFile(path string) (err error) {
 	return err
 }
 
-// freeID returns an id that no order has: base/word, or else base/word-2, base/word-3 and so
-// on.
 func (x *editing) freeID(base, word string) string {
 	all := x.before.byID()
 	id := base + "/" + word
@@ -134,8 +128,6 @@ func (x *editing) freeID(base, word string) string {
 	return id
 }
 
-// newOrder returns an order with the fields that are not empty. Dates are in the time zone
-// of the open file. An error names the flags of the wrong fields.
 func (x *editing) newOrder(fields map[string]any) (*order.Order, error) {
 	h := &importer.Head{Timezone: x.file.Timezone, Fields: map[string]any{}}
 	for key, value := range fields {
@@ -146,9 +138,6 @@ func (x *editing) newOrder(fields map[string]any) (*order.Order, error) {
 	return head(h, flagProblem)
 }
 
-// head returns an order with the fields of h. Without a field "targets" in h, the order has no
-// targets. If fields are wrong, the error contains the result of the function "text" for each
-// problem.
 func head(h *importer.Head, text func(order.Problem) string) (*order.Order, error) {
 	o, err := h.Order()
 	var bad order.Problems
@@ -165,7 +154,6 @@ func head(h *importer.Head, text func(order.Problem) string) (*order.Order, erro
 	return o, err
 }
 
-// flagProblem returns the text of a problem. The text names the flag instead of the field.
 func flagProblem(p order.Problem) string {
 	field, isTarget := strings.CutPrefix(p.Field, "targets")
 	if _, inner, found := strings.Cut(field, "."); found && isTarget {
@@ -181,8 +169,7 @@ func flagProblem(p order.Problem) string {
 	return text
 }
 
-// finish checks the changed file, and shows the change and its effect at the given time. It writes
-// the file if --yes is given or the person agrees.
+// finish checks and shows the change. It writes the file with --yes, or if the person agrees.
 func (x *editing) finish(at order.Time) error {
 	if x.flags.Commit {
 		if err := x.committable(); err != nil {
@@ -286,8 +273,7 @@ func (x *editing) put(data []byte, out *editJSON, after *orders) (err error) {
 	return err
 }
 
-// errMisuse makes the tool exit with the code for wrong arguments. The tool prints no message,
-// because the command has already printed it.
+// errMisuse sets the exit code for wrong arguments. The command has already printed the message.
 var errMisuse = errors.New("wrong arguments")
 
 func (e *env) unconfirmed() error {

@@ -16,24 +16,22 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// editJSON is the JSON output of the commands that change an order file.
 type editJSON struct {
 	File    string   `json:"file"`
 	Written bool     `json:"written"`
 	Diff    []string `json:"diff"` // the lines of a unified diff
-	// At is the time for which Effects is computed: now, or the start of a new order.
+	// At is the time of Effects: now, or the start of a new order.
 	At      string          `json:"at"`
 	Orders  []orderDiffJSON `json:"orders"`
 	Effects []effectJSON    `json:"effects"`
-	// NotShown is the number of groups of clients that Effects leaves out.
+	// NotShown is the number of client groups that Effects leaves out.
 	NotShown int          `json:"clients_not_shown,omitempty"`
 	Held     []heldOfJSON `json:"held"`
-	// Warnings contains the warnings of the command check that are new after the change.
+	// Warnings contains the new warnings of the command check.
 	Warnings []problemJSON `json:"warnings"`
 	Refused  []problemJSON `json:"refused"`
-	// Sign contains the signatures that are no longer valid after the change.
-	Sign []string `json:"sign"`
-	// Import is the report on the list of names that the command adds.
+	// Sign lists the signature files that the change makes invalid.
+	Sign   []string    `json:"sign"`
 	Import *importJSON `json:"import,omitempty"`
 
 	warnings, refused order.Problems
@@ -43,24 +41,21 @@ type editJSON struct {
 	written           []string // the paths of the written files
 }
 
-// effectJSON is one effect of a change. Clients contains all groups of clients with this effect.
 type effectJSON struct {
 	Clients []string   `json:"clients"`
 	Blocked []nameJSON `json:"blocked"`
 	Freed   []nameJSON `json:"freed"`
 }
 
-// maxAudiences is the largest number of groups of clients for which a command shows the effect.
 const maxAudiences = 16
 
-// An audience is a group of clients, and one client as an example.
 type audience struct {
 	text string
 	ruleset.Client
 }
 
-// effect compares the orders before and after a change. It computes the effect for several groups
-// of clients. It shows sealed orders too, because the person who runs the command writes the file.
+// effect computes the effect for several groups of clients. Sealed orders are shown, because the
+// person writes the file.
 func (x *editing) effect(after *orders, at order.Time) *editJSON {
 	c := &diffCmd{Sealed: true, before: x.before, after: after}
 	from := diff.Version{Orders: x.before.all(), Set: x.before.set}
@@ -101,8 +96,6 @@ func (x *editing) effect(after *orders, at order.Time) *editJSON {
 	return out
 }
 
-// audiences returns the groups of clients that the change may affect. It finds them in the scopes
-// of the changed orders.
 func (x *editing) audiences(touched []*order.Order) (out []audience) {
 	var ccs []order.Country
 	everyone := false
@@ -134,10 +127,8 @@ func (x *editing) audiences(touched []*order.Order) (out []audience) {
 	return out
 }
 
-// indexes matches the indexes in a field, for example [2] in "targets[2]".
 var indexes = regexp.MustCompile(`\[\d+\]`)
 
-// newWarnings returns the warnings that did not exist before the change.
 func (x *editing) newWarnings(after *orders) (out order.Problems) {
 	key := func(p order.Problem) string {
 		return strings.Join([]string{p.File, p.Order, indexes.ReplaceAllString(p.Field, ""), p.Msg, p.Got}, "\x00")
@@ -161,15 +152,12 @@ func (x *editing) newWarnings(after *orders) (out order.Problems) {
 	return out
 }
 
-// A change shows at most these numbers of new lines and of blocked names. A list of 400
-// names would hide the rest of the change.
+// Limits for the new lines and names in the output. A list of 400 names would hide the other lines.
 const (
 	shortLines = 40
 	shortNames = 10
 )
 
-// printDiff prints the changed lines. If short is true, it prints only the first and the last
-// of many new lines.
 func (d *editJSON) printDiff(w io.Writer, short bool) {
 	for i := 0; i < len(d.Diff); i++ {
 		run := i

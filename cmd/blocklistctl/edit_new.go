@@ -15,13 +15,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// schemaLine is the first line of a new order file in YAML. Editors with the YAML language
-// server read it and check the file.
+// Editors with the YAML language server read schemaLine and check the file.
 const schemaLine = "# yaml-language-server: $schema=https://raw.githubusercontent.com/dns-orders/blocklist/main/plugin/order/schema.json\n"
 
-// emptyFile returns an order file without orders. The extension of path selects the format. An
-// empty zone means UTC. A signed file gets serial 0, because the first change raises the serial to
-// 1.
+// emptyFile returns an order file without orders. A signed file gets serial 0, because the first
+// change raises the serial.
 func emptyFile(path, zone string, signed bool) ([]byte, error) {
 	var b bytes.Buffer
 	ext := order.Ext(path)
@@ -36,7 +34,6 @@ func emptyFile(path, zone string, signed bool) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// create adds a new file to the order files, with the given text.
 func (x *editing) create(path string, text []byte) error {
 	path = filepath.Clean(path) // source.Names and source.Expand use clean paths
 	if x.s.corefile != "" {
@@ -54,16 +51,14 @@ func (x *editing) create(path string, text []byte) error {
 	case at < 0:
 		patterns = append(patterns, path)
 	default:
-		// The pattern finds no file yet, which would be an error. Replace the pattern with the new
-		// file.
+		// A pattern without files is an error, so replace the pattern with the new file.
 		if found, _ := source.Expand(patterns[at : at+1]); len(found) == 0 {
 			patterns[at] = path
 		} else if !slices.Contains(found, path) {
 			patterns = append(patterns, path)
 		}
 	}
-	// Order files that do not exist are removed from the patterns. The new server may not have its
-	// other files yet.
+	// A new server may not have its other files yet, so remove missing files from the patterns.
 	x.s.Store.Patterns = slices.DeleteFunc(patterns, func(p string) bool {
 		_, err := os.Stat(p)
 		return filepath.Clean(p) != path && errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(p, "*?[")
@@ -73,8 +68,6 @@ func (x *editing) create(path string, text []byte) error {
 	return nil
 }
 
-// whichFile asks for the file of a new order. The person can choose one of the paths, or write the
-// path of a new file that matches a pattern.
 func (a *asker) whichFile(patterns, paths []string) (path string) {
 	q := question{text: "In which file shall the order be?", flag: "--file",
 		help: "A secret order has a file of its own, which only the server and you can read."}

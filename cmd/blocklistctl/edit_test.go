@@ -6,8 +6,6 @@ import (
 	"testing"
 )
 
-// TestEditRace checks that a command does not overwrite a file after another program has
-// changed it.
 func TestEditRace(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("a.yaml", []byte(unformattedOrder), 0o600); err != nil {
@@ -38,8 +36,6 @@ func TestEditRace(t *testing.T) {
 	}
 }
 
-// TestNewRace checks that add does not overwrite a file that another program created while add
-// ran.
 func TestNewRace(t *testing.T) {
 	t.Chdir(t.TempDir())
 	var out, errs strings.Builder

@@ -22,8 +22,7 @@ type writeFlags struct {
 	passwordFlags `embed:""`
 }
 
-// signable adds a missing serial for --sign. It also checks the new content against the
-// server's rules for signed files. Without --sign, it does nothing.
+// signable adds a missing serial for --sign. It also checks the server's rules for signed files.
 func (x *editing) signable(data []byte) ([]byte, error) {
 	if x.flags.Sign == "" {
 		return data, nil
@@ -48,8 +47,7 @@ func (x *editing) signable(data []byte) ([]byte, error) {
 	return data, nil
 }
 
-// write replaces the file. With --sign, it also signs the new version. If another program
-// has changed the file, write returns an error.
+// write replaces the file, and signs with --sign. It fails if another program has changed the file.
 func (x *editing) write(data []byte, serial int64) (written []string, err error) {
 	var secret signature.SecretKey
 	if x.flags.Sign != "" {
@@ -95,8 +93,7 @@ func (x *editing) write(data []byte, serial int64) (written []string, err error)
 	return []string{x.path, signature.Path(x.path, slot)}, err
 }
 
-// slotOf returns the number of the signature file that contains the signature of the key. If the
-// key has not signed the order file, slotOf returns 1.
+// slotOf returns the number of the signature file of the key. A new key gets 1.
 func slotOf(path string, key signature.Key) (int, error) {
 	for slot := 1; slot <= signature.MaxKeys; slot++ {
 		data, err := readSignature(signature.Path(path, slot))
@@ -113,9 +110,8 @@ func slotOf(path string, key signature.Key) (int, error) {
 	return 1, nil
 }
 
-// stale returns the signature files that are wrong after the change. Without --sign, these are all
-// signature files. With --sign, the files in the list "written" are new and right. A nil list means
-// that nothing is written yet; the result is then empty.
+// stale returns the signature files that are wrong after the change. Before the write, written is
+// nil.
 func (x *editing) stale(written []string) ([]string, error) {
 	all, err := signatures(x.path)
 	if err != nil || x.flags.Sign == "" {

@@ -9,8 +9,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/journal"
 )
 
-// TestOddJournals runs each command on a directory without a journal, on a journal without a
-// checkpoint, on a journal with one record, and on a journal of a newer program.
 func TestOddJournals(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, dir := range []string{"empty", "unsigned/records"} {

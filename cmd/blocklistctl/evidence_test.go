@@ -18,8 +18,6 @@ import (
 	"github.com/dns-orders/blocklist/test/journals"
 )
 
-// makeJournal makes a journal like the journal of a server. It contains two versions of a file, a
-// lift, a restart and a sealed order.
 func makeJournal(t *testing.T, dir string) {
 	t.Helper()
 	begin := time.Date(2026, 5, 1, 8, 0, 0, 0, time.UTC)
@@ -147,7 +145,6 @@ note:   the server did not run at this time: it was stopped at 2026-05-01T11:00:
 		}
 	}
 
-	// Remove the first record and the daily record from the bundle.
 	if err := os.RemoveAll("bundle/daily"); err != nil {
 		t.Fatal(err)
 	}
@@ -189,9 +186,8 @@ func versionsOf(t *testing.T) (out []string) {
 	return out
 }
 
-// TestExplainHeldInPast explains a target that the server held back (did not block) in the past.
-// The output must show the order as not enforced. The present settings would not hold the target
-// back.
+// TestExplainHeldInPast explains a target that was held back in the past. The present settings do
+// not hold the target back.
 func TestExplainHeldInPast(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const text = "version: 1\norders:\n- {id: court/1, authority: {name: A}, scope: {countries: [IT]}, targets: [a.example]}\n" +

@@ -74,7 +74,6 @@ func (c *evidenceVerifyCmd) Run(e *env) error {
 	return nil
 }
 
-// witnessKeys parses the keys of witnesses. A key may be a file.
 func witnessKeys(flag string, list []string) (out []*evidence.WitnessKey, err error) {
 	for _, s := range list {
 		if text, err := os.ReadFile(s); err == nil {
@@ -138,7 +137,6 @@ func by(name string) string {
 	return " by " + name
 }
 
-// collection checks all journals in a directory that "evidence collect" has written.
 func (c *evidenceVerifyCmd) collection(e *env, all *evidence.Collection, witnesses []*evidence.WitnessKey) error {
 	nodes, err := c.nodes(all)
 	if err != nil {
@@ -187,8 +185,6 @@ func (c *evidenceVerifyCmd) collection(e *env, all *evidence.Collection, witness
 	return nil
 }
 
-// nodes returns the nodes to check. The nodes come from the inventory, or without --inventory from
-// collected.json.
 func (c *evidenceVerifyCmd) nodes(all *evidence.Collection) (out []evidence.CollectedNode, err error) {
 	if c.Inventory == "" {
 		return all.Nodes, nil

@@ -7,11 +7,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// expiresSoon is a time span. The command check warns about a file that expires within this time.
+// The command check warns about a file that expires within expiresSoon.
 const expiresSoon = 7 * 24 * time.Hour
 
-// expiring returns a warning for each file that has expired or expires soon. A server raises
-// an alarm about an expired file.
 func (l *orders) expiring(now order.Time) (problems order.Problems) {
 	for _, v := range l.versions {
 		at := v.File.Expires

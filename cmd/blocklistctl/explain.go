@@ -117,8 +117,8 @@ func (c *explainCmd) Run(e *env) error {
 	return nil
 }
 
-// inJournal returns the time of --at, the present time, and the orders in the journal at the time
-// of --at. If --at has no time zone, it is in the time zone of these orders.
+// inJournal returns the time of --at, the present time and the orders at --at. Without a time zone,
+// --at is in the zone of these orders.
 func (c *explainCmd) inJournal(e *env) (now, present order.Time, past *explain.Journal, err error) {
 	first, err := parseMoment("--at", or(c.At, "now"), e.present(), time.UTC)
 	if err != nil {
@@ -140,11 +140,10 @@ func (c *explainCmd) inJournal(e *env) (now, present order.Time, past *explain.J
 	return now, present, past, err
 }
 
-// maxOffset is more than the largest difference of a time zone from UTC, in seconds.
+// maxOffset is more than any offset from UTC, in seconds.
 const maxOffset = 24 * 60 * 60
 
-// recorded returns the targets that are a single page on the given host. DNS cannot block a single
-// page, so the server blocks nothing for these targets.
+// recorded returns the targets that are a single page on the host. DNS cannot block a single page.
 func (l *orders) recorded(name dname.Name, sealed bool) []explain.Reason {
 	out := []explain.Reason{}
 	for _, f := range l.files {
@@ -164,8 +163,8 @@ func (l *orders) recorded(name dname.Name, sealed bool) []explain.Reason {
 	return out
 }
 
-// elsewhereText explains why a server block receives no query for the name. The parameter "other"
-// is the server block that receives these queries, or nil.
+// elsewhereText explains why a server block gets no query for the name. The block other gets the
+// query, or is nil.
 func elsewhereText(s *server, other *directive.Block) string {
 	switch {
 	case other == nil:

@@ -11,8 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// A keptVersions value has the order files of a server at a past time. They come from the
-// server's journal.
 type keptVersions struct {
 	history  *evidence.History
 	versions []journal.Version
@@ -42,8 +40,6 @@ func (k *keptVersions) read(path string, emit func(*order.Order)) (*order.File, 
 	return nil, source.Digest{}, order.Problems{{File: path, Msg: "is not in the journal"}}
 }
 
-// past loads the order files that were in force at a past time. It reads them from the journal in
-// dir.
 func (e *env) past(dir string, at order.Time) (*explain.Journal, error) {
 	h, err := evidence.Open(dir)
 	if err != nil {

@@ -46,7 +46,6 @@ Example:
   blocklistctl export unbound --corefile /etc/coredns/Corefile --country IT --watch /etc/unbound/orders.conf`
 }
 
-// An exported is the result of one export, and the time for which it was made.
 type exported struct {
 	*export.Export
 	at order.Time
@@ -113,8 +112,7 @@ func (c *exportCmd) Run(e *env) error {
 	return err
 }
 
-// spare returns an error if the output file is also an input of the command. Otherwise the command
-// would overwrite its input.
+// spare returns an error if the export would overwrite an input.
 func (c *exportCmd) spare(inputs []string) error {
 	out := cmp.Or(c.Out, c.Watch)
 	if out == "" {
@@ -135,7 +133,7 @@ func (c *exportCmd) spare(inputs []string) error {
 	return nil
 }
 
-// sparePatterns returns an error if the file to write would be a new order file.
+// sparePatterns returns an error if the export would become an order file.
 func (c *exportCmd) sparePatterns(patterns []string) error {
 	out := cmp.Or(c.Out, c.Watch)
 	if out == "" {
@@ -157,7 +155,6 @@ func (c *exportCmd) sparePatterns(patterns []string) error {
 	return nil
 }
 
-// absolutePattern returns the absolute path of a file, directory or glob.
 func absolutePattern(p string) (string, error) {
 	abs, err := filepath.Abs(p)
 	if err == nil && strings.HasSuffix(p, "/") && abs != "/" {
@@ -166,7 +163,6 @@ func absolutePattern(p string) (string, error) {
 	return abs, err
 }
 
-// mode returns the mode, before the umask, of the file with the export.
 func (c *exportCmd) mode() fs.FileMode {
 	if c.Sealed {
 		return modeSealed
@@ -200,8 +196,6 @@ func (c *exportCmd) maker() (*export.Maker, error) {
 	return m, nil
 }
 
-// header returns the comments at the start of the exported file. For RPZ, it also returns the SOA
-// and NS records.
 func (c *exportCmd) header(x exported, now time.Time) []byte {
 	var b strings.Builder
 	say := func(format string, args ...any) {

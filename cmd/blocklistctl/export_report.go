@@ -81,8 +81,6 @@ func (g *problemGroup) count() string {
 
 const maxExportNames = 20
 
-// report prints to standard error the orders that are left out. It also prints the answers
-// that the form cannot express.
 func (c *exportCmd) report(e *env, x exported) {
 	for _, l := range x.Counts.LeftOut() {
 		fmt.Fprintf(e.stderr, "left out: %s\n", countLeft(l))

@@ -15,13 +15,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// watch writes the file of --watch until the process gets a signal.
 func (c *exportCmd) watch(e *env, s *server, maker *export.Maker) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	opt := s.Store
-	// The watch must not use the state directory, because the running server has locked it. The
-	// watch can run without a state.
+	// The running server has locked the state directory. The watch needs no state.
 	opt.State = ""
 	opt.Patterns = nil
 	for _, p := range s.Store.Patterns {
@@ -49,12 +47,10 @@ func (c *exportCmd) watch(e *env, s *server, maker *export.Maker) error {
 	return c.follow(ctx, e, st, source.WallClock, maker)
 }
 
-// longestWait is the longest time between two reads of the clock. A person may set the clock of the
-// machine, so a longer wait could miss the start of an order.
+// longestWait limits the wait between two reads of the clock, because a person may set the clock.
 const longestWait = 30 * time.Second
 
-// follow writes the file after each change of the Store's set. It also writes the file
-// when an order starts or ends. It returns when ctx is done.
+// follow writes the file after each change of the set. It also writes when an order starts or ends.
 func (c *exportCmd) follow(ctx context.Context, e *env, st *store.Store, clock source.Clock, maker *export.Maker) error {
 	changes, cancel := st.Subscribe()
 	defer cancel()
@@ -83,8 +79,8 @@ func (c *exportCmd) follow(ctx context.Context, e *env, st *store.Store, clock s
 	}
 }
 
-// put writes the exported file. If an error occurs, put prints it and keeps the old file. It
-// refuses to write if an order file now uses the exported file as a side list.
+// put writes the exported file. After an error, the old file stays. put never overwrites a side
+// list.
 func (c *exportCmd) put(e *env, x exported, now time.Time, sides []string) {
 	c.report(e, x)
 	if err := c.spare(sides); err != nil {

@@ -13,8 +13,6 @@ import (
 	testclock "github.com/dns-orders/blocklist/test/clock"
 )
 
-// TestExportWatch checks that --watch writes the file again when an order starts or ends, and when
-// an order file changes. The old file must stay if the format cannot express an answer.
 func TestExportWatch(t *testing.T) {
 	dir := t.TempDir()
 	orders, file := filepath.Join(dir, "orders.yaml"), filepath.Join(dir, "names.txt")
@@ -24,8 +22,8 @@ func TestExportWatch(t *testing.T) {
 		if err := os.WriteFile(orders+".new", []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		// The watch waits before it reads a new file, because another program may still write it.
-		// The test sets an older time, so that the watch does not wait.
+		// The watch waits, because another program may still write a new file. A file with an older
+		// time needs no wait.
 		if err := os.Chtimes(orders+".new", clock().Add(-time.Hour), clock().Add(-time.Hour)); err != nil {
 			t.Fatal(err)
 		}

@@ -166,7 +166,6 @@ func (c *feedCmd) check(e *env) error {
 	return checkFolder(c.Out)
 }
 
-// feedClock is a clock that reads the time from the environment and waits with real timers.
 type feedClock struct{ e *env }
 
 func (c feedClock) Now() time.Time { return c.e.now() }
@@ -175,7 +174,8 @@ func (c feedClock) After(d time.Duration) (<-chan time.Time, func()) {
 	return source.WallClock.After(d)
 }
 
-// feedClock is a clock whose time comes from the environment. It waits with real timers.
+// readCredentials reads the user and password of the platform. It refuses a file that all users can
+// use.
 func readCredentials(path string) (user, password string, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -200,8 +200,8 @@ func readCredentials(path string) (user, password string, err error) {
 	return x.User, x.Password, nil
 }
 
-// http returns the client for requests to the platform. It follows no redirect, because
-// another host could get the token.
+// http returns the client for the platform. The client follows no redirect, because another host
+// could get the token.
 func (c *feedCmd) http() (*http.Client, error) {
 	t := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}, IdleConnTimeout: time.Minute}
 	if c.PlatformCA != "" {
@@ -252,7 +252,6 @@ func (c *feedCmd) metrics(f *feed.Feed, rep *feed.Report) error {
 	return writeFile(c.MetricsFile, f.Metrics(rep), 0o644)
 }
 
-// say prints the report on a round. In the loop, it prints nothing if the round has no news.
 func (c *feedCmd) say(e *env, rep *feed.Report, err error) {
 	line := func(format string, args ...any) {
 		fmt.Fprintln(e.stderr, printable.Line(c.Out+": "+fmt.Sprintf(format, args...)))
@@ -309,7 +308,6 @@ func (w *feedWriter) write(path string, data []byte, serial int64) error {
 	return w.signed(path, data, serial)
 }
 
-// signed writes a new version of the order file. It writes the signature first.
 func (w *feedWriter) signed(path string, data []byte, serial int64) (err error) {
 	slot, err := slotOf(path, w.secret.Public())
 	if err != nil {
@@ -332,8 +330,7 @@ func (w *feedWriter) signed(path string, data []byte, serial int64) (err error) 
 	return err
 }
 
-// repair signs the order file again if the signature is wrong. The signature can be wrong after a
-// crash, because two files are renamed one after the other.
+// repair signs the order file again after a crash between the two renames.
 func (w *feedWriter) repair() error {
 	if w.c.Sign == "" {
 		return nil

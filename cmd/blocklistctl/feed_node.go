@@ -14,10 +14,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// nodeTimeout limits a request to a server, because new tickets must not wait for a server.
+// nodeTimeout limits a request, because a slow server must not delay new tickets.
 const nodeTimeout = 15 * time.Second
 
-// A feedNode is a server. The feed asks it which orders are in force.
+// A feedNode is a server. The feed asks the server for the orders in force.
 type feedNode struct {
 	*remote
 	block string
@@ -35,8 +35,6 @@ func (n *feedNode) Since(ctx context.Context, digest string) (since time.Time, e
 	return inForceSince(&d, digest)
 }
 
-// inForceSince returns the time since which a server enforces an order file. The parameter "digest"
-// is the digest of the file.
 func inForceSince(d *status.Document, digest string) (since time.Time, err error) {
 	has, enforced := false, false
 	for _, s := range d.Sets {
@@ -90,7 +88,6 @@ func (n *feedNode) Blocks(ctx context.Context, name dname.Name, country order.Co
 	return x.Explanation != nil && x.Blocked && !x.Passes, nil
 }
 
-// bare removes the URL of the server from an error, because the feed adds the URL again.
 func (n *feedNode) bare(err error) error {
 	return errors.New(strings.TrimPrefix(err.Error(), n.String()+": "))
 }

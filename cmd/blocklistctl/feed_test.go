@@ -32,8 +32,6 @@ func writeCredentials(t *testing.T, password string) string {
 	return path
 }
 
-// describedPlatform writes a description with the settings of the platform of the tests, and
-// returns its path.
 func describedPlatform(t *testing.T) string {
 	t.Helper()
 	text, _, err := feed.Platforms.Find("it-piracy-shield", "")
@@ -50,8 +48,6 @@ func describedPlatform(t *testing.T) string {
 	return path
 }
 
-// TestFeedServer pulls tickets from a platform and gives the orders to a real CoreDNS. It follows
-// one item until the acknowledgement and the withdrawal.
 func TestFeedServer(t *testing.T) {
 	prepareServer()
 	p := platform.Start(t, clock)
@@ -61,7 +57,6 @@ func TestFeedServer(t *testing.T) {
 	if err := os.WriteFile(protect, []byte("bank.example\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	// The server needs a file at its start. This file has no orders.
 	credentials := writeCredentials(t, platform.Password)
 	if code, text, errs := ctl("feed", describedPlatform(t), "--once", "--base", p.Base(), "--out", out, "--credentials", credentials); code != exitOK || !strings.Contains(errs, "written with serial 1") {
 		t.Fatalf("exit %d: %s%s", code, text, errs)
@@ -148,7 +143,6 @@ func blockedBy(t *testing.T, port, name string) bool {
 	return r.Rcode == dns.RcodeNameError
 }
 
-// TestFeedMisuse checks wrong arguments and files, and that no secret is in the output.
 func TestFeedMisuse(t *testing.T) {
 	p := platform.Start(t, clock)
 	dir := t.TempDir()
@@ -201,8 +195,7 @@ func TestFeedMisuse(t *testing.T) {
 	}
 }
 
-// TestFeedJSON checks the JSON output. It also checks that the command repairs the signature of the
-// order file after a crash between two renames.
+// TestFeedJSON also checks that the command repairs a signature after a crash between two renames.
 func TestFeedJSON(t *testing.T) {
 	p := platform.Start(t, clock)
 	p.Set(platform.Ticket{ID: "a", Created: clock(), FQDN: []string{"a.example", "com"}})

@@ -14,8 +14,6 @@ import (
 	"github.com/dns-orders/blocklist/test/platform"
 )
 
-// TestFeedLoop checks that the loop writes the order file, and that a second process cannot run at
-// the same time. After SIGTERM, the loop must end with exit code 0.
 func TestFeedLoop(t *testing.T) {
 	p := platform.Start(t, clock)
 	p.Set(platform.Ticket{ID: "a", Created: clock(), FQDN: []string{"a.example"}})

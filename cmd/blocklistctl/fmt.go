@@ -26,7 +26,6 @@ Example:
   blocklistctl fmt -w orders.yaml`
 }
 
-// formattedJSON describes one file in the JSON output of the command fmt.
 type formattedJSON struct {
 	File    string `json:"file"`
 	Changed bool   `json:"changed"`
@@ -91,11 +90,9 @@ func (c *fmtCmd) Run(e *env) error {
 	return nil
 }
 
-// maxFormat is the size limit, in bytes, of a file for fmt. The limit protects the memory,
-// because fmt stores the file twice.
+// maxFormat limits a file in bytes, because fmt stores the file twice in memory.
 const maxFormat = 256 << 20
 
-// format returns the content of a file twice: unchanged, and in canonical form.
 func format(path string) (data, out []byte, problems order.Problems, err error) {
 	f, err := openFile(path, min(maxFormat, order.MaxBytes(path, false)))
 	if err != nil {

@@ -22,8 +22,8 @@ func git(dir string, args ...string) (string, error) {
 	return strings.TrimSuffix(string(out), "\n"), err
 }
 
-// committable checks that --commit can commit this change and nothing else. It runs before
-// the command writes a file.
+// committable checks that --commit commits only this change. Call committable before the command
+// writes a file.
 func (x *editing) committable() error {
 	dir, base, err := x.inGit()
 	if err != nil {
@@ -48,8 +48,7 @@ func (x *editing) committable() error {
 	return nil
 }
 
-// inGit returns the directory and the base name of the file. For a symbolic link, inGit returns the
-// file to which the link points, because the command changes this file.
+// inGit returns the directory and the base name of the file. It follows a symbolic link.
 func (x *editing) inGit() (dir, base string, err error) {
 	path := x.path
 	if !x.isNew {

@@ -6,8 +6,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// readGuard reads protect lists (lists of names that must not be blocked). It leaves out a list
-// with errors. A server does the same at its start.
+// readGuard reads protect lists. It leaves out a list with errors, as a server does at its start.
 func readGuard(paths []string) (ruleset.Guard, order.Problems) {
 	var lists []*guard.List
 	var all order.Problems
@@ -29,8 +28,7 @@ func readList(path string) (*guard.List, order.Problems) {
 	return guard.Parse(path, in)
 }
 
-// heldJSON is a target that is held back (not blocked). An empty Target means all targets of the
-// order.
+// heldJSON is a target that is held back. An empty Target means all targets of the order.
 type heldJSON struct {
 	Target string `json:"target,omitempty"`
 	Why    string `json:"why"`

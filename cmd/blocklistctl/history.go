@@ -36,11 +36,10 @@ Example:
 // A historyReport is the JSON output of history.
 type historyReport struct {
 	Histories []*evidence.OrderHistory `json:"histories"`
-	// Missing has the versions of files that are not in the journals.
+	// Missing lists the file versions that the journals do not contain.
 	Missing []string `json:"missing"`
 	// Nodes are the names of the journals of servers.
-	Nodes []string `json:"nodes"`
-	// Orders lists, for each order, on which nodes it is in force.
+	Nodes  []string     `json:"nodes"`
 	Orders []orderNodes `json:"orders"`
 }
 
@@ -48,7 +47,7 @@ type historyReport struct {
 type orderNodes struct {
 	Order string `json:"order"`
 	// Enforced lists the nodes that enforce the order at the end of their journals. Ended lists the
-	// nodes that enforced the order earlier. Never lists all other nodes.
+	// nodes that enforced the order earlier.
 	Enforced []string `json:"enforced_on"`
 	Ended    []string `json:"ended_on"`
 	Never    []string `json:"never_on"`
@@ -133,8 +132,7 @@ func (r *historyReport) count() {
 	}
 }
 
-// hide replaces the id of a sealed order with a label. It removes the values of the order,
-// and the names of the file, its versions and its persons.
+// hide removes the values of a sealed order, and replaces the id with a label.
 func (c *historyCmd) hide(o *evidence.OrderHistory) {
 	if !o.Sealed || c.Sealed {
 		return
@@ -228,8 +226,7 @@ func digestText(sum string) string {
 	return fmt.Sprintf(" (version %.12s)", sum)
 }
 
-// hide removes secret data of a sealed order from the output, for example its targets and the name
-// of its file. It replaces the id of the order with a label.
+// people returns who verified, approved and signed the version at a journal index.
 func people(o *evidence.OrderHistory, index int64) (out string) {
 	for _, v := range o.Versions {
 		if v.Index != index {
@@ -244,8 +241,6 @@ func people(o *evidence.OrderHistory, index int64) (out string) {
 	return out
 }
 
-// details returns the fields of a journal record as text, for example the target, the file and the
-// reason.
 func details(r journal.Record) string {
 	var out []string
 	for _, x := range []struct{ name, value string }{

@@ -9,8 +9,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/journal"
 )
 
-// TestHistoryHides checks that history without --sealed hides the targets of a sealed order. A
-// reason that contains no target must stay, for example the reason of a record "ended".
 func TestHistoryHides(t *testing.T) {
 	for _, sealed := range []bool{false, true} {
 		o := &evidence.OrderHistory{Order: "secret/1", Sealed: true}

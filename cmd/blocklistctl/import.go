@@ -43,7 +43,7 @@ type domainsCmd struct {
 	readsFlags `embed:"" group:"Lines with several meanings (a flag is required only if the list has a line of its kind; skip leaves these lines out):"`
 }
 
-// readsFlags are the flags that decide how lines with several meanings are read.
+// readsFlags decide the meaning of ambiguous lines.
 type readsFlags struct {
 	Column       string `placeholder:"COLUMN" help:"For a list in CSV or XLSX: the column with the names, as a letter or as its heading; in a workbook with several sheets, SHEET!COLUMN."`
 	Charset      string `placeholder:"SET" help:"The character set: utf-8 (default), cp1250 or cp1251."`
@@ -156,8 +156,6 @@ func (c *domainsCmd) Run(e *env) error {
 	return nil
 }
 
-// paths checks the flags --out and --list. It returns the path of the order file, and the path of
-// the side list (a file with names only) relative to the order file.
 func (c *domainsCmd) paths() (name, side string, err error) {
 	if name = c.Out; name == "" {
 		if c.List != "" {
@@ -177,7 +175,7 @@ func (c *domainsCmd) paths() (name, side string, err error) {
 	return name, filepath.ToSlash(side), nil
 }
 
-// open opens the list of names. The caller must call the returned function to close the list.
+// open opens the list of names. The caller must call the returned function.
 func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
 	if c.File == "-" {
 		return e.stdin, func() error { return nil }, nil
@@ -208,8 +206,7 @@ func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", printable.Line(c.File), err)
 	}
-	// The command reads only one column of the table. It prints a warning, because another column
-	// may say that a name is no longer blocked.
+	// Another column of the table may say that a name is no longer blocked.
 	var format *importer.FormatError
 	if _, err := importer.Domains(strings.NewReader(rows), importer.Options{Charset: c.Charset}); errors.As(err, &format) {
 		e.say("%s: warning: the other columns are not read, for example in row %d: %q; all rows of the column are used, even if a row says that its name is no longer blocked", c.File, format.Line, format.Text)
@@ -217,8 +214,7 @@ func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
 	return strings.NewReader(text), func() error { return nil }, nil
 }
 
-// write writes the order file and its side list. If a file already exists with other content, write
-// adds a problem to the report and writes nothing, unless --overwrite is given.
+// write writes the order file and its side list. Only --overwrite replaces other content.
 func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, out *importJSON) error {
 	h := c.head()
 	if out.Stated > 0 {
@@ -247,7 +243,7 @@ func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, ou
 		return err
 	}
 	out.Out = c.Out
-	// Write the side list first, so that the order file never refers to a missing side list.
+	// Write the side list first, or the order file could refer to a missing side list.
 	type file struct {
 		path string
 		data []byte
@@ -298,8 +294,6 @@ func compare(path string, data []byte) (there, equal bool, err error) {
 	return true, bytes.Equal(old, data), err
 }
 
-// columnHint returns a hint to use --column, if err shows that the list is a table in text form.
-// Otherwise it returns "".
 func columnHint(path string, err error) string {
 	var format *importer.FormatError
 	if errors.As(err, &format) && sheet.IsText(path) {
@@ -308,7 +302,6 @@ func columnHint(path string, err error) string {
 	return ""
 }
 
-// A columnError is the error for a table whose column of names is unknown.
 type columnError struct {
 	file string
 	*sheet.ColumnError

@@ -13,8 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// headFlags contains the flags for the fields of an order. The tag "key" is the name of the field
-// in an order file. A dot in a key separates the names of nested fields.
+// headFlags are the flags for the fields of an order. The tag key is the name of the field.
 type headFlags struct {
 	ID               string   `key:"id" name:"id" placeholder:"ID" help:"The order's id."`
 	Authority        string   `key:"authority.name" placeholder:"NAME" help:"The authority's name."`
@@ -49,8 +48,7 @@ type headFlags struct {
 	ReportTo         string   `key:"report_to" placeholder:"TEXT" help:"The address for the report that the order is in force."`
 }
 
-// flagNames maps a key of an order to its flag, for example scope.countries to
-// --scope-country.
+// flagNames maps a key to its flag, for example scope.countries to --scope-country.
 var flagNames = func() map[string]string {
 	names, t := map[string]string{}, reflect.TypeFor[headFlags]()
 	for i := range t.NumField() {
@@ -64,8 +62,6 @@ var flagNames = func() map[string]string {
 	return names
 }()
 
-// wordStart matches the start of a word in the name of a struct field, for example "yC" in
-// AuthorityCountry.
 var wordStart = regexp.MustCompile(`([a-z])([A-Z])`)
 
 func (f *headFlags) head() *importer.Head {
@@ -84,8 +80,6 @@ func (f *headFlags) head() *importer.Head {
 	return h
 }
 
-// flagOf returns the flag for a field of an order. If the field has no flag, flagOf returns the
-// name of the field.
 func flagOf(field string) string {
 	key := strings.TrimRight(field, "[]0123456789")
 	if key == "scope" {
@@ -102,13 +96,11 @@ func flagOf(field string) string {
 
 var minutes = regexp.MustCompile(`(?i)^\s*(\d+)\s*(?:min|mins|minutes?)\.?\s*$`)
 
-// missing returns the names of the required flags. The name is "" for a flag that was given.
+// missing returns the names of the required flags. The name is "" for a given flag.
 func (f *headFlags) missing() []string {
 	return []string{without(f.ID == "", "--id ID"), without(f.Authority == "", "--authority NAME")}
 }
 
-// check returns an error for wrong values of --scope and --deadline. The error names the right
-// flags.
 func (f *headFlags) check() error {
 	places := len(f.ScopeCountry) + len(f.ScopeClient)
 	switch {
@@ -126,8 +118,6 @@ func (f *headFlags) check() error {
 	return nil
 }
 
-// badField returns the text of a problem in the order. The text names the flag instead of the
-// field.
 func (f *headFlags) badField(p order.Problem) string {
 	if p.Field == "scope" && f.Scope == "" {
 		return fmt.Sprintf("--scope-country or --scope: is required; give --scope-country %s for clients in that country, or --scope global for every client", f.ownCountry())

@@ -11,10 +11,8 @@ import (
 )
 
 // TestHeadFlags checks that import has a flag for each field of an order, except the fields in
-// "left". The method head must store the value of each flag under the key of its field.
+// left.
 func TestHeadFlags(t *testing.T) {
-	// The variable "left" contains the fields that have no flag. Their values are lists or records,
-	// or come from the list of names.
 	left := []string{"windows", "exempt", "stated_count", "target_count", "targets", "targets_from", "except", "force", "justification", "language",
 		"organization", "contact", "filtering_databases", "document"}
 	var schema struct {

@@ -12,9 +12,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/register"
 )
 
-// listFlags contains the flags of commands that import lists in the format of other programs. The
-// commands use the code of import register. The flags give the fields of the order, because the
-// lists do not have them.
+// listFlags are for commands that import lists of other programs. The flags give the fields that
+// the lists lack.
 type listFlags struct {
 	File string `arg:"" help:"The file; - is standard input."`
 
@@ -141,9 +140,8 @@ func (c *csvCmd) Run(e *env) error {
 	})
 }
 
-// run imports the file with a built-in preset (the description of a list format). The fields of the
-// orders come from the flags. The function "change" may be nil. It edits the preset before the
-// import.
+// run imports the file with a built-in preset. change edits the preset before the import. change
+// may be nil.
 func (c *listFlags) run(e *env, name string, given map[string]string, change func(map[string]any)) error {
 	if err := errors.Join(missing(c.missing()...), c.check()); err != nil {
 		return err
@@ -203,8 +201,7 @@ func asked(values map[string]string) map[string]any {
 	return out
 }
 
-// zone returns the time zone of the dates, or UTC for an unknown time zone. checkHead has already
-// returned an error for an unknown time zone.
+// zone returns the time zone of the dates. checkHead has already refused an unknown time zone.
 func (c *listFlags) zone() *time.Location {
 	loc, err := time.LoadLocation(c.Timezone)
 	if err != nil {
@@ -213,8 +210,6 @@ func (c *listFlags) zone() *time.Location {
 	return loc
 }
 
-// checkHead returns the order with the given fields. It returns an error if the fields break a rule
-// for order files.
 func (c *listFlags) checkHead(fields map[string]any) (*order.Order, error) {
 	h := importer.Head{Timezone: c.Timezone, Fields: maps.Clone(fields)}
 	if c.Served == "now" {

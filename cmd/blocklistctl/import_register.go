@@ -196,8 +196,7 @@ func readRegister(e *env, file string) ([]byte, error) {
 	return data, err
 }
 
-// readAll reads a file into a buffer of exactly its size. io.ReadAll would need more memory,
-// because its buffer grows.
+// readAll reads a file into a buffer of its size. io.ReadAll would need more memory.
 func readAll(f fs.File) ([]byte, error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -210,11 +209,8 @@ func readAll(f fs.File) ([]byte, error) {
 	return data, nil
 }
 
-// digest matches a SHA-256 digest in a file of digests.
 var digest = regexp.MustCompile(`(?i)(?:^|[^0-9a-f])([0-9a-f]{64})(?:[^0-9a-f]|$)`)
 
-// digestOf returns a digest in hex. The argument is the digest, or the path of a file with
-// the digest.
 func digestOf(arg string) (string, error) {
 	if b, err := hex.DecodeString(arg); err == nil && (len(b) == 32 || arg == "") {
 		return arg, nil
@@ -322,7 +318,6 @@ func (c *mergeFlags) say(e *env, p *register.Preset, file string, res *register.
 	}
 }
 
-// registerJSON is the JSON output of the command import register.
 type registerJSON struct {
 	Preset    string             `json:"preset"`
 	AsOf      string             `json:"as_of,omitempty"`
@@ -347,7 +342,6 @@ type registerJSON struct {
 	Written   bool               `json:"written"`
 }
 
-// leftRowsJSON counts the rows that are no orders for one reason.
 type leftRowsJSON struct {
 	Why  string `json:"why"`
 	Rows int    `json:"rows"`
@@ -376,7 +370,7 @@ func (c *mergeFlags) report(p *register.Preset, res *register.Result) registerJS
 		list(res.Problems), c.Out, res.Serial, res.Content != nil}
 }
 
-// list replaces nil with an empty list, because JSON would write nil as null.
+// list replaces nil with an empty list, because JSON writes nil as null.
 func list[T any](s []T) []T {
 	if s == nil {
 		return []T{}

@@ -31,13 +31,12 @@ type importJSON struct {
 	Problems   []string   `json:"problems"`
 	Out        string     `json:"out,omitempty"`
 	List       string     `json:"list,omitempty"`
-	// Stated is the number of different names in the decision. It is 0 if the number is not known.
+	// Stated is the number of different names in the decision, or 0.
 	Stated  int    `json:"stated_count,omitempty"`
 	Written bool   `json:"written"`
 	Content string `json:"content,omitempty"`
 }
 
-// noteJSON is the report on one line of the list.
 type noteJSON struct {
 	Line     int          `json:"line"`
 	Raw      string       `json:"raw"`
@@ -52,13 +51,11 @@ type noteJSON struct {
 	Same     int          `json:"same,omitempty"`
 }
 
-// joinedJSON is a line with the rest of a name. The name begins in the line before.
 type joinedJSON struct {
 	Line int    `json:"line"`
 	Raw  string `json:"raw"`
 }
 
-// reasonOf is a group of lines that import changed, left out or refused for the same reason.
 type reasonOf struct {
 	Kind   string `json:"kind"`
 	Reason string `json:"reason"`
@@ -67,16 +64,13 @@ type reasonOf struct {
 	Lines  []int  `json:"lines"`
 }
 
-// problem adds a problem with the list to the report. Import then writes no order file.
+// problem adds a problem to the report. Import then writes no order file.
 func (c *domainsCmd) problem(out *importJSON, format string, args ...any) {
 	out.Problems = append(out.Problems, printable.Line(c.File)+": "+fmt.Sprintf(format, args...))
 }
 
-// expected compares the number of names with --expect. Repeated names may count once or each time,
-// because decisions count in both ways.
-//
-// Lines that were left out may be included in the number of the decision. expected stores the
-// number of different names in out.Stated.
+// expected compares the number of names with --expect. Decisions count a repeated name once or each
+// time. Decisions may also count lines that were left out.
 func (c *domainsCmd) expected(e *env, out *importJSON) {
 	if c.Expect == nil {
 		return
@@ -102,8 +96,7 @@ func (c *domainsCmd) expected(e *env, out *importJSON) {
 	}
 }
 
-// odd returns the warnings that the command check would print about the order. It omits warnings
-// about the targets, because the report already has notes about the lines.
+// odd returns the warnings of check about the order. The report already has notes about the lines.
 func (c *domainsCmd) odd(e *env, targets []order.Target) []string {
 	out := []string{}
 	f, err := c.head().Write("import.yaml", targets[:1], "")
@@ -130,8 +123,6 @@ func (c *domainsCmd) odd(e *env, targets []order.Target) []string {
 
 const maxListed = 20
 
-// say prints the result of the import. It groups the lines by reason. For most groups, it lists the
-// lines so that a person can check them. For lines that were only cleaned, it prints one example.
 func (c *domainsCmd) say(e *env, res *importer.Result, groups []importer.Group) {
 	file := printable.Line(c.File)
 	var how []string
@@ -183,9 +174,6 @@ func (c *domainsCmd) group(e *env, file string, notes []importer.Note, g *import
 	}
 }
 
-// noteTexts returns texts about the lines of a group, at most the number in the parameter "most".
-// The result "more" is the number of lines without a text. Lines with the same content share one
-// text, for example page headers.
 func noteTexts(notes []importer.Note, g *importer.Group, most int) (texts []string, more int) {
 	var keys []string
 	lines := map[string][]*importer.Note{}
@@ -219,8 +207,6 @@ func noteTexts(notes []importer.Note, g *importer.Group, most int) (texts []stri
 	return texts, more
 }
 
-// sameText returns a key that is equal for lines with the same content. If the lines contain no
-// name, their numbers may differ, as in "Anlage 1/26, Seite 2".
 func sameText(n *importer.Note) string {
 	switch raw := strings.Join(strings.Fields(n.Raw), " "); {
 	case len(n.Targets) > 0 || len(n.Joined) > 0:
@@ -248,8 +234,6 @@ func noteText(n *importer.Note) string {
 	return s
 }
 
-// choices returns the values that the flag for the form f accepts. A form is a kind of text that
-// has several meanings.
 func choices(f importer.Form) string {
 	if f == importer.Charset {
 		return strings.Join(importer.Charsets, ", ")
@@ -277,8 +261,6 @@ func notesJSON(notes []importer.Note) []noteJSON {
 	return out
 }
 
-// optionOf returns the flag for the form f. A form is a kind of text that has several meanings, and
-// the flag decides the meaning.
 func optionOf(f importer.Form) string {
 	if f == "" {
 		return ""

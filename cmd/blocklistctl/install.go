@@ -11,11 +11,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// install installs the new version of each order file. It renames the new signatures first, and
-// then the order file. It returns the number of installed order files.
+// install installs the new version of each order file. It renames the signatures before the order
+// file.
 //
-// All new files are written to the disk before the first rename. A full disk therefore changes
-// nothing.
+// install writes all files to the disk before the first rename. A full disk changes nothing.
 func install(versions []*signed, slot int) (installed int, err error) {
 	var all []*staged
 	defer func() {
@@ -60,8 +59,7 @@ func install(versions []*signed, slot int) (installed int, err error) {
 	return installed, nil
 }
 
-// moving returns the signatures of the new version by other keys. The keys of the map are the
-// numbers of the signature files. install must install these signatures together with the file.
+// moving returns the signatures of the new version by other keys. The keys of the map are slots.
 func (b *signed) moving(slot int) (map[int][]byte, error) {
 	out := map[int][]byte{}
 	for other := 1; other <= signature.MaxKeys; other++ {
@@ -84,7 +82,6 @@ func (b *signed) moving(slot int) (map[int][]byte, error) {
 	return out, nil
 }
 
-// signsName returns an error if a signature is for a file with another base name.
 func signsName(text []byte, name string) error {
 	s, err := signature.Parse(text)
 	if err == nil && s.File != name {

@@ -29,7 +29,6 @@ func signFiles(t *testing.T) {
 	}
 }
 
-// steps makes a hook that calls fn before each step of writing files.
 func steps(t *testing.T, fn func(s durable.Step) error) {
 	t.Helper()
 	files.Hook = func(s durable.Step, run func() error) error {
@@ -41,9 +40,8 @@ func steps(t *testing.T, fn func(s durable.Step) error) {
 	t.Cleanup(func() { files.Hook = nil })
 }
 
-// TestSignatureFirst checks the order of steps in sign. All files must be complete before the first
-// rename. The signature must be renamed before the order file. After each rename, sign must sync
-// the directory.
+// TestSignatureFirst checks that sign renames the signature before the order file. After each
+// rename, sign must sync the directory.
 func TestSignatureFirst(t *testing.T) {
 	signFiles(t)
 	var got []string
@@ -72,9 +70,7 @@ func TestSignatureFirst(t *testing.T) {
 	}
 }
 
-// TestSignFails lets sign fail at each step. The old order file must stay until its
-// rename. Before the first rename, the old signature must stay too. No hidden file may
-// remain.
+// TestSignFails lets sign fail at each step. The old order file must stay until its rename.
 func TestSignFails(t *testing.T) {
 	for at := 1; ; at++ {
 		signFiles(t)
@@ -122,8 +118,6 @@ func TestSignFails(t *testing.T) {
 	}
 }
 
-// TestSignSeveral signs several files. If one file has problems, sign must sign no file. If an
-// error occurs later, the output must list the files that are already signed.
 func TestSignSeveral(t *testing.T) {
 	signFiles(t)
 	if code, out, errs := ctl("sign", "orders.yaml", "new.yaml", ".", "--key", "desk.key"); code != exitMisuse || !strings.Contains(errs, "orders.yaml: is given twice") && !strings.Contains(errs, "new.yaml: is given twice") {

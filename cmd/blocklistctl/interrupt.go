@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// interrupted returns a channel that receives a value at the first interrupt (Ctrl-C) or SIGTERM.
-// After release is called, the signals have their usual effect again.
+// interrupted returns a channel for the first Ctrl-C or SIGTERM. After release, the signals have
+// their usual effect.
 func interrupted() (stop <-chan os.Signal, release func()) {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, os.Interrupt, syscall.SIGTERM)

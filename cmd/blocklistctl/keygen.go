@@ -46,7 +46,7 @@ func (c *keygenCmd) Run(e *env) error {
 	if c.Public == "" {
 		c.Public = c.Secret + ".pub"
 	}
-	// Existing files are refused here, before a person types the password.
+	// Refuse existing files before the person types the password.
 	for _, path := range []string{c.Secret, c.Public} {
 		if _, err := os.Lstat(path); err == nil {
 			return fmt.Errorf("%s: exists already, and a key is never replaced; remove the file or choose another name", path)

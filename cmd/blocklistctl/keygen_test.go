@@ -47,8 +47,6 @@ func TestKeygen(t *testing.T) {
 	}
 }
 
-// TestKeygenKeeps checks that keygen replaces no file. If one key file exists, keygen must not
-// create the other.
 func TestKeygenKeeps(t *testing.T) {
 	for _, tc := range []struct{ exists, want string }{
 		{"desk.key", "blocklistctl: desk.key: exists already, and a key is never replaced; remove the file or choose another name\n"},

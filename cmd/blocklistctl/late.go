@@ -7,13 +7,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A dues maps order ids to missed deadlines at one time.
 type dues map[string]missed
 
-// missed contains the ways in which an order or some of its targets miss a deadline.
 type missed struct{ overdue, late, atRisk bool }
 
-// dues returns the missed deadlines. The command due and the server count them in the same way.
+// dues returns the missed deadlines. The command due and the server use the same count.
 func (l *orders) dues(now order.Time) dues {
 	out := dues{}
 	for d := range l.set.MissedDuties(now, ruleset.Forever) {
@@ -29,9 +27,7 @@ const (
 	targetBeginsLate = "a target begins after its deadline"
 )
 
-// lateText returns why an order is late, or "". There are three reasons: the order was served after
-// its deadline, it begins after its deadline, or it is still not enforced after its deadline. An
-// order that has ended or was lifted is not late.
+// lateText returns why an order is late, or "". An ended or lifted order is not late.
 func (d dues) lateText(o *order.Order, st ruleset.OrderState, held int) string {
 	m := d[o.ID]
 	served := o.Deadline != order.NoTime && o.Served != order.NoTime && o.Served >= o.Deadline
@@ -57,7 +53,6 @@ func (d dues) lateText(o *order.Order, st ruleset.OrderState, held int) string {
 	return fmt.Sprintf("%s: %s", passed, st.State)
 }
 
-// lateOrders returns a warning for each order that is late at the time now.
 func (l *orders) lateOrders(now order.Time) order.Problems {
 	states, held, dues := l.states(now), heldBy(l.set), l.dues(now)
 	return l.warnLate(func(o *order.Order) string {
@@ -69,8 +64,6 @@ func (l *orders) lateOrders(now order.Time) order.Problems {
 	})
 }
 
-// someLifted returns how many targets of an order lifts end, if the order is in force or
-// held.
 func someLifted(st ruleset.OrderState, now order.Time) int {
 	if st.Lift || st.State != ruleset.InForce && st.State != ruleset.OnHold {
 		return 0
@@ -78,15 +71,13 @@ func someLifted(st ruleset.OrderState, now order.Time) int {
 	return st.LiftedTargets(now)
 }
 
-// A stay is the number of targets that are lifted only for a time, and the first end of these
-// lifts.
+// A stay is the number of targets with a temporary lift, and the first end of these lifts.
 type stay struct {
 	Stayed int    `json:"stayed_targets,omitempty"`
 	End    string `json:"stayed_until,omitempty"`
 }
 
-// stayOf returns the stay of an order. The end of a sealed lift is secret. So with sealed orders,
-// the stay is shown only with --sealed.
+// stayOf returns the stay of an order. Without --sealed, the end of a sealed lift is secret.
 func (l *orders) stayOf(st ruleset.OrderState, sealed bool) (s stay) {
 	if l.sealed && !sealed || st.Lift || st.State != ruleset.Lifted && st.State != ruleset.InForce && st.State != ruleset.OnHold {
 		return s
@@ -97,8 +88,6 @@ func (l *orders) stayOf(st ruleset.OrderState, sealed bool) (s stay) {
 	return s
 }
 
-// liftedText returns words for the lifted targets of an order, or "". Without a stay, the state
-// lifted says enough.
 func liftedText(state string, lifted, all int, s stay, until string) string {
 	text := ""
 	switch {
@@ -126,8 +115,8 @@ func (l *orders) states(now order.Time) map[string]ruleset.OrderState {
 	return out
 }
 
-// countryOrders returns a warning for each order that is for countries. It is used without a
-// Corefile, because the tool then cannot check whether the server knows the country of a client.
+// countryOrders warns about orders for countries. Without a Corefile, the server may not know a
+// client's country.
 func (l *orders) countryOrders() (problems order.Problems) {
 	for _, f := range l.files {
 		for _, o := range f.Orders {
@@ -141,8 +130,6 @@ func (l *orders) countryOrders() (problems order.Problems) {
 	return problems
 }
 
-// lateSince returns a warning for each new active order whose deadline has already passed. An order
-// is new if it is not in "before".
 func (l *orders) lateSince(before *orders, now order.Time) order.Problems {
 	states, held, dues := l.states(now), heldBy(l.set), l.dues(now)
 	return l.warnLate(func(o *order.Order) string {
@@ -171,5 +158,4 @@ func (l *orders) warnLate(late func(*order.Order) string) (problems order.Proble
 	return problems
 }
 
-// needsCountry is the warning about an order for a country if there is no Corefile.
 const needsCountry = "the server needs the country of clients: country or home in the Corefile, or the geoip and metadata plugins; --corefile FILE checks the Corefile"

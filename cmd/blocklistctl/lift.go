@@ -113,7 +113,7 @@ func (c *liftCmd) ask(x *editing) error {
 		c.askFreed(a, o)
 	}
 	x.askTime(&c.Issued, "issued", question{text: "When was it decided? (a date; an empty line if the paper has no date)", optional: true, none: means(noDate)}, x.past)
-	// The names were blocked until now, so the offer is not the date of the decision.
+	// The names were blocked until now, so do not offer the date of the decision.
 	x.askTime(&c.From, "from", question{text: "From when are the names free?", offer: "now",
 		help: "Until the lift is in force, the server blocks the names. With an earlier date, the file says that the names were free before."}, nil)
 	if c.From == c.Issued {
@@ -164,8 +164,8 @@ func (c *liftCmd) askFreed(a *asker, o *order.Order) {
 	a.ask(q)
 }
 
-// addLift adds a lift to the file of the first lifted order. It then shows and writes the change.
-// If the fields issued and from are empty, the lift begins now.
+// addLift adds a lift to the file of the first lifted order. Without issued and from, the lift
+// begins now.
 func (x *editing) addLift(lifts []string, fields map[string]any) error {
 	if err := x.open(lifts[0]); err != nil {
 		return err
@@ -192,8 +192,8 @@ func (x *editing) addLift(lifts []string, fields map[string]any) error {
 	return x.finish(at)
 }
 
-// effectOf returns the first time at which a lift has an effect. This time is later than the begin
-// of the lift if the lifted orders begin later.
+// effectOf returns the first time at which a lift has an effect. A lifted order may begin after the
+// lift.
 func (x *editing) effectOf(lift *order.Order) order.Time {
 	at := max(cmp.Or(lift.From, lift.Issued), x.now)
 	begin := ruleset.Forever
@@ -212,11 +212,11 @@ func (x *editing) effectOf(lift *order.Order) order.Time {
 	return begin
 }
 
-// kindParty is the answer if a party of a case asked for the lift. A party is not an authority.
+// kindParty is the answer for a party of a case. A party is not an authority.
 const kindParty = "party"
 
-// sameName reports whether two names of authorities are equal. Several blanks count as one
-// blank, as in the rules of lifts.
+// sameName compares names of authorities. Several blanks count as one blank, as in the rules of
+// lifts.
 func sameName(a, b string) bool {
 	return strings.Join(strings.Fields(a), " ") == strings.Join(strings.Fields(b), " ")
 }

@@ -42,7 +42,6 @@ Example:
   blocklistctl list /etc/coredns/orders/ --state in_force --authority milan --targets`
 }
 
-// listedJSON describes one order in the JSON output of list.
 type listedJSON struct {
 	ID         string       `json:"id"`
 	Digest     string       `json:"digest,omitempty"`
@@ -66,13 +65,10 @@ type listedJSON struct {
 	Review     string       `json:"review,omitempty"`
 	Disclosure string       `json:"disclosure"`
 	// Late is the reason why the order is late, or empty.
-	Late       string   `json:"late,omitempty"`
-	TargetList []string `json:"target_list,omitempty"`
-	// Held contains the targets that are held back (not blocked). The output has it only if the
-	// targets may be shown.
-	Held []heldJSON `json:"held,omitempty"`
-	// Lifted is the number of targets that lifts end for all clients, if they end some of
-	// the targets. Held targets do not count.
+	Late       string     `json:"late,omitempty"`
+	TargetList []string   `json:"target_list,omitempty"`
+	Held       []heldJSON `json:"held,omitempty"`
+	// Lifted is the number of targets that lifts end for all clients. Held targets do not count.
 	Lifted int `json:"lifted_targets,omitempty"`
 	stay
 
@@ -146,8 +142,7 @@ func (c *listCmd) filter() (func(o *order.Order, state string, d order.Disclosur
 			return nil, err
 		}
 	}
-	// In --id, the pattern * must match slashes. path.Match does not match slashes with *, so
-	// replace them with another character.
+	// The * of path.Match does not match slashes, so replace the slashes.
 	flat := strings.NewReplacer("/", "\x00")
 	if _, err := path.Match(flat.Replace(c.ID), ""); err != nil {
 		return nil, misuse("--id: %v, got %q", err, c.ID)
@@ -195,8 +190,6 @@ func stateWords() (words []string) {
 	return words
 }
 
-// concerns reports whether a target of the order covers the name, or is a page on this
-// host.
 func concerns(o *order.Order, name dname.Name) bool {
 	for i := range o.Targets {
 		t := &o.Targets[i]
@@ -219,7 +212,6 @@ func concerns(o *order.Order, name dname.Name) bool {
 	return false
 }
 
-// hostOf returns the host of a URL. If the host is not a name, it returns the zero Name.
 func hostOf(page string) dname.Name {
 	host, _ := order.URLHost(page)
 	return host
@@ -267,8 +259,7 @@ func (c *listCmd) print(e *env, l *orders, listed []listedJSON) error {
 		fmt.Fprintln(e.stdout, "no order matches")
 		return nil
 	}
-	// Format the table before other lines are printed between its rows. The widths of the columns
-	// depend on all rows.
+	// Format the table first, because the column widths depend on all rows.
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	head := "STATE\tACTION\tID\tTARGETS\tISSUED\tDEADLINE\tFROM\tUNTIL\tAUTHORITY\tREFERENCES\tFILE"

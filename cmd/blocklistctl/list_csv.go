@@ -9,7 +9,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// moreCells returns the cells that only the wide table has.
 func moreCells(l *orders, x *listedJSON) []string {
 	date := func(field, text string) string { return or(l.asWritten(x.ID, field, text), "-") }
 	row := []string{date("served", x.Served), date("acknowledged", x.Acked), date("reported", x.Reported), date("review", x.Review), or(x.Scope, "-")}
@@ -19,8 +18,8 @@ func moreCells(l *orders, x *listedJSON) []string {
 	return row
 }
 
-// writeCSV writes the orders as CSV (RFC 4180) in UTF-8, one order on each line. Dates stay in the
-// time zone of the order file, because in UTC the day could be another day.
+// writeCSV writes one order on each line (RFC 4180). Dates stay in the file's time zone, because
+// UTC may change the day.
 func (c *listCmd) writeCSV(e *env, l *orders, listed []listedJSON) error {
 	e.progress.clear()
 	w := csv.NewWriter(e.stdout)

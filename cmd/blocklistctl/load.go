@@ -14,8 +14,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// An orders value contains the parsed orders of several files, and the set of the compiled
-// orders.
 type orders struct {
 	files    []lint.File // contains the files without errors
 	set      *ruleset.Set
@@ -29,7 +27,6 @@ type orders struct {
 	index    map[string]place // the positions by order id; nil until there were many searches
 }
 
-// A place is the position of an order in the files.
 type place struct{ file, order int }
 
 type orderPosition struct {
@@ -55,11 +52,10 @@ func (l *orders) byID() map[string]*order.Order {
 	return m
 }
 
-// manySearches is the number of searches after which find builds a map.
 const manySearches = 16
 
-// find returns the order with this id and its file, or nil. The first searches use a loop, because
-// it takes long to build a map of a million ids.
+// find returns an order and its file, or nil. The first searches use no map, because a large map
+// takes long.
 func (l *orders) find(id string) (*order.Order, *lint.File) {
 	if l.searches++; l.searches > manySearches && l.index == nil {
 		l.index = map[string]place{}
@@ -99,8 +95,8 @@ func (l *orders) position(id string) (p orderPosition) {
 	return p
 }
 
-// load reads and compiles files, directories and globs, as a server does. It leaves out files that
-// have errors. The function "change" may be nil. It can replace each order before the compilation.
+// load reads and compiles files, directories and globs, as a server does. It leaves out files with
+// errors. change can replace each order. change may be nil.
 func (e *env) load(patterns []string, s *server, change func(*order.Order) *order.Order) *orders {
 	l := &orders{}
 	opt := s.Store.Rules
@@ -147,8 +143,7 @@ func (e *env) load(patterns []string, s *server, change func(*order.Order) *orde
 	return l
 }
 
-// A partBuilder compiles orders while the parser reads the rest of the file. This uses two
-// CPUs, because a million orders take seconds.
+// A partBuilder compiles orders while the parser reads on, because a million orders take seconds.
 type partBuilder struct {
 	*ruleset.Builder
 	orders  []*order.Order // the orders of the file so far
@@ -160,11 +155,9 @@ type partBuilder struct {
 	done    chan struct{}
 }
 
-// batch is the number of orders that are passed to the compiler at once.
 const batch = 1024
 
-// newPartBuilder returns a builder. Before finish, the caller may only call emit. The function
-// "change" may be nil. It can replace each order before the compilation.
+// newPartBuilder returns a builder. Before finish, the caller may only call emit.
 func newPartBuilder(path string, opt ruleset.Options, change func(*order.Order) *order.Order) *partBuilder {
 	b := &partBuilder{Builder: ruleset.NewBuilder(path, opt), batches: make(chan []*order.Order, 8), done: make(chan struct{})}
 	go func() {
@@ -181,7 +174,7 @@ func newPartBuilder(path string, opt ruleset.Options, change func(*order.Order) 
 	return b
 }
 
-// emit keeps a copy of an order, because the parser reuses the memory of the order.
+// emit copies an order, because the parser reuses the memory of the order.
 func (b *partBuilder) emit(o *order.Order) {
 	if len(b.room) == 0 {
 		b.room = make([]order.Order, roomFor(len(b.orders)))
@@ -191,8 +184,7 @@ func (b *partBuilder) emit(o *order.Order) {
 	b.room = b.room[1:]
 	*own = *o
 	if n := len(o.Targets); 0 < n && n <= smallOrder {
-		// Share one allocation among the targets of several orders. Separate allocations for a
-		// million orders would take much time.
+		// Several orders share one allocation, because a million allocations take long.
 		if len(b.names) < n {
 			b.names = make([]order.Target, roomFor(len(b.orders))*smallOrder)
 		}
@@ -209,23 +201,17 @@ func (b *partBuilder) emit(o *order.Order) {
 	}
 }
 
-// smallOrder is a number of targets. Orders with at most this number share an allocation for their
-// targets.
 const smallOrder = 2
 
-// manyOrders is a number of orders in one file. From this number on, the tool saves memory: it
-// resets GOGC to the usual value.
+// manyOrders is the number of orders in a file at which the tool resets GOGC to save memory.
 const manyOrders = 2_000_000
 
-// roomFor returns the number of orders for the next allocation. The parameter n is the
-// number of orders so far.
 func roomFor(n int) int { return min(max(n, 1), batch/8) }
 
-// relaxedGC is the GOGC of the tool. With this value, the garbage collector runs less often than
-// usual. The tool is faster, but needs more memory.
+// relaxedGC is the GOGC of the tool. A high GOGC costs memory and saves time.
 const relaxedGC = 300
 
-// tightGC is the GOGC of a report, which may be about all orders of a year.
+// tightGC is the GOGC of a report, because a report may contain all orders of a year.
 const tightGC = 25
 
 // setGC sets GOGC, unless the user has set it.
@@ -247,8 +233,8 @@ func (b *partBuilder) finish() {
 	<-b.done
 }
 
-// mustLoad does the same as load, but returns an error if any file has an error. Without that file,
-// the output of the command could be wrong.
+// mustLoad is like load, but returns an error for a file with errors. Without the file, the output
+// could be wrong.
 func (e *env) mustLoad(patterns []string, s *server, change func(*order.Order) *order.Order) (*orders, error) {
 	l := e.load(patterns, s, change)
 	bad := l.problems.Errors()

@@ -8,18 +8,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// A localSet contains digests of the local order files. The command status compares the digests
-// with those of a server.
 type localSet struct {
-	// Digest is the digest of the set. It depends on settings in the Corefile, so it is
-	// empty without a Corefile.
+	// Digest depends on settings in the Corefile. Without a Corefile, Digest is empty.
 	Digest string `json:"digest,omitempty"`
 	// Files are the sorted digests of the order files. A digest includes the side lists.
 	Files []string `json:"files"`
 }
 
-// here loads the local order files as a server does, and returns their digests. It returns nil if
-// there are no files and no Corefile.
+// here returns the digests of the local order files. It returns nil without files and Corefile.
 func (c *statusCmd) here(e *env, files []string) (*localSet, error) {
 	if len(files) == 0 && c.Corefile == "" {
 		if c.Block != "" {
@@ -73,7 +69,6 @@ func (l *localSet) isIn(d *status.Document) bool {
 	})
 }
 
-// A noLog is a store.Log that drops all lines.
 type noLog struct{}
 
 // Infof implements store.Log.

@@ -1,5 +1,4 @@
-// Command blocklistctl is the operator's tool for DNS blocking orders. It checks, explains,
-// compares and imports order files with the functions of the server, without CoreDNS.
+// Command blocklistctl checks, explains, compares and imports DNS blocking orders.
 // docs/blocklistctl.md describes the commands and their JSON output.
 package main
 
@@ -29,7 +28,7 @@ func main() {
 	os.Exit(code)
 }
 
-// env contains what a command gets from outside, for example standard output and the clock.
+// env contains the inputs and outputs of a command, for example the clock.
 type env struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
@@ -42,7 +41,6 @@ type env struct {
 	asks           *asker            // see asker
 }
 
-// run runs the tool with the given arguments and returns the exit code.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() time.Time) (code int) {
 	out := &output{w: stdout}
 	defer func() {

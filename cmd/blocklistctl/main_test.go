@@ -20,16 +20,14 @@ import (
 
 func clock() time.Time { return time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC) }
 
-// TestScripts runs the scripts in testdata/*.txtar at the time of clock. Package
-// test/script describes their format. The steps are:
+// TestScripts runs the scripts in testdata/*.txtar. Package test/script describes the format. The
+// steps are:
 //
-//   - "blocklistctl ARGUMENT..." runs the tool. "< FILE" at the end gives standard input.
-//     The step prints standard output, then standard error after "! ", and an exit code above 0.
-//   - "cat FILE" prints a file. "write FILE#VERSION" writes a file.
-//   - "resolver FILE" starts a resolver with the records in the file (package test/upstream).
-//     $RESOLVER is its address.
-//   - "git ARGUMENT..." runs git. "git ignore" makes git ignore new files.
-//     "git leave" removes the work tree.
+// - "blocklistctl ARGUMENT..." runs the tool. "< FILE" gives standard input.
+// - "cat FILE" prints a file. "write FILE#VERSION" writes a file.
+// - "resolver FILE" starts a resolver with the records in the file. $RESOLVER is its address.
+// - "git ARGUMENT..." runs git. "git ignore" makes git ignore new files.
+// - "git leave" removes the work tree.
 func TestScripts(t *testing.T) {
 	script.RunAll(t, "testdata/*.txtar", 7, func(s *script.Script) map[string]script.Step {
 		s.LayOut(nil)
@@ -66,8 +64,6 @@ func commandSteps(s *script.Script) map[string]script.Step {
 	}
 }
 
-// runGit runs git in the working directory of a script. It ignores the git settings of the
-// user.
 func runGit(s *script.Script, args []string) string {
 	s.T.Helper()
 	for _, v := range []string{"AUTHOR_NAME", "AUTHOR_EMAIL", "COMMITTER_NAME", "COMMITTER_EMAIL"} {
@@ -101,8 +97,6 @@ func content(t *testing.T, path string) string {
 	return string(data)
 }
 
-// command runs blocklistctl and returns its output. It replaces the path of the working directory
-// with $DIR, because the path differs in each run.
 func command(s *script.Script, args []string) string {
 	s.T.Helper()
 	in := ""
@@ -128,8 +122,7 @@ func command(s *script.Script, args []string) string {
 	return strings.ReplaceAll(out.String(), s.Dir, "$DIR")
 }
 
-// oneDocument checks that --json writes one JSON document. The docs must describe each
-// field of the document.
+// oneDocument checks that --json writes one JSON document. The docs must describe each field.
 func oneDocument(t *testing.T, args []string, data []byte) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	var v any
@@ -163,8 +156,7 @@ func oneDocument(t *testing.T, args []string, data []byte) {
 	walk(v)
 }
 
-// asTool is an environment variable. If it is set, the test program runs as the tool, with the
-// arguments in the variable.
+// If the environment variable asTool is set, the test program runs as the tool.
 const asTool = "BLOCKLISTCTL_TEST_ARGS"
 
 var docs string
@@ -202,8 +194,6 @@ func ctlAt(now func() time.Time, args ...string) (code int, out, errs string) {
 	return code, stdout.String(), stderr.String()
 }
 
-// TestHelp checks that the help of every command has an example. The docs must have a
-// chapter about the command.
 func TestHelp(t *testing.T) {
 	for _, leaf := range newParser(new(commands), nil, nil).Model.Leaves(true) {
 		args := strings.Fields(leaf.Path())
@@ -218,8 +208,8 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// TestNoCoreDNS checks that the tool does not link CoreDNS. Only the package caddyfile, the lexer
-// for Corefiles, is allowed.
+// TestNoCoreDNS checks that the tool does not link CoreDNS. Only caddyfile, the lexer for
+// Corefiles, is allowed.
 func TestNoCoreDNS(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", ".").Output()
 	if err != nil {
@@ -241,9 +231,8 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-// TestPresent checks that a command without --at is about the present. Its output must not say that
-// the command explains a past time with the present order files. The clock of the test advances by
-// a second at each reading.
+// TestPresent checks that a command without --at is about the present. The test clock advances at
+// each reading.
 func TestPresent(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("a.yaml", []byte("version: 1\norders: [{id: a, authority: {name: A}, scope: global, targets: [a.example]}]\n"), 0o600); err != nil {

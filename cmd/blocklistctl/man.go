@@ -22,8 +22,7 @@ Example:
   blocklistctl man > blocklistctl.1`
 }
 
-// Run prints the manual page. The page has the date of the commit, so that two builds of a commit
-// print equal pages.
+// Run prints the manual page. The page has the date of the commit, for reproducible builds.
 func (*manCmd) Run(e *env) error {
 	date, version := e.now().UTC().Format(time.DateOnly), ""
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -50,8 +49,7 @@ func (m *manual) macro(name string, args ...string) {
 	fmt.Fprintln(m.w, line)
 }
 
-// text writes a line of text. It escapes a dot at the start, because the dot would make
-// the line a macro.
+// text writes a line of text. It escapes a dot at the start, because the dot starts a macro.
 func (m *manual) text(s string) {
 	if strings.HasPrefix(s, ".") || strings.HasPrefix(s, "'") {
 		fmt.Fprint(m.w, `\&`)
@@ -65,7 +63,7 @@ func roff(s string) string {
 
 // write writes the page.
 func (m *manual) write(app *kong.Application, date, version string) {
-	// The date is not escaped, because mandoc cannot read an escaped date.
+	// mandoc cannot read an escaped date.
 	fmt.Fprintf(m.w, ".TH BLOCKLISTCTL 1 %q %q %q\n", date, roff("blocklistctl "+version), "DNS blocking orders")
 	m.macro("SH", "NAME")
 	m.text("blocklistctl - write, check and watch DNS blocking orders")
@@ -152,7 +150,6 @@ func (m *manual) flags(node *kong.Node) {
 	}
 }
 
-// detail writes the long description of a command. Indented lines are examples.
 func (m *manual) detail(text string) {
 	example := false
 	for line := range strings.SplitSeq(text, "\n") {

@@ -6,10 +6,9 @@ import (
 	"runtime/metrics"
 )
 
-// A memoryLimit makes the garbage collector keep the memory of a command small.
+// A memoryLimit keeps the memory of a command small.
 type memoryLimit struct{ limit int64 } // 0 means that the environment variable GOMEMLIMIT has set a limit
 
-// leastMemory is the limit in bytes of a command whose data is small.
 const leastMemory = 380 << 20
 
 // limitMemory sets the limit, unless GOMEMLIMIT has set it.
@@ -21,8 +20,7 @@ func limitMemory() *memoryLimit {
 	return &memoryLimit{leastMemory}
 }
 
-// adapt raises the limit if the memory in use is close to it. Otherwise the garbage collector would
-// run all the time.
+// adapt raises a limit that is too low. Otherwise the garbage collector would run all the time.
 func (m *memoryLimit) adapt() {
 	if m.limit == 0 {
 		return

@@ -40,17 +40,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// calendars returns the languages whose names of months and days are understood.
 func calendars() []locales.Translator {
 	return []locales.Translator{bg.New(), ca.New(), cs.New(), da.New(), de.New(), de_AT.New(), el.New(), en.New(), es.New(),
 		et.New(), fi.New(), fr.New(), hr.New(), hu.New(), it.New(), lt.New(), lv.New(), nb.New(), nl.New(), pl.New(), pt.New(),
 		ro.New(), sk.New(), sl.New(), sv.New(), tr.New(), uk.New()}
 }
 
-// A vocabulary has the words of dates, in lower case and without accents.
 type vocabulary struct {
-	// months maps a word to months. A word may mean two months: "listopada" is November in Polish
-	// and October in Croatian.
+	// months maps a word to months. "listopada" is November in Polish and October in Croatian.
 	months map[string][]time.Month
 	days   map[string]bool // the days of the week
 }
@@ -78,21 +75,17 @@ var dateWords = sync.OnceValue(func() vocabulary {
 	return v
 })
 
-// dateWord returns a word of a date in lower case, without accents and without its last dot.
 func dateWord(s string) string {
 	return strings.TrimSuffix(strings.ToLower(plainLetters(s)), ".")
 }
 
-// wordsOf splits a text into words in the form of dateWord. The ordinal signs of Spanish and
-// Portuguese separate words.
 func wordsOf(s string) []string {
 	return strings.FieldsFunc(dateWord(s), func(r rune) bool {
 		return r == 'º' || r == 'ª' || !unicode.IsLetter(r) && !unicode.IsDigit(r)
 	})
 }
 
-// smallWords contains words that do not change the meaning of a date, for example "le" in "le 1er
-// mars".
+// smallWords do not change a date, for example "le" in "le 1er mars".
 var smallWords = map[string]bool{
 	"the": true, "of": true, "on": true, // English
 	"il": true, "lo": true, "li": true, "addi": true, "di": true, "del": true, // Italian
@@ -103,11 +96,10 @@ var smallWords = map[string]bool{
 	"dnia": true, "dne": true, "r": true, "roku": true, "roka": true, // Polish, Czech, Slovak
 }
 
-// ordinals contains the endings of ordinal numbers, for example "er" in 1er and "rd" in 23rd.
 var ordinals = []string{"", "st", "nd", "rd", "th", "er", "re", "e", "o", "a", "de", "ste"}
 
-// inEnglish returns a date with the month in English, for example "23 November 2026". A
-// month with two meanings gives two dates. Other texts give no date.
+// inEnglish returns a date in English, for example "23 November 2026". A month with two meanings
+// gives two dates.
 func inEnglish(s string) (dates []string) {
 	var before, after []string
 	var months []time.Month
@@ -137,7 +129,6 @@ func inEnglish(s string) (dates []string) {
 	return dates
 }
 
-// yearless returns the reason why a date without a year is refused, or "".
 func yearless(s string) string {
 	if len(inEnglish(s)) == 0 && len(inEnglish(s+" 2000")) == 1 {
 		return fmt.Sprintf("the year is missing, got %q", s)
@@ -145,8 +136,6 @@ func yearless(s string) string {
 	return ""
 }
 
-// severalDates returns the reason why a date with two meanings is refused. The meanings are
-// results of inEnglish.
 func severalDates(s string, meanings []string) string {
 	var days, write []string
 	for _, m := range meanings {

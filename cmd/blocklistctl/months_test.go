@@ -11,8 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestDates checks the dates and times that the questions accept. An empty "want" means that the
-// answer is refused.
 func TestDates(t *testing.T) {
 	x := &editing{file: &order.File{Timezone: "Europe/Rome"}, now: order.FromTime(clock())}
 	local := x.now.Time().In(zoneOf(x.file))
@@ -101,8 +99,6 @@ func TestDurations(t *testing.T) {
 	}
 }
 
-// TestDeadlineWords checks the words before a deadline. The word "before" excludes the day, so it is
-// not accepted.
 func TestDeadlineWords(t *testing.T) {
 	x := &editing{file: &order.File{Timezone: "Europe/Rome"}, now: order.FromTime(clock())}
 	for answer, want := range map[string]string{
@@ -135,7 +131,6 @@ func TestYes(t *testing.T) {
 	}
 }
 
-// TestSpans checks durations that count from the receipt or from the decision.
 func TestSpans(t *testing.T) {
 	x := &editing{file: &order.File{Timezone: "Europe/Rome"}, now: order.FromTime(clock())}
 	const receipt, decision = "counted from the receipt (2026-01-31T09:25)", "counted from the decision (2026-01-15)"

@@ -20,8 +20,6 @@ type namesFlags struct {
 	readsFlags  `embed:"" group:"Lines with several meanings (a flag is required only if the list has a line of its kind; skip leaves these lines out):"`
 }
 
-// load returns the names as text. The result "label" is the source of the names, for messages. The
-// parameter a may be nil.
 func (c *namesFlags) load(e *env, a *asker, flag string, names []string) (label string, data []byte, err error) {
 	switch {
 	case c.List != "" && len(names) > 0:
@@ -33,8 +31,8 @@ func (c *namesFlags) load(e *env, a *asker, flag string, names []string) (label 
 	return c.List, data, err
 }
 
-// read returns the targets from the names or from --list, and a report on the lines. On a terminal,
-// it asks about unclear lines. Without a terminal, it returns errProblems for refused lines.
+// read returns the targets and a report on the lines. Without a terminal, it returns errProblems
+// for refused lines.
 func (c *namesFlags) read(e *env, a *asker, id, flag string, names []string) ([]order.Target, *importJSON, error) {
 	if a != nil {
 		return c.askNames(a, id, flag, names)
@@ -92,8 +90,6 @@ func newReport(id string, res *importer.Result) *importJSON {
 		Skipped: res.Skipped, Reasons: reasonsJSON(importer.Groups(res.Notes)), Notes: notesJSON(res.Notes), Warnings: []string{}, Problems: []string{}}
 }
 
-// listFile returns the text of a file with names. If the file is a table, it returns the column of
-// names, one row on each line. On a terminal, it asks which column has the names.
 func (c *namesFlags) listFile(e *env, a *asker, path string) ([]byte, error) {
 	for {
 		d := &domainsCmd{File: path, choose: a != nil, readsFlags: c.readsFlags}

@@ -12,11 +12,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// errProblems makes the tool exit with the code for problems. The tool prints no message, because
-// the command has already printed the problems.
+// errProblems sets the exit code for problems. The command has already printed the problems.
 var errProblems = errors.New("problems found")
 
-// report prints the error of a command and returns the exit code.
 func (e *env) report(err error) (code int) {
 	e.progress.clear()
 	switch {
@@ -41,8 +39,6 @@ func (e *env) report(err error) (code int) {
 	return exitProblems
 }
 
-// format sets the format of the output. The flag --json selects the format json. The parameter
-// "normal" is the default format.
 func (e *env) format(output *string, normal string) error {
 	switch {
 	case e.json && *output != "json" && *output != normal:
@@ -65,8 +61,7 @@ func (e *env) say(format string, args ...any) {
 	}
 }
 
-// An output writes to standard output and stores the first write error. With a write error, the
-// exit code of the tool is not 0.
+// An output writes to standard output. After a write error, the exit code of the tool is not 0.
 type output struct {
 	w   io.Writer
 	err error
@@ -81,8 +76,7 @@ func (o *output) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// writeJSON writes a JSON document. It escapes unprintable text, so that the document is safe
-// on a terminal.
+// writeJSON writes a JSON document. It escapes text that could control a terminal.
 func (e *env) writeJSON(v any) error {
 	e.progress.clear()
 	var b bytes.Buffer
@@ -96,7 +90,6 @@ func (e *env) writeJSON(v any) error {
 	return err
 }
 
-// printableJSON replaces unprintable characters in JSON with escapes. It does not change line ends.
 func printableJSON(s string) string {
 	var out strings.Builder
 	for _, r := range s {

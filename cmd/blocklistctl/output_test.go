@@ -13,8 +13,6 @@ import (
 
 const smallOrders = "version: 1\norders:\n- {id: a, authority: {name: A}, references: [r], scope: global, review: 2027-01-01, targets: [a.example]}\n"
 
-// TestMisuseJSON checks that wrong arguments with --json give one JSON document, for every
-// command.
 func TestMisuseJSON(t *testing.T) {
 	t.Chdir(t.TempDir())
 	os.WriteFile("a.yaml", []byte(smallOrders), 0o600)
@@ -52,7 +50,6 @@ func TestMisuseJSON(t *testing.T) {
 	}
 }
 
-// A full is a writer that fails like a full disk. The field room is the number of free bytes.
 type full struct{ room int }
 
 func (f *full) Write(p []byte) (int, error) {
@@ -62,7 +59,6 @@ func (f *full) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestOutputLost checks that a command fails if a part of its output cannot be written.
 func TestOutputLost(t *testing.T) {
 	t.Chdir(t.TempDir())
 	os.WriteFile("a.yaml", []byte(smallOrders), 0o600)
@@ -97,8 +93,7 @@ func TestHelpLost(t *testing.T) {
 	}
 }
 
-// hostile contains texts that would control a terminal, forge a line, or change the reading
-// direction.
+// hostile texts would control a terminal, forge a line or change the reading direction.
 var hostile = []string{
 	"x\x1b[2J\x1b]0;pwn\x07x", "x\rx", "in_force  block  forged\nx\n", "x\tx", "x\u202e\u2066\u200bx", "x\u2028\u0085\x7fx",
 }
@@ -116,8 +111,6 @@ func hostileOrders(text, id string) string {
 	return `{"version": 1, "orders": [` + strings.ReplaceAll(o+","+lift, "\n", " ") + `]}`
 }
 
-// TestHostileText checks that text in order files cannot control the terminal. It must not
-// add lines to the output either.
 func TestHostileText(t *testing.T) {
 	t.Chdir(t.TempDir())
 	commands := []string{

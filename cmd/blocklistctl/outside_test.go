@@ -20,8 +20,6 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// A commandCase is a command with its exit code and its output. Lines of standard error begin
-// with "! ".
 type commandCase struct {
 	args string
 	code int
@@ -110,8 +108,6 @@ func TestCollect(t *testing.T) {
 	}
 }
 
-// signing starts a witness that signs the first checkpoint of each journal. It also returns the
-// public key of the witness.
 func signing(t *testing.T) (*httptest.Server, string) {
 	seed := sha256.Sum256([]byte("witness"))
 	private := ed25519.NewKeyFromSeed(seed[:])

@@ -16,12 +16,11 @@ type passwordFlags struct {
 	PasswordFile string `placeholder:"FILE" help:"Read the password from the first line of FILE, or of standard input if FILE is -. The default is to ask on the terminal."`
 }
 
-// maxPassword is the largest length of a password in bytes.
+// maxPassword is the largest length in bytes.
 const maxPassword = 1024
 
-// password reads the password of a secret key from a file, from standard input or from the
-// terminal. The parameter "prompt" is a part of the question on the terminal. If isNew is true, the
-// person must type the password twice.
+// password reads the password from a file, standard input or the terminal. If isNew is true, the
+// person types the password twice.
 func (f *passwordFlags) password(e *env, prompt string, isNew bool) (string, error) {
 	switch f.PasswordFile {
 	case "":
@@ -37,8 +36,6 @@ func (f *passwordFlags) password(e *env, prompt string, isNew bool) (string, err
 	return firstLine(in, f.PasswordFile)
 }
 
-// firstLine returns the first line of r as a password. The parameter "name" describes r in error
-// messages.
 func firstLine(r io.Reader, name string) (string, error) {
 	line, err := bufio.NewReader(io.LimitReader(r, maxPassword+2)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -86,8 +83,7 @@ func askPassword(e *env, prompt string, isNew bool) (string, error) {
 	return first, err
 }
 
-// keepTerminal makes Ctrl-C restore the terminal. Without it, the terminal would not show typed
-// text after Ctrl-C. The function "release" ends this handling of Ctrl-C.
+// keepTerminal makes Ctrl-C restore the terminal. Otherwise the terminal would not show typed text.
 func keepTerminal(fd int) (release func()) {
 	state, err := term.GetState(fd)
 	if err != nil {

@@ -10,8 +10,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// TestPipe checks that "blocklistctl check" refuses a pipe. The command must not wait for a program
-// that writes to the pipe.
+// TestPipe checks that check refuses a pipe. The command must not wait for a writer.
 func TestPipe(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := syscall.Mkfifo("pipe.yaml", 0o600); err != nil {
@@ -63,7 +62,6 @@ func TestImportSize(t *testing.T) {
 	}
 }
 
-// TestImportShows checks that import prints text and file names without control characters.
 func TestImportShows(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const name = "a\x1b[31m\nforged.txt"

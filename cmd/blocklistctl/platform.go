@@ -19,7 +19,6 @@ type platformListCmd struct {
 	Platforms string `type:"existingdir" placeholder:"DIR" help:"A directory with further descriptions."`
 }
 
-// platformJSON is one platform in the JSON output of the command platform list.
 type platformJSON struct {
 	Platform string `json:"platform"`
 	Title    string `json:"title"`

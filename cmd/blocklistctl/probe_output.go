@@ -106,15 +106,13 @@ func (p *probing) print(e *env, results []probe.Result, stopped error) (bad bool
 	return r.Wrong+r.NoAnswer > 0
 }
 
-// A probeJournal is the journal for the results of a probe (flag --journal). It is nil without the
-// flag.
+// A probeJournal is the journal of the flag --journal. It is nil without the flag.
 type probeJournal struct{ *journal.Journal }
 
-// journalPatience is the longest time that a probe waits until the journal is on the disk.
 const journalPatience = 30 * time.Second
 
-// openJournal opens or creates the journal in the directory of --journal. It refuses the journal of
-// a server, because a probe needs its own journal.
+// openJournal opens or creates the journal of --journal. A probe must not write to a server's
+// journal.
 func (c *probeCmd) openJournal(e *env) (*probeJournal, error) {
 	if c.Journal == "" {
 		return nil, nil
@@ -174,8 +172,6 @@ func (j *probeJournal) failure() error {
 	return fmt.Errorf("the journal cannot be written: %w", err)
 }
 
-// write adds one record for each result to the journal. It then writes a checkpoint, and closes the
-// journal.
 func (j *probeJournal) write(server string, results []probe.Result) error {
 	if j == nil {
 		return nil

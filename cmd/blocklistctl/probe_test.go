@@ -12,8 +12,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// startResolver starts a server that answers with an address. For blocked names, it
-// answers NXDOMAIN with the extended error 16.
+// startResolver starts a server. For blocked names, the server answers NXDOMAIN with extended error
+// 16.
 func startResolver(t *testing.T, blocked ...string) string {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -45,8 +45,6 @@ orders:
 - {id: french, scope: {countries: [FR]}, targets: [french.example]}
 `
 
-// TestProbe runs the command probe on two servers. One server blocks all targets. The other server
-// does not block b.example.
 func TestProbe(t *testing.T) {
 	t.Chdir(t.TempDir())
 	os.WriteFile("orders.yaml", []byte(probeOrders), 0o600)

@@ -7,8 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// atTargets adds the position and the field to warnings about single targets. The position comes
-// from "list", because the compiled orders have no positions.
+// atTargets adds positions to warnings about targets, because compiled orders have no positions.
 func atTargets(problems order.Problems, list []*order.Order) order.Problems {
 	type key struct{ order, target string }
 	at := map[key][]*order.Problem{}
@@ -43,7 +42,6 @@ func atTargets(problems order.Problems, list []*order.Order) order.Problems {
 	return problems
 }
 
-// heldText returns the text of a target as in the field Target of ruleset.Held.
 func heldText(t *order.Target) string {
 	switch {
 	case t.Kind == order.TargetAddress:
@@ -77,7 +75,6 @@ func problemsJSON(ps order.Problems) []problemJSON {
 	return out
 }
 
-// problemText returns a problem as one line of printable text.
 func problemText(p order.Problem) string {
 	p.File, p.Field, p.Msg = printable.Line(p.File), printable.Line(p.Field), printable.Line(p.Msg)
 	if p.Warning {

@@ -10,8 +10,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// progress shows the current step of a long command on one line. It prints nothing if standard
-// error is not a terminal.
+// progress shows the current step of a long command. It prints nothing without a terminal.
 type progress struct {
 	w     io.Writer // nil if standard error is not a terminal
 	now   func() time.Time
@@ -36,8 +35,7 @@ func newProgress(w io.Writer) *progress {
 	return p
 }
 
-// say replaces the progress line. Frequent calls are possible, because say skips most of them. It
-// shows the text of a new step at once, because the step may take long.
+// say replaces the progress line. Frequent calls are cheap, because say skips most calls.
 func (p *progress) say(format string, args ...any) {
 	if p.w == nil {
 		return
@@ -60,7 +58,7 @@ func (p *progress) say(format string, args ...any) {
 	fmt.Fprint(p.w, "\r\x1b[K"+printable.Line(text))
 }
 
-// clear removes the progress line. Call it before any other output.
+// clear removes the progress line. Call clear before any other output.
 func (p *progress) clear() {
 	if p.shown {
 		fmt.Fprint(p.w, "\r\x1b[K")

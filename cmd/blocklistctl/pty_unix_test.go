@@ -14,7 +14,6 @@ import (
 	"github.com/creack/pty"
 )
 
-// A person simulates a user at a terminal. The test uses a person to type answers.
 type person struct {
 	t       *testing.T
 	keys    *os.File // the end at which the person types and reads
@@ -32,8 +31,8 @@ func newPerson(t *testing.T) *person {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Without noflsh, the kernel discards the text in the terminal after Ctrl-C. The test could
-	// then miss the last message of the command.
+	// Without noflsh, the kernel discards terminal output after Ctrl-C. The test could miss the
+	// last message.
 	stty := exec.Command("stty", "noflsh")
 	stty.Stdin = screen
 	if out, err := stty.CombinedOutput(); err != nil {
@@ -57,8 +56,7 @@ func newPerson(t *testing.T) *person {
 	return p
 }
 
-// await reads the output of the command until the last line is a prompt. It returns false if the
-// command ends first.
+// await reads until the last line is a prompt. It returns false if the command ends first.
 func (p *person) await() bool {
 	p.t.Helper()
 	deadline := time.After(time.Minute)
@@ -90,8 +88,6 @@ func (p *person) write(text string) {
 	}
 }
 
-// talk runs the tool at a terminal and types one answer at each prompt. An answer may have
-// several lines. The results are the text on the terminal and the exit code.
 func talk(t *testing.T, now func() time.Time, args []string, answers []string) (transcript string, code int) {
 	t.Helper()
 	p := newPerson(t)
@@ -115,7 +111,6 @@ func talk(t *testing.T, now func() time.Time, args []string, answers []string) (
 	return p.seen.String(), code
 }
 
-// listed splits a text into answers. An answer begins with "> " and may continue on the next lines.
 func listed(list string) (answers []string) {
 	for line := range strings.SplitSeq(strings.TrimSuffix(list, "\n"), "\n") {
 		if answer, ok := answerIn(line); ok {
@@ -127,8 +122,6 @@ func listed(list string) (answers []string) {
 	return answers
 }
 
-// typed returns the answers after the prompts in a transcript. Most answers are one line. A pasted
-// list has several lines and ends with pasteEnd.
 func typed(transcript string) (answers []string) {
 	lines := strings.Split(strings.TrimSuffix(transcript, "\n"), "\n")
 	for i := 0; i < len(lines); i++ {

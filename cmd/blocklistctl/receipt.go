@@ -52,8 +52,6 @@ func (c *reportedCmd) Run(e *env) error {
 	return c.write(e, "reported", func(o *order.Order) order.Time { return o.Reported })
 }
 
-// write writes a time into the field "key" of an order. The function "get" returns the old value of
-// the field.
 func (c *receiptFlags) write(e *env, key string, get func(*order.Order) order.Time) error {
 	untimed := c.Time == "" && c.asking(e) // the default is now, but the time is asked for
 	x, ask, err := c.start(e, without(c.Order == "", "ORDER"), without(untimed, "--time TIME"))
@@ -100,7 +98,6 @@ func (c *receiptFlags) write(e *env, key string, get func(*order.Order) order.Ti
 	return x.finish(x.now)
 }
 
-// past returns "" for a time that is not in the future. Otherwise it returns an error text.
 func (x *editing) past(t order.Time) string {
 	if t > x.now {
 		return "it must not be in the future"

@@ -13,8 +13,6 @@ import (
 	"github.com/dns-orders/blocklist/test/registers"
 )
 
-// TestRegisterExamples imports the examples of each preset. The command check must find no error in
-// the output. For each blocked name, explain must show the order and the decision.
 func TestRegisterExamples(t *testing.T) {
 	now := func() time.Time { return clock().AddDate(1, 0, 0) }
 	for _, e := range registers.Examples(t) {
@@ -36,8 +34,6 @@ func TestRegisterExamples(t *testing.T) {
 	}
 }
 
-// importExample imports one edition of a register into out.yaml. If the command asks for a larger
-// --drop-ok, importExample repeats the command with that number.
 func importExample(t *testing.T, now func() time.Time, p *register.Preset, e *registers.Example, ed *registers.Edition) {
 	t.Helper()
 	data := e.Bytes(t, ed)

@@ -32,7 +32,7 @@ type remoteFlags struct {
 }
 
 const (
-	// requestTimeout limits a request. With a million orders, a server needs some seconds.
+	// requestTimeout limits a request. A server with a million orders needs some seconds.
 	requestTimeout = 2 * time.Minute
 	// maxBody limits the bytes of an answer.
 	maxBody = 1 << 30
@@ -97,7 +97,7 @@ func isLoopback(host string) bool {
 	return err == nil && a.IsLoopback() || host == "localhost"
 }
 
-// get requests a path of the server. The caller must close the returned body.
+// get requests a path of the server. The caller must close the body.
 func (r *remote) get(path string, query url.Values) (io.ReadCloser, error) {
 	u := r.url.JoinPath(path)
 	u.RawQuery = query.Encode()
@@ -142,7 +142,6 @@ func (r *remote) unreachable(err error) error {
 	return fmt.Errorf("%s: the server cannot be reached: %w", r, err)
 }
 
-// document requests a path of the server, and decodes the JSON answer into v.
 func (r *remote) document(path string, query url.Values, v any) error {
 	body, err := r.get(path, query)
 	if err != nil {
@@ -169,8 +168,7 @@ func (r *remote) document(path string, query url.Values, v any) error {
 	return nil
 }
 
-// text requests a path of the server and returns the text. It removes characters that
-// could control a terminal.
+// text requests a path of the server. It removes characters that could control a terminal.
 func (r *remote) text(path string, query url.Values) (string, error) {
 	body, err := r.get(path, query)
 	if err != nil {
@@ -200,8 +198,7 @@ func (r *remote) text(path string, query url.Values) (string, error) {
 // String returns the URL of the server.
 func (r *remote) String() string { return printable.Line(r.url.String()) }
 
-// only returns an error if the user has set a flag that cannot be used with --server. The keys of
-// the map are these flags. A value is true if the user has set the flag.
+// only returns an error if a flag in set is true. These flags exclude --server.
 func (f *remoteFlags) only(set map[string]bool) error {
 	for _, flag := range sortedKeys(set) {
 		if set[flag] {

@@ -43,8 +43,8 @@ func (c *showCmd) remote(e *env, subject string, files []string) error {
 	return nil
 }
 
-// matchingRemote returns the orders whose id, digest or reference is equal to the text. If there
-// are none, it returns the orders whose reference contains the text.
+// matchingRemote returns the orders with this id, digest or reference. Otherwise it searches parts
+// of references.
 func matchingRemote(all []status.Order, text string) []status.Order {
 	want := simple(text)
 	for _, is := range []func(o *status.Order) bool{

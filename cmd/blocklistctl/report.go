@@ -22,7 +22,7 @@ type reportFlags struct {
 }
 
 // data reads the order files and checks the journals. Without order files, the orders come from the
-// journals. The result "opt" has all settings of the report except the period.
+// journals.
 func (f *reportFlags) data(e *env, orders []string) (d *report.Data, opt report.Options, err error) {
 	e.sealed = f.Sealed
 	keys := map[string]note.Verifier{}
@@ -131,7 +131,7 @@ func (c *reportCmd) Run(e *env) error {
 	return e.faults(r.Faults, c.Format == "text" && !e.json)
 }
 
-// period returns the start and the end of a period. The end is the first moment after the period.
+// period returns the start of a period, and the first moment after the period.
 func period(from, to string, now order.Time, zone *time.Location) (begin, end time.Time, err error) {
 	f, err := parseMoment("--from", from, now, zone)
 	if err != nil {
@@ -151,8 +151,7 @@ func period(from, to string, now order.Time, zone *time.Location) (begin, end ti
 	return begin, end, nil
 }
 
-// faults returns an error if journals have faults. It also prints the faults. If "said" is true, it
-// does not print them, because the output already contains them.
+// faults prints the faults of journals and returns an error. If said is true, it prints nothing.
 func (e *env) faults(faults []string, said bool) error {
 	if len(faults) == 0 {
 		return nil

@@ -16,8 +16,6 @@ import (
 	"github.com/dns-orders/blocklist/test/journals"
 )
 
-// makeNodes makes the journals node1 and node2 in the working directory, for the orders of
-// testdata/docs/report.yaml.
 func makeNodes(t *testing.T) {
 	t.Helper()
 	for i, node := range []string{"node1", "node2"} {
@@ -117,8 +115,6 @@ func TestReports(t *testing.T) {
 	}
 }
 
-// TestReportFaults changes a record of a journal. For each format, the command must report the
-// change and return exit code 1.
 func TestReportFaults(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("testdata", "docs", "report.yaml"))
 	if err != nil {
@@ -147,8 +143,6 @@ func TestReportFaults(t *testing.T) {
 	}
 }
 
-// TestHostileTexts writes an order file with formulas, scripts and line breaks in the texts. The
-// output of the commands must make these texts harmless.
 func TestHostileTexts(t *testing.T) {
 	t.Chdir(t.TempDir())
 	makeNodes(t)
@@ -217,8 +211,8 @@ orders:
 	}
 }
 
-// TestReportWithoutJournal checks a report without a journal for the period. The report must count
-// the orders in the order files, and must not print 0 for an unknown number.
+// TestReportWithoutJournal checks a report without a journal. The report must not print 0 for an
+// unknown number.
 func TestReportWithoutJournal(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("testdata", "docs", "report.yaml"))
 	if err != nil {

@@ -14,8 +14,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/register"
 )
 
-// TestDescriptionSchemas checks the JSON schemas of presets and platforms. A schema must have the
-// same keys as the decoder. It must accept the built-in descriptions.
 func TestDescriptionSchemas(t *testing.T) {
 	for _, tc := range []struct {
 		c      *catalog.Catalog
@@ -59,8 +57,6 @@ func TestDescriptionSchemas(t *testing.T) {
 	}
 }
 
-// sameKeys checks that a schema has the same keys as a struct. It also checks the schemas of nested
-// keys.
 func sameKeys(t *testing.T, at string, root, schema map[string]any, into reflect.Type) {
 	if ref, ok := schema["$ref"].(string); ok {
 		schema = root["$defs"].(map[string]any)[ref[len("#/$defs/"):]].(map[string]any)

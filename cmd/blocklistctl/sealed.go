@@ -12,12 +12,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// disclosures returns how much of each order may be shown without the flag --sealed. The keys of
-// the map are order ids. To save memory, the map has no orders with full disclosure.
+// disclosures maps order ids to disclosures. Full disclosure has no entry, to save memory.
 //
-// The disclosure of a lift may come from its own field. Without this field, a lift is at least as
-// secret as the orders that it ends. The lift is secret if it ends no order. It is also secret if
-// it names an unknown id, because a sealed order in another file may have this id.
+// Without its own field, a lift is at least as secret as its orders. For an unknown id, the lift is
+// secret, because a sealed order may have the id.
 func disclosures(all []*order.Order) map[string]order.Disclosure {
 	byID := map[string]order.Disclosure{}
 	var lifts []*order.Order
@@ -74,8 +72,8 @@ func disclosures(all []*order.Order) map[string]order.Disclosure {
 	return byID
 }
 
-// shownUntil returns the time at which the state of an order may change. Without --sealed, this
-// time must not reveal when a sealed lift begins or ends.
+// shownUntil returns the time of the next state. Without --sealed, the time must not reveal a
+// sealed lift.
 func (l *orders) shownUntil(st ruleset.OrderState, sealed bool) order.Time {
 	if sealed || !l.sealed {
 		return st.Until
@@ -83,8 +81,8 @@ func (l *orders) shownUntil(st ruleset.OrderState, sealed bool) order.Time {
 	return st.OwnUntil()
 }
 
-// shown returns the problems for the output. Unless "sealed" is true, it hides the text of problems
-// that may reveal a sealed order.
+// shown hides the text of problems that may reveal a sealed order. With sealed, shown hides
+// nothing.
 func (l *orders) shown(ps order.Problems, sealed bool) order.Problems {
 	if sealed || !l.sealed {
 		return ps
@@ -99,11 +97,8 @@ func (l *orders) shown(ps order.Problems, sealed bool) order.Problems {
 	return out
 }
 
-// sealedLabel returns the label of a sealed (secret) order in the server's log.
 func sealedLabel(id string) string { return ruleset.SealedLabel(id) }
 
-// exposed returns warnings about the file of a new secret order: other people can read the file, or
-// it has public orders too.
 func (x *editing) exposed() (out []string) {
 	path := printable.Line(x.path)
 	if info, err := os.Stat(x.path); err == nil && info.Mode()&0o004 != 0 && runtime.GOOS != "windows" {

@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// corefileVariable is the environment variable with the path of the Corefile. A command ignores the
-// variable if it has the argument ORDERS or the flag --corefile.
+// corefileVariable names the environment variable with the path of the Corefile. ORDERS and
+// --corefile come first.
 const corefileVariable = "BLOCKLIST_COREFILE"
 
 type serverFlags struct {
@@ -28,9 +28,8 @@ type server struct {
 	blocks   []*directive.Block // all server blocks of the Corefile
 }
 
-// obvious returns the order files of a command that asks about orders. Without ORDERS and a
-// Corefile, it returns the file orders.yaml of the working directory, and prints its path.
-// The name can have another ending of order files. Two of these files are not obvious.
+// Without ORDERS and a Corefile, obvious returns the file orders.yaml in the working directory. The
+// file may have another extension of order files.
 func (f *serverFlags) obvious(e *env, orders []string) []string {
 	if len(orders) > 0 || f.Corefile != "" || os.Getenv(corefileVariable) != "" {
 		return orders
@@ -48,8 +47,6 @@ func (f *serverFlags) obvious(e *env, orders []string) []string {
 	return found
 }
 
-// server returns the settings of the server that the flags describe. If "orders" has paths, they
-// replace the order files of the Corefile.
 func (f *serverFlags) server(orders []string) (*server, error) {
 	for _, p := range orders {
 		if why := directive.URLProblem(p); why != "" {
@@ -95,8 +92,8 @@ func (f *serverFlags) server(orders []string) (*server, error) {
 	return s, nil
 }
 
-// demands returns a problem for each rule of the Corefile that a file breaks. The rules come from
-// the properties verify and require. It does not check signatures.
+// demands returns a problem for each Corefile rule that a file breaks. It does not check
+// signatures.
 func (s *server) demands(f *order.File) order.Problems {
 	problems := s.Store.Demands.File(f)
 	for _, o := range f.Orders {
@@ -105,8 +102,8 @@ func (s *server) demands(f *order.File) order.Problems {
 	return problems
 }
 
-// elsewhere returns the server block that gets the queries for a name. It returns nil if this is
-// the chosen server block. The result "refused" is true if no server block gets the queries.
+// elsewhere returns the other server block that gets the queries for a name, or nil. refused means
+// that no server block gets the queries.
 func (s *server) elsewhere(name dname.Name) (other *directive.Block, refused bool) {
 	if s.block == nil {
 		return nil, false

@@ -6,8 +6,6 @@ import (
 	"testing"
 )
 
-// TestCorefileVariable checks that commands ignore the environment variable if they have
-// ORDERS or --corefile.
 func TestCorefileVariable(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, id := range map[string]string{"a": "from-flag", "b": "from-variable", "c": "from-line"} {
@@ -38,8 +36,6 @@ func TestCorefileVariable(t *testing.T) {
 			t.Errorf("variable %q, arguments %q: got %q, want %q", tc.variable, tc.args, got, tc.want)
 		}
 	}
-	// With ORDERS on the command line, the command must ignore the whole Corefile, for example the
-	// property home.
 	t.Setenv(corefileVariable, "b")
 	if _, out, _ := ctl("explain", "a.example", "c.yaml"); !strings.Contains(out, "without --corefile") {
 		t.Errorf("got %s", out)

@@ -34,23 +34,20 @@ Example:
   blocklistctl show milan/2026-17 --server http://127.0.0.1:9253`
 }
 
-// shownTargets limits the targets that are shown without --all. shownOrders limits the
-// orders that are shown with all fields.
 const (
 	shownTargets = 20
 	shownOrders  = 5
 )
 
 type shownJSON struct {
-	ID     string `json:"id"`
-	Digest string `json:"digest,omitempty"`
-	File   string `json:"file,omitempty"`
-	Line   int    `json:"line,omitempty"`
-	Action string `json:"action"`
-	State  string `json:"state"`
-	Until  string `json:"state_until,omitempty"`
-	Late   string `json:"late,omitempty"`
-	// Fields contains the fields of the order except the targets, as text.
+	ID         string            `json:"id"`
+	Digest     string            `json:"digest,omitempty"`
+	File       string            `json:"file,omitempty"`
+	Line       int               `json:"line,omitempty"`
+	Action     string            `json:"action"`
+	State      string            `json:"state"`
+	Until      string            `json:"state_until,omitempty"`
+	Late       string            `json:"late,omitempty"`
 	Fields     map[string]string `json:"fields,omitempty"`
 	Targets    int               `json:"targets"`
 	TargetList []string          `json:"target_list,omitempty"`
@@ -68,9 +65,7 @@ type shownJSON struct {
 	secret    bool        // the order does not disclose its targets, and --sealed is not given
 }
 
-// linkJSON is the JSON form of a link between an order and a lift. In the output for an order, it
-// describes a lift that ends the order. In the output for a lift, it describes an order that the
-// lift ends.
+// linkJSON is a link between an order and a lift that ends the order.
 type linkJSON struct {
 	Order string `json:"order"`
 	File  string `json:"file,omitempty"`
@@ -78,8 +73,7 @@ type linkJSON struct {
 	State string `json:"state"`
 	From  string `json:"from,omitempty"`
 	Until string `json:"until,omitempty"`
-	// Target is the first target that the lift ends. Targets is the number of these targets.
-	// Targets is 0 if the lift ends the whole order.
+	// Target is the first target that the lift ends. Targets is 0 if the lift ends the whole order.
 	Target  string `json:"target,omitempty"`
 	Targets int    `json:"targets,omitempty"`
 }
@@ -114,7 +108,7 @@ func (c *showCmd) Run(e *env) error {
 	if len(found) == 0 {
 		msg := fmt.Sprintf("no order has the id, the reference or the name %q", subject)
 		if len(x.disclosure) > 0 && !c.Sealed {
-			// The message does not depend on a match in a sealed order, so it reveals nothing.
+			// The message does not depend on sealed orders, so the message reveals nothing.
 			msg += " (orders that do not disclose their names are searched for a name only with --sealed)"
 		}
 		if near != "" {
@@ -143,8 +137,6 @@ func (c *showCmd) Run(e *env) error {
 	return nil
 }
 
-// misplaced returns an error if the arguments are only files, or if a number with blanks has no
-// quotes.
 func (c *showCmd) misplaced(args []string) error {
 	var words, files []string
 	for _, arg := range args {
@@ -165,8 +157,8 @@ func (c *showCmd) misplaced(args []string) error {
 	return nil
 }
 
-// orderFile reports whether an argument is an existing order file. An id of an order can be the
-// path of a directory.
+// orderFile reports whether an argument is an existing order file. An order id can be the path of a
+// directory.
 func orderFile(arg string) bool {
 	info, err := os.Stat(arg)
 	return err == nil && info.Mode().IsRegular() && slices.Contains(order.Extensions, order.Ext(arg))
@@ -193,8 +185,6 @@ func (x *shower) label(o *order.Order) string {
 	return o.ID
 }
 
-// one converts an order to its JSON form. If "links" is false, the result has no links to other
-// orders.
 func (x *shower) one(o *order.Order, links bool) shownJSON {
 	st := x.states[o.ID]
 	out := shownJSON{ID: o.ID, Action: o.Action.String(), State: st.State.String(), Until: until(x.l.shownUntil(st, x.Sealed))}

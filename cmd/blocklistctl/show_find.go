@@ -12,11 +12,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// matches returns the orders that match a text. It compares the text with ids and digests first.
-// Then it tries whole references, parts of references, and targets.
+// matches compares a text with ids and digests, then with references and targets.
 //
-// Without --sealed, a sealed order matches only by its id or digest. If no order matches, the
-// result "near" is a similar id, reference or name.
+// Without --sealed, a sealed order matches only by id or digest. If no order matches, near is a
+// similar text.
 func (x *shower) matches(text string) (found []*order.Order, near string) {
 	if o := x.l.order(text); o != nil {
 		return []*order.Order{o}, ""
@@ -69,11 +68,9 @@ func hasAddress(o *order.Order, a netip.Addr) bool {
 	return slices.ContainsFunc(o.Targets, func(t order.Target) bool { return t.Kind == order.TargetAddress && t.Attr.Address.Contains(a) })
 }
 
-// maxSimilar limits the search for a similar text. The search compares at most this number of
-// orders, and at most this number of targets.
+// maxSimilar limits the orders and the targets in a search for a similar text.
 const maxSimilar = 200_000
 
-// similar returns the id, reference or name that is most similar to the text, or "".
 func (x *shower) similar(text string, all []*order.Order) string {
 	each := func(texts func(o *order.Order, yield func(string) bool) bool) iter.Seq[string] {
 		return func(yield func(string) bool) {
@@ -114,11 +111,8 @@ func (x *shower) similar(text string, all []*order.Order) string {
 	}))
 }
 
-// maxLinks is the largest number of links in the output for one order or one lift.
 const maxLinks = 20
 
-// links adds links to the output. For an order, it adds the lifts that end the order now or at
-// another time. For a lift, it adds the orders that the lift ends.
 func (x *shower) links(o *order.Order, out *shownJSON) {
 	var own *reachNames
 	if o.Lifting() {
@@ -176,7 +170,6 @@ func namesOf(lift *order.Order) *reachNames {
 	return r
 }
 
-// touches reports whether the name n, a name above n, or a name below n is a target of the lift.
 func (r *reachNames) touches(n dname.Name) bool {
 	if r.above[n] {
 		return true
@@ -189,11 +182,8 @@ func (r *reachNames) touches(n dname.Name) bool {
 	return false
 }
 
-// meets reports whether a lift and an order have targets in common. A name also matches names above
-// and below it. meets returns the first matching target of the order, and the number of matching
-// targets.
-//
-// A lift without targets ends whole orders. For this lift, meets returns "", 0 and true.
+// meets returns the first common target of a lift and an order, and the number of common targets. A
+// lift without targets ends whole orders. For this lift, meets returns "", 0 and true.
 func (r *reachNames) meets(o *order.Order) (first string, n int, ok bool) {
 	if len(r.lift.Targets) == 0 {
 		return "", 0, true

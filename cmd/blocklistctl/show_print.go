@@ -7,8 +7,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// print prints the orders as text. Without --all, it prints all fields only for the first
-// shownOrders orders. It prints one line for each other order.
 func (x *shower) print(e *env, shown []shownJSON) {
 	for i := range shown {
 		o := &shown[i]

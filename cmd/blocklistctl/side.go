@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// openSide returns a function that opens the side lists of an order file. A side list is a text
-// file with names. The function refuses the same paths as the server.
+// openSide returns a function that opens side lists. The function refuses the same paths as the
+// server.
 func openSide(path string) func(name string) (io.ReadCloser, error) {
 	return func(name string) (io.ReadCloser, error) {
 		side := filepath.Join(filepath.Dir(path), name)
@@ -20,12 +20,10 @@ func openSide(path string) func(name string) (io.ReadCloser, error) {
 	}
 }
 
-// outside returns an error if a side list is outside the directory of the order file because of a
-// symbolic link. If the order file is a link itself, its real directory is allowed too. For a
-// missing side list, outside returns nil.
+// outside returns an error if a symbolic link leads a side list out of the order file's directory.
+// If the order file is a link, its real directory is allowed too.
 func outside(path, side string) error {
-	// EvalSymlinks needs absolute paths, because the working directory may be reached through
-	// a link.
+	// EvalSymlinks needs absolute paths, because a link may lead to the working directory.
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return err

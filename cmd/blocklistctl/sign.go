@@ -60,7 +60,7 @@ func (c *signCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	// Check the order files before a person types the password.
+	// Check the order files before the person types the password.
 	var versions []*signed
 	defer func() {
 		for _, b := range versions {
@@ -127,8 +127,6 @@ func (c *signCmd) report(e *env, versions []*signed, several bool, key string, n
 	return nil
 }
 
-// paths returns the paths of the order files to sign. The result "several" is true if there are
-// several arguments, or if the argument is a directory.
 func (c *signCmd) paths() (paths []string, several bool, err error) {
 	several = len(c.Files) > 1
 	for _, path := range c.Files {
@@ -188,8 +186,8 @@ func (c *signCmd) secretKey(e *env) (s signature.SecretKey, err error) {
 	return s, err
 }
 
-// differs returns an error if the file already has another signature by the same key. A server
-// counts each key only once. The parameter "from" is the path of the file.
+// differs returns an error if the same key has made another signature. A server counts each key
+// once.
 func (c *signCmd) differs(key signature.Key, from string) error {
 	for slot := 1; slot <= signature.MaxKeys; slot++ {
 		path := signature.Path(from, slot)
@@ -207,7 +205,7 @@ func (c *signCmd) differs(key signature.Key, from string) error {
 	return nil
 }
 
-// readSignature returns the content of a signature file. The error does not contain the path.
+// readSignature reads a signature file. The error does not contain the path.
 func readSignature(path string) ([]byte, error) {
 	f, err := openFile(path, signature.MaxBytes)
 	if err != nil {

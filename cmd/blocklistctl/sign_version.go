@@ -11,7 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// existing parses the order file that is in place now. It returns nil if there is no file.
 func existing(path string) (*order.File, error) {
 	f, err := openFile(path, order.MaxBytes(path, false))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -44,8 +43,8 @@ func (b *signed) discard() {
 	}
 }
 
-// prepare checks a version of an order file, and returns its problems. If the new version is in
-// another file, prepare copies it into the directory of the order file.
+// prepare checks a version of an order file. It copies a version from another file into the order
+// file's directory.
 func (c *signCmd) prepare(file string) (*signed, order.Problems, error) {
 	b := &signed{file: file, from: file, hash: signature.NewHash(), moves: c.From != ""}
 	var in io.ReadCloser
@@ -87,7 +86,7 @@ func (c *signCmd) prepare(file string) (*signed, order.Problems, error) {
 	parsed, problems := order.Parse(file, tee, order.Options{OpenSide: openSide(file), Emit: func(o *order.Order) {
 		missing = append(missing, demands.Order(file, o)...)
 	}})
-	// Copy the rest of the file, because the parser may stop early after an error.
+	// The parser may stop early after an error, so copy the rest of the file.
 	if _, err := io.Copy(io.Discard, tee); err != nil {
 		return b, nil, err
 	}
@@ -100,7 +99,6 @@ func (c *signCmd) prepare(file string) (*signed, order.Problems, error) {
 	return b, problems, nil
 }
 
-// rolledBack reads an old version of the order file, and gives it a new serial (see reissue).
 func rolledBack(file, old string, least int64) (io.ReadCloser, error) {
 	f, err := openFile(old, min(maxFormat, order.MaxBytes(file, false)))
 	if err != nil {

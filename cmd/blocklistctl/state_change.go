@@ -102,9 +102,8 @@ type changeJSON struct {
 	NotStored string `json:"not_stored,omitempty"`
 }
 
-// change changes the state directory with the function "do". If a running server has locked the
-// directory, change asks the server to make the change. The parameter "done" is the message after a
-// change by the function "do".
+// change runs do on the state directory. If a running server has locked the directory, change asks
+// the server.
 func (f *changeFlags) change(e *env, c state.Change, do func(*state.State, string) error, done string) error {
 	c.Reason, c.Time = f.Reason, e.now()
 	if f.Wait <= 0 || f.Wait > time.Hour {
@@ -174,9 +173,8 @@ func (e *env) reportChange(dir string, c state.Change, a state.Answer, server bo
 	return err
 }
 
-// knownPath returns the path of the file as in the state directory. It returns an error if the
-// state directory has no entry for the file. The command set-serial also accepts another existing
-// file, because a server may have refused its first version.
+// knownPath returns the path of the file as in the state directory. set-serial also accepts an
+// unknown file. A server may have refused the first version of the file.
 func knownPath(set state.Set, c state.Change) (string, error) {
 	abs, err := filepath.Abs(c.Path)
 	if err != nil {
@@ -196,15 +194,13 @@ func knownPath(set state.Set, c state.Change) (string, error) {
 }
 
 const (
-	// askEvery is the time between two checks for an answer.
 	askEvery = 50 * time.Millisecond
-	// answerGrace is an additional wait after the time limit. The server may have started on the
-	// request just before the limit, so the answer may come soon.
+	// answerGrace extends the wait for a request that the server has started.
 	answerGrace = 10 * time.Second
 )
 
-// ask asks the running server for a change and waits for the answer. After the time limit or
-// Ctrl-C, it withdraws the request if the server has not started on it.
+// ask asks the running server for a change. On a timeout or Ctrl-C, ask withdraws a request that
+// the server has not started.
 func (f *changeFlags) ask(e *env, dir string, c state.Change, locked error) error {
 	stop, release := interrupted()
 	defer release()

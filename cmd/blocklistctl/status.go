@@ -32,24 +32,22 @@ Example:
   blocklistctl status https://dns1.example.net:9253 https://dns2.example.net:9253 --corefile /etc/coredns/Corefile --wait --timeout 1m`
 }
 
-// nodeJSON is one server in the JSON output of the command status.
 type nodeJSON struct {
 	URL string `json:"url"`
 	// Error is the reason why the server gave no status, or empty.
 	Error string `json:"error,omitempty"`
-	// Same is true if the server has the same order set as the local order files. Without local
-	// files, Same is true if all servers have equal order sets.
+	// Same is true if the server has the local order set. Without local files, all servers must
+	// have equal sets.
 	Same bool `json:"same"`
 	// Problems is true if the newest version of a file is not in force.
 	Problems bool `json:"problems"`
-	// Shadow lists the server blocks that are in shadow mode. The field Without lists the server
-	// blocks that have no blocklist directive.
+	// Shadow lists the server blocks in shadow mode. Without lists the server blocks without
+	// blocklist.
 	Shadow  []string         `json:"shadow"`
 	Without []string         `json:"without"`
 	Status  *status.Document `json:"status,omitempty"`
 }
 
-// waitInterval is the time between two requests to a server. Tests change it.
 var waitInterval = time.Second
 
 // Run prints the status of each server.
@@ -196,7 +194,6 @@ func printNodes(e *env, nodes []nodeJSON, here *localSet) error {
 	return nil
 }
 
-// newest returns the digest of the set that came into force last on any server.
 func newest(nodes []nodeJSON) (digest string) {
 	since := ""
 	for _, n := range nodes {
@@ -212,8 +209,6 @@ func newest(nodes []nodeJSON) (digest string) {
 	return digest
 }
 
-// rows returns one table row for each order set of a server. It also returns the messages below the
-// rows. If "compared" is true, the user has given local order files for comparison.
 func (n *nodeJSON) rows(compared bool, servers int, newest string) (rows [][]string, lines []string) {
 	url := printable.Line(n.URL)
 	if n.Status == nil {

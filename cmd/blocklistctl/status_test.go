@@ -62,7 +62,7 @@ func (s *statusServer) write(t *testing.T, text string) {
 	if err := os.WriteFile(tmp, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// The server would wait for a new file to be complete. The file therefore gets an older time.
+	// A server waits until a new file is complete. A file with an older time needs no wait.
 	old := time.Now().Add(-time.Minute)
 	os.Chtimes(tmp, old, old)
 	if err := os.Rename(tmp, s.file); err != nil {
@@ -129,8 +129,7 @@ func TestStatusCommand(t *testing.T) {
 			}
 		})
 	}
-	// Each server reports the start of its set in whole seconds. Both starts may be in the same
-	// second, so the test does not know which set is newer.
+	// Servers report starts in whole seconds, so either set may be the newest.
 	code, out, _ := ctl("status", first.url, other.url)
 	if got := plainStatus(out, first, other); code != 1 || !strings.Contains(got, "block the newest set\n") {
 		t.Errorf("two different servers: exit %d\n%s", code, got)
@@ -160,7 +159,6 @@ func TestStatusOfProblem(t *testing.T) {
 	}
 }
 
-// TestStatusOfState checks that the command status reports a damaged state directory as a problem.
 func TestStatusOfState(t *testing.T) {
 	s := startStatus(t, statusOne, false)
 	dir := filepath.Join(t.TempDir(), "state")

@@ -7,7 +7,6 @@ import (
 	"github.com/xuri/excelize/v2"
 )
 
-// TestWorkbook checks that add reads the names of a column of an XLSX file.
 func TestWorkbook(t *testing.T) {
 	t.Chdir(t.TempDir())
 	f := excelize.NewFile()

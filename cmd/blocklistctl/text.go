@@ -8,7 +8,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// count returns a number with a noun, for example "1 file" and "2 files".
 func count(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
@@ -39,13 +38,11 @@ func references(list []string) string {
 // until returns a time as text, or "" for ruleset.Forever.
 var until = explain.Until
 
-// A number contains a number and a format for it, for example "%d refused".
 type number struct {
 	text string
 	n    int
 }
 
-// someOf returns the texts of all numbers except zeros. It writes the separator before each text.
 func someOf(separator string, numbers ...number) string {
 	var b strings.Builder
 	for _, x := range numbers {

@@ -11,8 +11,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// exit is an exit code. The argument parser panics with it to end the tool, for example after
-// --help.
+// exit is an exit code. The argument parser panics with an exit to end the tool.
 type exit int
 
 // misuseError is an error about wrong arguments.
@@ -43,8 +42,6 @@ func withHelpFlag(args []string) []string {
 	return append(slices.Clone(args[1:]), "--help")
 }
 
-// usage prints an error about the arguments and returns the exit code. Without a command it
-// prints the help.
 func (e *env) usage(err error) (code int) {
 	var parse *kong.ParseError
 	if !errors.As(err, &parse) {
@@ -65,8 +62,7 @@ func (e *env) usage(err error) (code int) {
 	return exitMisuse
 }
 
-// wantsJSON reports whether the arguments contain --json. It does not use the parser, because the
-// parser may refuse the arguments.
+// wantsJSON looks for --json without the parser, because the parser may refuse the arguments.
 func wantsJSON(args []string) bool {
 	for _, a := range args {
 		switch a {

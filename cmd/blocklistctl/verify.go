@@ -87,8 +87,7 @@ func (c *verifyCmd) Run(e *env) error {
 	return nil
 }
 
-// policy returns the keys that may sign, and the number of keys that must sign. They come
-// from the flags or the Corefile.
+// policy returns the keys that may sign and the number of required keys.
 func (c *verifyCmd) policy(s *server) (p signature.Policy, err error) {
 	switch {
 	case len(c.Key) == 0 && c.Need != 0:

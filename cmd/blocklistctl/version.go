@@ -21,8 +21,6 @@ func (versionFlag) BeforeReset(app *kong.Kong) error {
 	return nil
 }
 
-// buildText returns the version of the module, the commit and the version of Go in one
-// line. It leaves out unknown parts.
 func buildText(info *debug.BuildInfo) string {
 	text := cmp.Or(info.Main.Version, "of unknown version")
 	if commit := setting(info, "vcs.revision"); commit != "" {

@@ -7,15 +7,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// windowJSON is a window (a time span) of an order. An empty From or Until means no start or
-// no end.
+// windowJSON is a time span of an order. An empty From or Until means no limit.
 type windowJSON struct {
 	From  string `json:"from,omitempty"`
 	Until string `json:"until,omitempty"`
 }
 
-// setWindows adds the windows (time spans) of an order to the output. It also sets x.first and
-// x.last to the start of the first window and the end of the last window.
 func (x *listedJSON) setWindows(o *order.Order, zone *time.Location, now order.Time) {
 	from, until := o.From, o.Until
 	if len(o.Windows) > 0 {
@@ -34,8 +31,7 @@ func (x *listedJSON) setWindows(o *order.Order, zone *time.Location, now order.T
 	}
 }
 
-// span returns the earliest start and the latest end of the windows. NoTime means no start or no
-// end.
+// span returns the earliest start and the latest end. NoTime means no limit.
 func span(ws []order.Window) (from, until order.Time) {
 	from, until = ws[0].From, ws[0].Until
 	for _, w := range ws[1:] {
@@ -67,7 +63,6 @@ func nextWindow(ws []order.Window, zone *time.Location, now order.Time) string {
 	return "one is open" + windowEnd(next, zone)
 }
 
-// windowEnd returns words about the end of a window, for example "until 2026-05-01".
 func windowEnd(w *order.Window, zone *time.Location) string {
 	if w.Until == order.NoTime {
 		return ", without an end"

@@ -11,27 +11,23 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// modeSealed is the mode of a file with a sealed order, before the umask. The group may
-// read the file, because the server is in the group.
+// modeSealed is the mode of a file with a sealed order, before the umask. The server reads the file
+// as a group member.
 const modeSealed = 0o640
 
-// files replaces order files on the disk. After a crash, a file has its old content or its new
-// content. GroupOnly means that the owner of a replaced file may change. The group and the mode
-// stay.
+// files replaces order files. After a crash, a file has its old or its new content. With GroupOnly,
+// the owner of a replaced file may change.
 var files = durable.FS{GroupOnly: true}
 
-// A staged file contains the new content of a file until it is renamed. Its temporary name begins
-// with a dot, because servers skip hidden files.
+// A staged file is the hidden new content of a file. Servers skip hidden files.
 type staged struct {
 	*durable.File
 	name string      // the final name
 	mode fs.FileMode // the final mode
 }
 
-// stage creates a hidden file that will replace the file at path. The new file gets the group and
-// the mode of the old file, and its owner if possible. If there is no old file, its mode is the
-// parameter "mode". If path is a symbolic link, stage keeps the link and replaces the target of the
-// link.
+// stage creates a hidden file that will replace the file at path. The new file keeps the group and
+// the mode. stage replaces the target of a symbolic link, and keeps the link.
 func stage(path string, mode fs.FileMode) (*staged, error) {
 	given := path
 	final := durable.KeepMode
@@ -43,8 +39,7 @@ func stage(path string, mode fs.FileMode) (*staged, error) {
 		if path, err = filepath.EvalSymlinks(path); err != nil {
 			return nil, err
 		}
-		// At first, only the owner can read the new file. Prepare sets the final mode together with
-		// the group.
+		// Only the owner can read the new file until Prepare sets the final mode and group.
 		mode, final = 0o600, old.Mode().Perm()
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
@@ -62,8 +57,7 @@ func stage(path string, mode fs.FileMode) (*staged, error) {
 
 func (s *staged) prepare() error { return s.Prepare(s.name, s.mode) }
 
-// writeFile replaces a file by rename, so that a server never reads an incomplete file. See stage
-// for the group and the mode.
+// writeFile replaces a file by rename, because a server must never read an incomplete file.
 func writeFile(path string, data []byte, mode fs.FileMode) error {
 	s, err := stage(path, mode)
 	if err != nil {
@@ -77,8 +71,7 @@ func writeFile(path string, data []byte, mode fs.FileMode) error {
 	return unwritable(path, s.Install())
 }
 
-// unwritable replaces the path in an error with the path from the user. The original error has the
-// name of the hidden file.
+// unwritable replaces the path of the hidden file in an error with the user's path.
 func unwritable(path string, err error) error {
 	var p *fs.PathError
 	var l *os.LinkError
@@ -93,7 +86,6 @@ func unwritable(path string, err error) error {
 	return fmt.Errorf("%s: cannot be written: %w", path, err)
 }
 
-// mode returns the mode, before the umask, of the files that an import writes.
 func (f *headFlags) mode() fs.FileMode {
 	if f.Disclosure == "code" || f.Disclosure == "none" {
 		return modeSealed

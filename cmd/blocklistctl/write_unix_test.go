@@ -13,8 +13,8 @@ import (
 
 const unformatted = "orders:\n- {targets: [a.example], id: a, authority: {name: A}, scope: global}\nversion: 1\n"
 
-// TestWriteKeeps checks that "fmt -w" does not change the owner, the group, the mode or a link.
-// Only root can give the file another owner, so without root the test uses only another group.
+// TestWriteKeeps checks that "fmt -w" keeps the owner, the group, the mode and links. Only root can
+// change the owner.
 func TestWriteKeeps(t *testing.T) {
 	uid, gid := os.Getuid(), os.Getgid()
 	if uid == 0 {
@@ -58,8 +58,7 @@ func TestWriteKeeps(t *testing.T) {
 	}
 }
 
-// TestWriteNew checks the modes of new files. A file with a sealed (secret) order must not be
-// readable for all users.
+// TestWriteNew checks the modes of new files. Other users must not be able to read a sealed order.
 func TestWriteNew(t *testing.T) {
 	t.Chdir(t.TempDir())
 	os.WriteFile("list", []byte("a.example\n"), 0o600)
@@ -116,8 +115,6 @@ func TestFormatOdd(t *testing.T) {
 	}
 }
 
-// TestSecretExposed checks the warnings about the file of a new secret order. The order is written
-// in spite of them.
 func TestSecretExposed(t *testing.T) {
 	const readable, public = "all users of this computer can read a.yaml, because its mode is 0644. The command chmod 640 a.yaml", "a.yaml also has 1 public order."
 	for _, tc := range []struct {

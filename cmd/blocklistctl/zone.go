@@ -29,8 +29,6 @@ type countryZone struct {
 	note    string // the part of the country, for example "most of Germany"; or ""
 }
 
-// countryZones returns the time zones in zoneTab. A zone that this computer does not know is
-// left out.
 var countryZones = sync.OnceValue(func() (out []countryZone) {
 	for line := range strings.Lines(zoneTab) {
 		f := strings.Split(strings.TrimSpace(line), "\t")
@@ -58,20 +56,18 @@ func zonesOf(c order.Country) (out []countryZone) {
 	return out
 }
 
-// isZone reports whether s is the name of a time zone in the notation of order files.
 func isZone(s string) bool {
 	zone, err := time.LoadLocation(s)
 	return err == nil && s != "" && zone != time.Local
 }
 
-// city returns the city in the name of a time zone, in lower case and without accents.
 func city(s string) string {
 	s = s[strings.LastIndexByte(s, '/')+1:]
 	return strings.ToLower(plainLetters(strings.NewReplacer("_", " ", "-", " ").Replace(s)))
 }
 
-// zoneNamed returns a time zone for a name of a zone, a city, or a country with only one zone. If
-// it finds no zone, the result "wrong" is the reason.
+// zoneNamed finds a time zone by its name, a city, or a country with one zone. If there is no zone,
+// wrong is the reason.
 func zoneNamed(s string) (zone, wrong string) {
 	if isZone(s) {
 		return s, ""
@@ -94,8 +90,6 @@ func zoneNamed(s string) (zone, wrong string) {
 	return "", fmt.Sprintf("it must be a time zone such as Europe/Rome, or the city of a time zone, got %q", s)
 }
 
-// askZone asks for the time zone of a new file. It offers the zone of the order files in the
-// same directory, or else a zone of the country of the authority.
 func (c *addCmd) askZone(a *asker, path string) {
 	if c.Timezone != "" {
 		return
@@ -145,11 +139,8 @@ func (c *addCmd) askZone(a *asker, path string) {
 	a.ask(q)
 }
 
-// timezoneKey matches the key timezone of an order file in YAML or JSON.
 var timezoneKey = regexp.MustCompile(`(?m)(?:^timezone:[ \t]*["']?|^[ \t]*\{?.*"timezone"\s*:\s*")([A-Za-z][A-Za-z0-9+_/-]*)`)
 
-// neighbourZone returns the time zone of the order files in the directory of path. It returns "" if
-// they have no time zone, or several.
 func neighbourZone(path string) (zone string) {
 	entries, _ := os.ReadDir(filepath.Dir(path))
 	for _, entry := range entries {
@@ -174,8 +165,8 @@ func neighbourZone(path string) (zone string) {
 	return zone
 }
 
-// localZone returns the name of the time zone of this computer. It returns "" if the zone is
-// unknown. It also returns "" for UTC, because servers often use UTC in every country.
+// localZone returns the name of this computer's time zone, or "". UTC gives "", because servers in
+// every country use UTC.
 func localZone() string {
 	name := os.Getenv("TZ")
 	if name == "" {

@@ -11,15 +11,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// This file is only for the tests in test/faults, which set the clock of the server. The build tag
-// faultclock includes it.
+// This file is only for the tests in test/faults, which set the server's clock.
 
-// clockFile is an environment variable with the path of a file. The file contains the offset of the
-// server's clock from the real time, for example "-1h".
 const clockFile = "BLOCKLIST_FAULT_CLOCK"
 
-// A steppedClock adds an offset in nanoseconds to the real time. The offset has no effect on
-// timers, as on a machine whose clock is set to another time.
 type steppedClock struct{ offset atomic.Int64 }
 
 func (c *steppedClock) Now() time.Time { return time.Now().Add(time.Duration(c.offset.Load())) }

@@ -1,27 +1,17 @@
 // Command coredns is CoreDNS with the plugins blocklist and orders_rpz. The plugin blocklist is
-// below acl and directly above cache. The cache therefore stores no answer that depends on the
-// client or the time. The plugin orders_rpz is directly below transfer.
+// directly above cache, because the cache must not store answers that depend on the client. The
+// plugin orders_rpz is directly below transfer.
 //
 //	go run ./cmd/coredns -conf Corefile.example
 //	go build -tags full ./cmd/coredns
 //
-// The default build has the plugins that a resolver needs. It lacks ten plugins of CoreDNS: azure,
-// clouddns, dnssec, dynupdate, etcd, k8s_external, kubernetes, nomad, route53 and trace. They need
-// client libraries for clouds, orchestrators, tracers or databases. For example, dnssec can read
-// its keys from a cloud.
-//
-// If a Corefile has a plugin that is missing in the build, the error suggests the build tag. With
-// -tags full, the build has all plugins.
-//
-// The default build is small, so that it compiles fast. These are the times with an empty build
+// The default build has the plugins that a resolver needs. It leaves out azure, clouddns, dnssec,
+// dynupdate, etcd, k8s_external, kubernetes, nomad, route53 and trace, which need large client
+// libraries. With -tags full, the build has all plugins. These are the times with an empty build
 // cache on two idle cores:
 //
 //	default      57 s, 106 s of CPU,  36 MB
 //	-tags full  160 s, 251 s of CPU, 111 MB
-//
-// The server itself takes about 70 s of CPU time in the default build. It includes DNS over QUIC,
-// HTTPS and gRPC, and Prometheus. The plugins view and template add 4 s, tls adds 5 s, and geoip
-// adds 2 s. The plugin dnssec would add 13 s.
 //
 // docs/compile.md describes how to compile the plugin into another CoreDNS.
 package main
@@ -59,8 +49,6 @@ func main() {
 	coremain.Run()
 }
 
-// install adds blocklist and orders_rpz to CoreDNS's list of directives. This list is the order in
-// which plugins handle a query. The order of the imports does not matter.
 func install() error {
 	list, err := insert(dnsserver.Directives)
 	if err != nil {
@@ -69,8 +57,8 @@ func install() error {
 	if err := dnsserver.SetDirectives(list); err != nil {
 		return err
 	}
-	// Call explainAbsent only after CoreDNS has parsed its flags. Otherwise the output of -plugins
-	// would list the missing plugins.
+	// Call explainAbsent after CoreDNS has parsed its flags. Otherwise the output of -plugins would
+	// list the missing plugins.
 	caddy.RegisterCaddyfileLoader(name, caddy.LoaderFunc(func(string) (caddy.Input, error) {
 		explainAbsent()
 		return nil, nil // the next loader loads the Corefile
@@ -79,9 +67,7 @@ func install() error {
 }
 
 // insert adds two directives to the list: blocklist directly above cache, and orders_rpz directly
-// below transfer. If orders_rpz were above transfer, it would refuse all transfers.
-//
-// If the list lacks cache or transfer, insert returns an error.
+// below transfer. Above transfer, orders_rpz would refuse all transfers.
 func insert(directives []string) ([]string, error) {
 	i, j := slices.Index(directives, below), slices.Index(directives, above)
 	if i < 0 {
@@ -94,8 +80,6 @@ func insert(directives []string) ([]string, error) {
 	return slices.Insert(list, slices.Index(list, below), name), nil
 }
 
-// explainAbsent registers a setup function for each directive whose plugin is not in this build.
-// The setup function returns an error that suggests the build tag.
 func explainAbsent() {
 	for _, d := range dnsserver.Directives {
 		if _, err := caddy.DirectiveAction(serverType, d); err == nil {
@@ -108,9 +92,8 @@ func explainAbsent() {
 	}
 }
 
-// commit returns the commit for the output of -version and for the metric coredns_build_info. The
-// parameter "set" is the commit from -ldflags. If it is empty, commit returns the version of this
-// module.
+// commit returns the commit for -version and for the metric coredns_build_info. Without a commit
+// from -ldflags, it returns the version of this module.
 func commit(set string) string {
 	info, ok := debug.ReadBuildInfo()
 	if set != "" || !ok {

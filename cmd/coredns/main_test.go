@@ -13,11 +13,9 @@ import (
 	"github.com/coredns/coredns/core/dnsserver"
 )
 
-// listed is the output of the flag -plugins before a Corefile is loaded.
 var listed []string
 
-// TestMain installs the plugins once for all tests, because a process has only one list of
-// directives.
+// TestMain installs the plugins once, because a process has only one list of directives.
 func TestMain(m *testing.M) {
 	if err := install(); err != nil {
 		log.Fatal(err)
@@ -50,8 +48,8 @@ func TestInsert(t *testing.T) {
 	}
 }
 
-// TestOrder compares the order of the plugins in this binary with CoreDNS's plugin.cfg. The test
-// adds blocklist and orders_rpz to plugin.cfg, as docs/compile.md describes.
+// TestOrder compares the order of the plugins in this binary with CoreDNS's plugin.cfg, changed as
+// in docs/compile.md.
 func TestOrder(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(goList(t, "{{.Dir}}"), "plugin.cfg"))
 	if err != nil {
@@ -84,8 +82,6 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// TestLinked checks that each directive of CoreDNS has a plugin or an error message. The variable
-// absent must list exactly the plugins that are not in this build.
 func TestLinked(t *testing.T) {
 	for _, name := range []string{"blocklist", "orders_rpz"} {
 		if !slices.Contains(listed, name) {
@@ -140,8 +136,6 @@ func errText(err error) string {
 	return err.Error()
 }
 
-// goList returns the output of go list for CoreDNS's module. It needs no network, because
-// the module cache already has the module.
 func goList(t *testing.T, format string) string {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-m", "-f", format, "github.com/coredns/coredns")

@@ -13,18 +13,15 @@ import (
 )
 
 const (
-	// maxQueued limits the log lines that wait for standard output, in bytes.
-	maxQueued = 4 << 20
-	// outputPatience limits the wait of a log call for standard output. At the end of the process,
-	// it limits the wait for the remaining lines.
+	maxQueued      = 4 << 20
 	outputPatience = time.Second
 )
 
-// An output receives CoreDNS's log. Write waits until standard output has taken the line, but not
-// longer than patience. After a timeout, Write does not wait until the queue is empty again.
+// An output receives CoreDNS's log. Write waits for standard output, but not longer than patience.
+// After a timeout, calls of Write return at once until the queue is empty.
 //
-// Without this type, a full pipe would block each goroutine that logs. SIGTERM would not end the
-// process, because CoreDNS logs the signal before it stops.
+// Without an output, a full pipe would block each goroutine that logs. Even SIGTERM would not end
+// the process, because CoreDNS logs the signal first.
 type output struct {
 	queue    *logqueue.Queue
 	out      io.Writer
@@ -35,8 +32,7 @@ func newOutput(out io.Writer, patience time.Duration) *output {
 	return &output{logqueue.New(maxQueued, func(n int) { reportDropped(out, n) }), out, patience}
 }
 
-// Write queues a copy of p, because the log package reuses the memory of p. It ignores errors of
-// standard output, as CoreDNS's log does.
+// Write queues a copy of p, because the log package reuses the memory of p.
 func (o *output) Write(p []byte) (int, error) {
 	line := append([]byte(nil), p...)
 	o.queue.Write(len(line), o.patience, func() { _, _ = o.out.Write(line) })
@@ -45,8 +41,7 @@ func (o *output) Write(p []byte) (int, error) {
 
 func (o *output) flush() { o.queue.Flush(o.patience) }
 
-// reportDropped writes the number of dropped log lines to out. It writes directly to out, because a
-// call of CoreDNS's log could deadlock.
+// reportDropped writes directly to out, because a call of CoreDNS's log could deadlock.
 func reportDropped(out io.Writer, n int) {
 	text := fmt.Sprintf("%d log lines dropped here, because standard output did not take the lines in time", n)
 	if clog.IsJSON() {
@@ -56,11 +51,11 @@ func reportDropped(out io.Writer, n int) {
 	_, _ = fmt.Fprintln(out, "[WARNING]", text)
 }
 
-// queueOutput makes CoreDNS's log write to an output. The change happens when the Corefile is
-// loaded, because coremain.Run sets the log to standard output earlier.
+// queueOutput makes CoreDNS's log write to an output when the Corefile is loaded. Before the load,
+// coremain.Run sets the log to standard output and would undo the change.
 //
-// CoreDNS writes its zones and its version directly to standard output, so a full pipe can still
-// block the start.
+// A full pipe can still block the start. CoreDNS writes its zones and its version directly to
+// standard output.
 func queueOutput(out io.Writer) {
 	caddy.RegisterCaddyfileLoader("output", caddy.LoaderFunc(func(string) (caddy.Input, error) {
 		o := newOutput(out, outputPatience)

@@ -13,8 +13,8 @@ import (
 	clog "github.com/coredns/coredns/plugin/pkg/log"
 )
 
-// TestOutput checks that a log call returns only after its line is written, so that os.Exit loses
-// no line. The output must copy each line, because the log package reuses the memory.
+// A log call must return only after its line is written, or os.Exit could lose the line. The log
+// package reuses the memory of a line.
 func TestOutput(t *testing.T) {
 	var out, want bytes.Buffer
 	logger := log.New(newOutput(&out, time.Minute), "", 0)
@@ -28,8 +28,6 @@ func TestOutput(t *testing.T) {
 	}
 }
 
-// TestOutputBlocks writes many lines to a full pipe. The log calls and the end of the process must
-// not wait for the pipe. When the test reads the pipe, all lines must arrive in order.
 func TestOutputBlocks(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {

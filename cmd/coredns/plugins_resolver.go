@@ -2,8 +2,6 @@
 
 package main
 
-// These imports link the plugins that a resolver needs. The package comment lists the
-// other plugins of CoreDNS. The order of the imports has no effect.
 import (
 	_ "github.com/coredns/caddy/onevent"
 	_ "github.com/coredns/coredns/plugin/acl"

@@ -9,10 +9,8 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// TestVersions checks the versions in go.mod. No module may have a higher version than CoreDNS
-// requires, because a higher version would change the server.
-//
-// If this test fails, lower the version of the module. The command go mod graph shows which module
+// No module may have a higher version than CoreDNS requires, because a higher version would change
+// the server. If this test fails, lower the version. The command go mod graph shows which module
 // requires the higher version.
 func TestVersions(t *testing.T) {
 	ours := requirements(t, filepath.Join("..", "..", "go.mod"))

@@ -79,9 +79,6 @@ func readDashboard(t *testing.T) (out dashboard) {
 	return out
 }
 
-// A registered describes the metrics of a server that has answered queries. Each map has the names
-// of the metrics as keys: labels contains the label names, types contains the type, and states
-// contains the values of the label "state".
 type registered struct {
 	labels map[string]map[string]bool
 	types  map[string]string
@@ -114,28 +111,19 @@ func gather(t *testing.T) registered {
 
 var (
 	metricName = regexp.MustCompile(`[a-zA-Z_:][a-zA-Z0-9_:]*`)
-	// selector matches a metric in a PromQL expression, with optional label matchers and an
-	// optional range.
-	selector = regexp.MustCompile(`([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(\{[^}]*\})?\s*(\[[^\]]*\])?`)
-	matcher  = regexp.MustCompile(`([a-zA-Z_]\w*)\s*(?:=~|!~|!=|=)\s*"([^"]*)"`)
-	grouping = regexp.MustCompile(`\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)`)
-	counted  = regexp.MustCompile(`\b(?:rate|irate|increase)\s*\(\s*([a-zA-Z_:][a-zA-Z0-9_:]*)`)
-	texts    = regexp.MustCompile(`,\s*"[^"]*"`) // the arguments of label_replace that are texts
-	legend   = regexp.MustCompile(`\{\{\s*(\w+)\s*\}\}`)
+	selector   = regexp.MustCompile(`([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(\{[^}]*\})?\s*(\[[^\]]*\])?`)
+	matcher    = regexp.MustCompile(`([a-zA-Z_]\w*)\s*(?:=~|!~|!=|=)\s*"([^"]*)"`)
+	grouping   = regexp.MustCompile(`\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)`)
+	counted    = regexp.MustCompile(`\b(?:rate|irate|increase)\s*\(\s*([a-zA-Z_:][a-zA-Z0-9_:]*)`)
+	texts      = regexp.MustCompile(`,\s*"[^"]*"`) // the arguments of label_replace that are texts
+	legend     = regexp.MustCompile(`\{\{\s*(\w+)\s*\}\}`)
 )
 
-// words contains the PromQL functions and keywords. The regular expression selector would also
-// match them, but they are not metrics.
 var words = map[string]bool{"sum": true, "min": true, "max": true, "count": true, "rate": true, "absent": true, "vector": true, "time": true, "last_over_time": true, "max_over_time": true, "changes": true, "increase": true,
 	"and": true, "or": true, "unless": true, "offset": true, "by": true, "on": true, "group_left": true, "label_replace": true, "Inf": true}
 
-// ofPrometheus contains the labels that Prometheus adds when it scrapes a server. The label "stage"
-// comes from the configuration of Prometheus.
 var ofPrometheus = map[string]bool{"job": true, "instance": true, "stage": true}
 
-// check returns the problems of a query: metrics, labels and states that do not exist, and a rate
-// of a metric that is not a counter. It adds the metrics of the query to the map "used". The map
-// "recorded" contains the labels of each metric that a recording rule creates.
 func (r registered) check(q promQuery, recorded map[string]map[string]bool, used map[string]bool) (problems []string) {
 	bad := func(format string, args ...any) {
 		problems = append(problems, q.where+": "+fmt.Sprintf(format, args...))
@@ -185,8 +173,7 @@ func (r registered) check(q promQuery, recorded map[string]map[string]bool, used
 	return problems
 }
 
-// recorded returns the metrics that the recording rules create, with their labels. The labels come
-// from the name of the rule. For example, the metric job:coredns_dns_requests:rate15m has the label
+// The name of a rule contains its labels. The metric job:coredns_dns_requests:rate15m has the label
 // job.
 func (a alertRules) recorded() map[string]map[string]bool {
 	out := map[string]map[string]bool{}
@@ -205,8 +192,6 @@ func (a alertRules) recorded() map[string]map[string]bool {
 	return out
 }
 
-// TestMonitoring checks that every metric, label and state in the alerts and the dashboard is
-// registered, and that every registered metric is used there.
 func TestMonitoring(t *testing.T) {
 	alerts, board := readAlerts(t), readDashboard(t)
 	recorded := alerts.recorded()
@@ -220,8 +205,7 @@ func TestMonitoring(t *testing.T) {
 		for _, x := range p.Targets {
 			queries = append(queries, promQuery{"panel " + p.Title, x.Expr})
 			for _, l := range legend.FindAllStringSubmatch(x.LegendFormat, -1) {
-				// The legend of a panel may use only labels that the query has. To check the label,
-				// the test adds a query that uses this label.
+				// The legend of a panel may use only labels that the query has.
 				queries = append(queries, promQuery{"legend of " + p.Title, x.Expr + " + on (" + l[1] + ") up"})
 			}
 		}
@@ -270,9 +254,6 @@ func TestMonitoringChecks(t *testing.T) {
 	}
 }
 
-// TestAlerts checks each alert. An alert needs a severity, the key "for", a summary and a
-// description. It also needs a test and a row in the README's table of severities. The commands in
-// the description must exist.
 func TestAlerts(t *testing.T) {
 	read := func(file string) string {
 		text, err := os.ReadFile(file)
@@ -334,8 +315,7 @@ func TestDashboard(t *testing.T) {
 			}
 		}
 		for _, x := range p.Targets {
-			// The user selects nodes at the top of the dashboard. Every query must select only
-			// these nodes.
+			// Every query must select the nodes that the user selects.
 			if !strings.Contains(x.Expr, `{job=~"$job", instance=~"$instance"`) {
 				t.Errorf("panel %q: %s does not use the chosen nodes", p.Title, x.Expr)
 			}

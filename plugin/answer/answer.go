@@ -1,11 +1,11 @@
-// Package answer turns a verdict (the decision about a query) into the DNS message for the
-// client. The package has no clock, no files and no state. It does not change the query.
+// Package answer turns a verdict (the decision about a query) into the DNS message for the client.
+// It does not change the query.
 //
 // For a blocked name:
 //
 //	Build         the message
 //	Label         the form of the message for the counters, for example "nodata"
-//	Passes        whether the type of a query lets the query pass to the next plugin
+//	Passes        whether a type of query goes to the next plugin
 //	ForAlias      the verdict for an alias of a blocked name
 //
 // For an answer that is not blocked:
@@ -40,8 +40,7 @@ type Config struct {
 	SDEOption uint16
 }
 
-// The timers of the SOA record in a denial. They have no effect. Clients use only MINIMUM
-// and the TTL of the record (RFC 2308, section 5).
+// These SOA timers have no effect. Clients use only MINIMUM and the TTL (RFC 2308, section 5).
 const (
 	soaSerial  = 1
 	soaRefresh = 3600
@@ -49,19 +48,16 @@ const (
 	soaExpire  = 86400
 )
 
-// maxTTL is the largest TTL that DNS allows (RFC 2181, section 8).
 const maxTTL = 1<<31 - 1
 
-// Build returns the answer to req for the verdict v, which must be Blocked. It answers the first
-// question (RFC 9619 allows only one). The answer shares no memory with req.
+// Build returns the answer to the first question of req. The verdict v must be Blocked. The answer
+// shares no memory with req.
 //
-// The parameter "size" is the client's buffer in octets, from CoreDNS's request.Size. If the caller
-// adds an option to the answer later, it must pass a smaller size.
+// size is the client's buffer in octets, from CoreDNS's request.Size. A caller that later adds an
+// option must pass a smaller size.
 func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config) *dns.Msg {
 	q, d := req.Question[0], new(denial)
 	m := &d.msg
-	// The header is that of dns.Msg.SetReply. The question keeps its letter case (0x20).
-	// AA and AD are clear.
 	m.MsgHdr = dns.MsgHdr{Id: req.Id, Response: true, Opcode: req.Opcode, RecursionDesired: req.RecursionDesired,
 		CheckingDisabled: req.CheckingDisabled, RecursionAvailable: true}
 	d.question[0] = q
@@ -87,8 +83,8 @@ func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config
 	o := req.IsEdns0()
 	var e *explained
 	if o != nil {
-		// The answer needs its own OPT, because the options of the query must not be copied. Only
-		// the DO bit is copied (RFC 3225, section 3).
+		// An answer must not copy the EDNS options of the query, except the DO bit (RFC 3225,
+		// section 3).
 		e = new(explained)
 		e.opt.Hdr = dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}
 		e.opt.SetUDPSize(max(o.UDPSize(), dns.MinMsgSize))
@@ -103,8 +99,7 @@ func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config
 	}
 	switch {
 	case room < 0:
-		// A denial has at most 316 octets. The message is too large only for a redirect with many
-		// addresses, or for a size below 512.
+		// A denial has at most 316 octets. Only a redirect with many addresses is larger than 512.
 		m.Truncate(size)
 	case e != nil:
 		e.explain(m, size, room, notice{v.Order, kind, signals(o, cfg.SDEOption)}, cfg)
@@ -113,8 +108,6 @@ func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config
 	return m
 }
 
-// A denial contains a reply and all its parts, so that one allocation is enough. The slices of msg
-// point into the denial. An append to one of these slices allocates a new array.
 type denial struct {
 	msg      dns.Msg
 	question [1]dns.Question
@@ -129,35 +122,31 @@ type explained struct {
 	option [1]dns.EDNS0
 }
 
-// Passes reports whether a query of type qtype goes to the next plugin although its name
-// is blocked. A forged denial of DS or DNSKEY would break the chain of trust to other
-// names.
+// Passes reports whether a query of type qtype for a blocked name goes to the next plugin. A forged
+// denial of DS or DNSKEY would break the chain of trust to other names.
 func Passes(qtype uint16, below ruleset.SubtreeOutcome) bool {
 	return qtype == dns.TypeDS || qtype == dns.TypeDNSKEY && below == ruleset.SubtreePasses
 }
 
-// Label returns the form of Build's answer: nxdomain, nodata, refused or redirect. The
-// form may differ from the response in the order. An MX query, for example, gets no
-// redirect.
+// Label returns the form of Build's answer: nxdomain, nodata, refused or redirect. The form may
+// differ from the order's response. For example, an MX query gets no redirect.
 func Label(v ruleset.Verdict, qtype uint16) string {
 	return form(v, qtype).String()
 }
 
-// ForAlias returns the verdict for an alias of a blocked name. An alias is a query name that leads
-// to the blocked name by a CNAME or a service record. The parameter v is the verdict for the
-// blocked name.
+// ForAlias returns the verdict for an alias of a blocked name. v is the verdict for the blocked
+// name.
 func ForAlias(v ruleset.Verdict) ruleset.Verdict {
-	// The blocked name may be in another part of the DNS tree. The owner of the SOA must therefore
-	// be the queried name.
+	// Make the queried name the owner of the SOA record, because the blocked name may be in another
+	// part of the DNS tree.
 	v.TargetLabels = dname.MaxLabels
-	// The answer must be NODATA. NXDOMAIN would also deny the queried name and all names below the
-	// queried name.
+	// Do not answer NXDOMAIN, which would also deny the names below the queried name.
 	v.Subtree = max(v.Subtree, ruleset.SubtreeBlocked)
 	return v
 }
 
-// form returns the kind of answer for the query. If the response of the verdict does not fit the
-// query, form returns NODATA, because NODATA denies the least.
+// form returns the form of the answer. If the order's response does not fit the query, form returns
+// NODATA, which denies the least.
 func form(v ruleset.Verdict, qtype uint16) order.ResponseKind {
 	switch v.Response.Kind {
 	case order.NXDOMAIN:
@@ -168,8 +157,8 @@ func form(v ruleset.Verdict, qtype uint16) order.ResponseKind {
 	case order.Refused:
 		return order.Refused
 	case order.Redirect:
-		// Only A and AAAA queries get a redirect. Other types must not get the real answer. For
-		// example, an HTTPS record could lead the client to the blocked site.
+		// Other types than A and AAAA must not get the real answer. An HTTPS record could lead the
+		// client to the blocked site.
 		for _, a := range v.Response.Addresses {
 			if addressType(a) == qtype {
 				return order.Redirect
@@ -186,8 +175,8 @@ func addressType(a netip.Addr) uint16 {
 	return dns.TypeAAAA
 }
 
-// timeToLive returns the TTL of the order. If the order has no TTL, it returns the operator's TTL.
-// The TTL is never longer than the time until the verdict may change.
+// timeToLive returns the TTL of the order, or else the operator's TTL. The TTL must end before the
+// verdict may change.
 func timeToLive(v ruleset.Verdict, now time.Time, cfg *Config) uint32 {
 	d := v.Order.Terms.TTL
 	if d < 0 {
@@ -197,14 +186,13 @@ func timeToLive(v ruleset.Verdict, now time.Time, cfg *Config) uint32 {
 	return min(uint32(min(max(int64(d/time.Second), 0), maxTTL)), left)
 }
 
-// header returns the header of a forged record. Its class is always IN. ANY is only a
-// class of questions (RFC 1035, section 3.2.5).
+// The class is always IN, because ANY is only a class of questions (RFC 1035, section 3.2.5).
 func header(owner string, typ uint16, ttl uint32) dns.RR_Header {
 	return dns.RR_Header{Name: owner, Rrtype: typ, Class: dns.ClassINET, Ttl: ttl}
 }
 
-// addresses returns the A or AAAA records for the question q. The owner has the same letter case as
-// the question, because some clients (0x20) check the letter case.
+// addresses returns the A or AAAA records for the question q. The owner must be q.Name, because
+// some clients check its letter case (0x20).
 func addresses(q dns.Question, addrs []netip.Addr, ttl uint32) []dns.RR {
 	rrs := make([]dns.RR, 0, len(addrs))
 	for _, a := range addrs {
@@ -235,8 +223,6 @@ func soa(qname string, v ruleset.Verdict, ttl uint32) dns.SOA {
 	}
 }
 
-// owner returns the owner of the SOA record. This is the name of the target, or the query
-// name if the target is secret.
 func owner(qname string, v ruleset.Verdict) string {
 	if v.Order.Terms.Disclosure.Sealed() {
 		return qname
@@ -244,8 +230,8 @@ func owner(qname string, v ruleset.Verdict) string {
 	if v.TargetLabels <= 0 {
 		return "."
 	}
-	// The owner keeps the letter case of the query. Only then can miekg/dns compress the owner,
-	// because it compares spellings. A long name needs the compression.
+	// Cut the owner out of qname, so that the letter case is equal. miekg/dns compresses only names
+	// of equal letter case.
 	i, _ := dns.PrevLabel(qname, v.TargetLabels)
 	return qname[i:]
 }

@@ -23,13 +23,10 @@ var (
 	v6 = netip.MustParseAddr("2001:db8::1")
 )
 
-// sdeCode is the EDNS option with which the clients in the tests ask for structured errors.
 const sdeCode = 65001
 
 func config() *Config { return &Config{TTL: 30 * time.Second, SDEOption: sdeCode} }
 
-// verdict returns a verdict of the order 914/2719 of the authority NCU. The target has two labels.
-// The functions in "edit" change single fields of the verdict.
 func verdict(kind order.ResponseKind, edit ...func(*ruleset.Verdict, *order.Terms)) ruleset.Verdict {
 	terms := &order.Terms{Authority: order.Authority{Name: "NCU"}, TTL: -1}
 	v := ruleset.Verdict{
@@ -62,7 +59,6 @@ func to(addrs ...netip.Addr) func(*ruleset.Verdict, *order.Terms) {
 	return func(v *ruleset.Verdict, _ *order.Terms) { v.Response.Addresses = addrs }
 }
 
-// query returns a query that has been packed and unpacked, as a server sees it.
 func query(t testing.TB, name string, qtype uint16, edit ...func(*dns.Msg)) *dns.Msg {
 	t.Helper()
 	m := new(dns.Msg).SetQuestion(name, qtype)
@@ -117,8 +113,6 @@ func ede(t testing.TB, m *dns.Msg) *dns.EDNS0_EDE {
 	return e
 }
 
-// brief returns an answer as one line of text, in the form of the column want in
-// TestTable.
 func brief(t testing.TB, m *dns.Msg) string {
 	t.Helper()
 	s := []string{dns.RcodeToString[m.Rcode]}
@@ -280,7 +274,6 @@ func TestFlags(t *testing.T) {
 	}
 }
 
-// TestOPT checks that the answer's OPT copies only the size and DO from the query's OPT.
 func TestOPT(t *testing.T) {
 	for _, tt := range []struct {
 		size, want uint16
@@ -310,8 +303,6 @@ func TestOPT(t *testing.T) {
 	}
 }
 
-// TestOwner checks the owner of the SOA record for each number of labels in the verdict.
-// The owner must have the spelling of the question.
 func TestOwner(t *testing.T) {
 	long := strings.Repeat(strings.Repeat("Ab", 31)+".", 3) + strings.Repeat("c", 61) + "."
 	for _, name := range []string{
@@ -342,8 +333,6 @@ func TestOwner(t *testing.T) {
 	}
 }
 
-// TestLetterCase checks the letter case of the owners of redirect records and of the SOA
-// record. It must be the letter case of the question (0x20).
 func TestLetterCase(t *testing.T) {
 	const name = "wWw.eXample.COM."
 	if got := brief(t, Build(query(t, name, dns.TypeA), 512, verdict(order.Redirect), now, config())); got != "NOERROR; wWw.eXample.COM. 30 IN A 192.0.2.1" {
@@ -354,8 +343,6 @@ func TestLetterCase(t *testing.T) {
 	}
 }
 
-// TestRequestUntouched checks that the query and the order do not change when Build or a
-// caller changes the answer.
 func TestRequestUntouched(t *testing.T) {
 	for _, v := range []ruleset.Verdict{verdict(order.NXDOMAIN), verdict(order.Redirect), verdict(order.Refused)} {
 		q := query(t, "www.example.com.", dns.TypeA, signal, option(&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0123456789abcdef"}))
@@ -385,8 +372,6 @@ func TestRequestUntouched(t *testing.T) {
 	}
 }
 
-// TestFormOfEachKind checks that form has a case for each kind of response. For a kind
-// without a case, form would return NODATA.
 func TestFormOfEachKind(t *testing.T) {
 	n := 0
 	for k := order.ResponseUnset + 1; !strings.Contains(k.String(), "("); k++ {

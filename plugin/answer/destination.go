@@ -13,19 +13,19 @@ import (
 	"github.com/miekg/dns"
 )
 
-// maxChain is the maximum number of names in a chain of aliases. Each step searches all records of
-// the answer. BIND and Unbound stop earlier, after 11 to 17 names.
+// maxChain is the maximum number of names in a chain of aliases. BIND and Unbound stop earlier,
+// after 11 to 17 names.
 const maxChain = 32
 
-// A Destination is a name or an address to which an answer leads the client. It is an address if
-// Addr is valid. Otherwise it is a name.
+// A Destination is a name or an address to which an answer leads the client. If Addr is not valid,
+// the Destination is a name.
 type Destination struct {
 	Name ruleset.QName
 	Addr netip.Addr
 }
 
-// set sets d to a name that the client will query with type rrtype. For the root or an
-// invalid name, it returns false.
+// set sets d to a name that the client will query with type rrtype. It returns false for the root
+// or an invalid name.
 func (d *Destination) set(name string, rrtype uint16) bool {
 	d.Addr = netip.Addr{}
 	if name == "." || !d.Name.Set(name) {
@@ -36,9 +36,8 @@ func (d *Destination) set(name string, rrtype uint16) bool {
 }
 
 func (d *Destination) setTarget(s *dns.SVCB) bool {
-	// Clients ask for the addresses of the target (type A here). If the record is an alias
-	// (priority 0), clients ask for the type of the record instead (RFC 9460, sections 2.4.2 and
-	// 2.4.3).
+	// Clients ask for the addresses of the target. For an alias (priority 0), clients ask for the
+	// type of the record (RFC 9460, sections 2.4.2 and 2.4.3).
 	asked := dns.TypeA
 	if s.Priority == 0 {
 		asked = s.Hdr.Rrtype
@@ -52,15 +51,12 @@ func (d *Destination) setAddr(ip net.IP) bool {
 	return ok
 }
 
-// HasDestinations reports quickly whether a reply has records that Destinations or Clean
-// must check.
+// HasDestinations reports quickly whether a reply has records for Destinations or Clean.
 func HasDestinations(m *dns.Msg, q dns.Question, addresses bool) bool {
 	qname := settled(q)
 	return hasDestinations(m.Answer, qname, addresses) || hasDestinations(m.Ns, qname, addresses) || hasDestinations(m.Extra, qname, addresses)
 }
 
-// settled returns the query name of q, because the plugin has already decided about this name. It
-// returns "" for the types that Passes lets through, for example DS.
 func settled(q dns.Question) string {
 	if Passes(q.Qtype, ruleset.SubtreePasses) {
 		return ""
@@ -83,10 +79,8 @@ func hasDestinations(section []dns.RR, qname string, addresses bool) bool {
 }
 
 // MayBeOrdered reports quickly whether the reply may lead to a blocked name or address. It calls
-// name and addr for the records of the reply, until one call returns true.
+// name and addr for the records, until a call returns true.
 func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) bool, addr func(netip.Addr) bool) bool {
-	// last is the name that was checked last. Records with the same name often follow each other,
-	// and the name is then checked only once.
 	last := settled(q)
 	ordered := func(rr dns.RR) bool {
 		h, target := rr.Header(), ""
@@ -94,8 +88,8 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 		case dns.TypeA, dns.TypeAAAA, dns.TypeCNAME:
 		case dns.TypeHTTPS, dns.TypeSVCB:
 			if strings.HasPrefix(h.Name, "_") {
-				// Check the name again, even if it was checked before. For example, an order for
-				// host covers _8443._https.host only in HTTPS and SVCB records.
+				// Check the same name again. An order for host covers the name _8443._https.host in
+				// an HTTPS or SVCB record, but not in other records.
 				last = ""
 			}
 		case dns.TypeDNAME:
@@ -131,14 +125,14 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 	return slices.ContainsFunc(m.Answer, ordered) || slices.ContainsFunc(m.Ns, ordered) || slices.ContainsFunc(m.Extra, ordered)
 }
 
-// AnsweredByAlias reports whether the answer m would help a client to bypass a block. The answer to
-// a DS or DNSKEY query may be a real answer (see Passes) and may contain an alias. A cache in front
-// of this server may then use the alias for all types.
+// AnsweredByAlias reports whether a passing answer to a DS or DNSKEY query contains an alias. A
+// cache in front of this server may use the alias for all types. A client could then bypass the
+// block.
 func AnsweredByAlias(m *dns.Msg, qtype uint16) bool {
 	if !Passes(qtype, ruleset.SubtreePasses) {
 		return false
 	}
-	// DNSSEC hardly ever needs this answer, because a name with an alias has no keys (RFC 2181,
+	// Clients hardly ever need this answer for DNSSEC. A name with an alias has no keys (RFC 2181,
 	// section 10.1; RFC 6672, section 2.3).
 	return slices.ContainsFunc(m.Answer, isAlias)
 }
@@ -155,13 +149,13 @@ func Aliases(m *dns.Msg) iter.Seq[*Destination] {
 	}
 }
 
-// Destinations yields the names and addresses to which the answer section of a reply to q
-// leads the client:
+// Destinations yields the names and addresses to which the answer section of a reply to q leads the
+// client:
 //
-//	CNAME, DNAME  the names from the query name on, in the sequence of the chain;
-//	              for a long chain, all other targets too (see anywhere)
+//	CNAME, DNAME  the names of the chain from the query name on;
+//	              for a long chain, all other targets too
 //	HTTPS, SVCB   the targets; for a query of type ANY, the service names too
-//	A, AAAA       the addresses, and the addresses in hints, if "addresses" is true
+//	A, AAAA       the addresses and hints, if addresses is true
 //
 // A Destination is valid until the next Destination.
 func Destinations(m *dns.Msg, q dns.Question, addresses bool) iter.Seq[*Destination] {
@@ -186,15 +180,12 @@ func Destinations(m *dns.Msg, q dns.Question, addresses bool) iter.Seq[*Destinat
 	}
 }
 
-// chain yields the names to which CNAMEs and DNAMEs lead from d. It returns false if yield
-// returned false.
 func (d *Destination) chain(answer []dns.RR, qtype uint16, yield func(*Destination) bool) bool {
 	if !slices.ContainsFunc(answer, isAlias) {
 		return true
 	}
-	// The loop follows all CNAMEs and DNAMEs of a name, because clients choose differently (RFC
-	// 1034, section 3.6.2; RFC 6672, section 3.1). For example, glibc follows the last CNAME, and
-	// validators follow the DNAME.
+	// Follow all CNAMEs and DNAMEs of a name, because clients choose differently. For example,
+	// glibc follows the last CNAME, and validators follow the DNAME.
 	reached := []dname.Name{d.Name.Name()}
 	for i := 0; i < len(reached); i++ {
 		for _, rr := range answer {
@@ -218,24 +209,20 @@ func isAlias(rr dns.RR) bool {
 	return t == dns.TypeCNAME || t == dns.TypeDNAME
 }
 
-// hosts yields the names to which an HTTPS or SVCB record leads. For other records it
-// yields nothing. It returns false if yield returned false.
 func (d *Destination) hosts(rr dns.RR, qtype uint16, yield func(*Destination) bool) bool {
 	s := service(rr)
 	if s == nil {
 		return true
 	}
 	h := rr.Header()
-	// For an ANY query, the owner is checked again as an HTTPS or SVCB name. An order for a host
-	// covers service names only for HTTPS and SVCB records.
+	// An order for a host covers service names only for HTTPS and SVCB records. So check the owner
+	// again for an ANY query.
 	if qtype == dns.TypeANY && d.set(h.Name, h.Rrtype) && d.Name.Service > 0 && !yield(d) {
 		return false
 	}
 	return !d.setTarget(s) || yield(d)
 }
 
-// follow sets d to the name to which a CNAME or DNAME redirects the name "from". If the
-// record does not apply to this name, follow returns false.
 func (d *Destination) follow(from dname.Name, rr dns.RR, qtype uint16) bool {
 	switch rr := rr.(type) {
 	case *dns.CNAME:
@@ -261,12 +248,12 @@ func covers(owner string, name *dname.Wire) int {
 	return o.NumLabels()
 }
 
-// maxRedirected limits the names that the function anywhere makes. Two DNAMEs that lead to
-// each other can make very many names.
+// maxRedirected limits the names that DNAMEs make. Two DNAMEs that lead to each other can make very
+// many names.
 const maxRedirected = 256
 
-// anywhere yields all names that any chain of aliases in the answer can reach, except the names in
-// reached. It is for an answer with a chain of more than maxChain names.
+// anywhere yields all names that any chain of aliases can reach, except the names in reached. chain
+// calls anywhere after maxChain names.
 func (d *Destination) anywhere(reached []dname.Name, answer []dns.RR, qtype uint16, yield func(*Destination) bool) bool {
 	seen := make(map[dname.Name]bool, len(reached)+len(answer))
 	for _, name := range reached {
@@ -293,8 +280,6 @@ func (d *Destination) anywhere(reached []dname.Name, answer []dns.RR, qtype uint
 			subtrees[owner] = append(subtrees[owner], rr.Target)
 		}
 	}
-	// expand follows the aliases of all names in reached. It returns false if yield
-	// returned false.
 	next := 0
 	expand := func() bool {
 		for most := len(reached) + len(answer) + maxRedirected; next < len(reached) && len(reached) < most; next++ {
@@ -335,9 +320,8 @@ func (d *Destination) anywhere(reached []dname.Name, answer []dns.RR, qtype uint
 	return expand()
 }
 
-// substitute replaces the last labels of the name by the target of a DNAME (RFC 6672, section 2.2).
-// The parameter labels is the number of labels in the owner of the DNAME. If the new name is
-// invalid, substitute returns false.
+// substitute replaces the labels of a DNAME's owner by the target (RFC 6672, section 2.2). It
+// returns false if the new name is invalid.
 func (d *Destination) substitute(labels int, target string, qtype uint16) bool {
 	var t dname.Wire
 	if !t.Set(target) {
@@ -395,12 +379,10 @@ func ips(rr dns.RR) iter.Seq[net.IP] {
 	}
 }
 
-// Clean removes the RRsets for which drop returns true, from all sections. This is necessary
-// because some stub resolvers (of musl and Go) use every address in the answer section. If nothing
-// is removed, Clean returns m itself.
+// Clean removes the RRsets for which drop returns true, from all sections. Without a change, Clean
+// returns m itself. The caller must first call drop for all Destinations of m.
 //
-// Before Clean, the caller must have called drop for all Destinations of m. Clean therefore keeps
-// the answer to the query.
+// Some stub resolvers (of musl and Go) use every address in the answer section.
 func Clean(m *dns.Msg, addresses bool, drop func(*Destination) bool) *dns.Msg {
 	var d Destination
 	var gone map[rrset]bool // nil until the first RRset is dropped
@@ -417,8 +399,8 @@ func Clean(m *dns.Msg, addresses bool, drop func(*Destination) bool) *dns.Msg {
 	if gone == nil {
 		return m
 	}
-	// A cache would take a part of an RRset for the whole RRset. Whole RRsets are
-	// therefore removed, with their signatures.
+	// A cache would take a part of an RRset for the whole RRset. So remove whole RRsets, with their
+	// signatures.
 	out := *m
 	for _, section := range [...]*[]dns.RR{&out.Answer, &out.Ns, &out.Extra} {
 		*section = slices.DeleteFunc(slices.Clone(*section), func(rr dns.RR) bool { return gone[setOf(rr)] })
@@ -431,7 +413,6 @@ type rrset struct {
 	typ   uint16
 }
 
-// setOf returns the RRset of a record. For a signature, it returns the RRset that is signed.
 func setOf(rr dns.RR) rrset {
 	typ := rr.Header().Rrtype
 	if sig, ok := rr.(*dns.RRSIG); ok {
@@ -444,7 +425,6 @@ func setOf(rr dns.RR) rrset {
 	return rrset{w.Name(), typ}
 }
 
-// loose reports whether f returns true for the owner, the target or an address of the record.
 func (d *Destination) loose(rr dns.RR, addresses bool, f func(*Destination) bool) bool {
 	h := rr.Header()
 	switch h.Rrtype {

@@ -39,7 +39,6 @@ func (l *Destination) String() string {
 	return l.Name.Name().String()
 }
 
-// leads returns the destinations of m as text. It also checks that m does not change.
 func leads(t testing.TB, m *dns.Msg, q dns.Question, addresses bool) (out []string) {
 	t.Helper()
 	unchanged(t, m, func() {
@@ -154,7 +153,6 @@ func mayBe(m *dns.Msg, q dns.Question, addresses bool, l *Destination) bool {
 	}, func(a netip.Addr) bool { return a == l.Addr })
 }
 
-// chain returns a zone in which n CNAMEs lead from q. to l1., l2. and so on.
 func chain(n int) string {
 	var b strings.Builder
 	from := "q."
@@ -174,8 +172,6 @@ func links(n int) string {
 	return strings.Join(out, " ")
 }
 
-// dnamesOfRoot returns the destinations of the name x.q for the record ". DNAME a.". Each
-// step adds a label to the name, up to 255 octets.
 func dnamesOfRoot() string {
 	var out []string
 	for i := range 125 {
@@ -187,8 +183,6 @@ func dnamesOfRoot() string {
 	return strings.Join(out, " ")
 }
 
-// TestLongChain checks answers with more than maxChain names. Destinations must still yield the
-// name www.t to which a DNAME leads.
 func TestLongChain(t *testing.T) {
 	var decoys strings.Builder
 	for i := range maxChain + 1 {
@@ -212,9 +206,8 @@ func TestLongChain(t *testing.T) {
 	}
 }
 
-// twinDestinations is a slow version of Destinations, for comparison. It follows each record from
-// each found name (RFC 1034, section 3.6.2; RFC 6672). The parameter "most" limits the search: the
-// result has at most "most" names, plus 1.
+// twinDestinations is a slow version of Destinations. It follows each record from each found name.
+// It returns no more than most+1 names.
 func twinDestinations(m *dns.Msg, qname string, most int) map[string]bool {
 	split := func(s string) []string {
 		var w dname.Wire
@@ -275,8 +268,6 @@ func joined(w *dname.Wire) string {
 	return strings.Join(labels, "\x00")
 }
 
-// FuzzDestinations compares Destinations with the slow twinDestinations. Few names with
-// several CNAMEs and DNAMEs make long and circular chains.
 func FuzzDestinations(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte("\x01\x02\x03\x04\x05\x06\x07\x08"))
@@ -359,8 +350,6 @@ func compareLeads(t *testing.T, data []byte) {
 		got[joined(&l.Name.Wire)] = true
 	}
 	if len(want) > maxChain {
-		// In a long chain, Destinations may yield additional names, but must not omit a
-		// name. twinDestinations is complete only below 3*maxChain names.
 		for name := range want {
 			if !got[name] && len(want) < 3*maxChain {
 				t.Fatalf("asked %s\n%v\n got %v\nwant %q too", q.Name, m.Answer, got, name)
@@ -415,7 +404,6 @@ func TestClean(t *testing.T) {
 		if s := strings.Join(got, "; "); s != tc.want {
 			t.Errorf("\n got %s\nwant %s", s, tc.want)
 		}
-		// Clean may share records between m and out. It must not share slices.
 		unchanged(t, m, func() { out.Extra[0] = nil })
 	}
 	if out := Clean(m, true, func(*Destination) bool { return false }); out != m {

@@ -11,25 +11,20 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// defaultLanguage is the language of the sentences in this package, and of a justification
-// without a language.
 const defaultLanguage = "en"
 
-// edeOverhead is the size in octets of an EDE option without text. Code and length take 4 octets
-// (RFC 6891, section 6.1.2), and INFO-CODE takes 2 octets (RFC 8914, section 2).
+// edeOverhead is the size in octets of an EDE option without text: code and length (RFC 6891,
+// section 6.1.2), and INFO-CODE (RFC 8914, section 2).
 const edeOverhead = 4 + 2
 
-// A notice contains what the user may learn about a blocked query.
 type notice struct {
-	order *ruleset.Order
-	kind  order.ResponseKind // the form of the answer
-	// structured is true if the client asked for structured errors (errors with a JSON
-	// text).
+	order      *ruleset.Order
+	kind       order.ResponseKind // the form of the answer
 	structured bool
 }
 
-// signals reports whether a client asks for structured DNS errors. A client asks with the EDNS
-// option whose code is "sde". Chromium asks with an empty EDE option and INFO-CODE 0.
+// signals reports whether a client asks for structured DNS errors. Clients use the EDNS option sde.
+// Chromium uses an empty EDE option with INFO-CODE 0.
 func signals(o *dns.OPT, sde uint16) bool {
 	for _, opt := range o.Option {
 		if sde != 0 && opt.Option() == sde {
@@ -42,9 +37,8 @@ func signals(o *dns.OPT, sde uint16) bool {
 	return false
 }
 
-// explain adds the Extended DNS Error to the OPT of m. It shortens the text so that the message
-// fits into "size" octets. The parameter "room" is the number of free octets if the message is not
-// compressed.
+// explain adds the Extended DNS Error to the OPT of m. With the text of the error, m may have at
+// most size octets. room is the number of free octets in m without compression.
 func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	terms := n.order.Terms
 	if terms.Disclosure == order.None {
@@ -60,10 +54,7 @@ func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	default:
 		s = n.sentence()
 	}
-	// The owner of the OPT is the root. An option therefore adds exactly its own length,
-	// with or without compression.
 	room -= edeOverhead
-	// Compression is slow. It is tried only if the text does not fit.
 	if len(s) > room && !m.Compress {
 		m.Compress = true
 		room = size - m.Len() - edeOverhead
@@ -71,8 +62,8 @@ func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	if room < 0 {
 		return
 	}
-	// A text that is too long must be shortened. Otherwise CoreDNS would remove the SOA, and
-	// clients would repeat the query.
+	// With a text that is too long, CoreDNS would remove the SOA, and clients would repeat the
+	// query.
 	if len(s) > room {
 		s = ""
 		if n.structured {
@@ -84,9 +75,9 @@ func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	e.opt.Option = e.option[:]
 }
 
-// code returns the INFO-CODE of the answer (RFC 8914, sections 4.5, 4.16 and 4.17). A structured
-// error must not have the code Forged Answer. The client would discard its text
-// (draft-ietf-dnsop-structured-dns-error-27, section 5.2).
+// code returns the INFO-CODE of the answer (RFC 8914, sections 4.5, 4.16 and 4.17). With Forged
+// Answer, a client would discard the structured error (draft-ietf-dnsop-structured-dns-error-27,
+// section 5.2).
 func (n notice) code() uint16 {
 	switch {
 	case n.kind == order.Redirect && !n.structured:
@@ -110,8 +101,8 @@ func (n notice) sentence() string {
 	return "Blocked by order " + ref + " of " + who
 }
 
-// An object is the structured error of draft-ietf-dnsop-structured-dns-error-27, section
-// 4.1. The field "fdbs" is from draft-ietf-dnsop-filtering-transparency-00.
+// An object is the structured error of draft-ietf-dnsop-structured-dns-error-27, section 4.1. The
+// field fdbs is from draft-ietf-dnsop-filtering-transparency-00.
 type object struct {
 	Contact       []string `json:"c,omitempty"`
 	Justification string   `json:"j,omitempty"`
@@ -120,7 +111,6 @@ type object struct {
 	Databases     []entry  `json:"fdbs,omitempty"`
 }
 
-// An entry is a Filtering Database Entry. It identifies the public record of an order.
 type entry struct {
 	DB string `json:"db"`
 	ID string `json:"id"`
@@ -142,8 +132,8 @@ func (n notice) object(cfg *Config) object {
 		o.Databases = append(o.Databases, entry{text(f.DB), text(f.ID)})
 	}
 
-	// The object has only one language for the justification and the organization. The language of
-	// the justification is used, because the name of an organization needs no language.
+	// The object has only one language. The language of the justification has precedence over the
+	// language of the organization.
 	o.Language = cfg.Language
 	if o.Organization = text(terms.Organization); o.Organization == "" {
 		o.Organization = text(cfg.Organization)
@@ -169,12 +159,12 @@ func (n notice) object(cfg *Config) object {
 	return o
 }
 
-// fit returns a shorter JSON text of at most "room" octets, or "" if no text fits. It removes "j",
-// "o" and "l" first (section 5.2 of the draft).
+// fit returns a JSON text of at most room octets, or "". It removes "j", "o" and "l" first (section
+// 5.2 of the draft).
 func (o object) fit(room int, sentence string) string {
 	o.Justification, o.Organization, o.Language = "", "", ""
-	// Clients discard an object without contacts and justification. The sentence therefore
-	// becomes the justification.
+	// Clients discard an object without contacts and justification, so the sentence becomes the
+	// justification.
 	if len(o.Contact) == 0 {
 		short := o
 		short.Justification, short.Language = sentence, defaultLanguage
@@ -182,8 +172,8 @@ func (o object) fit(room int, sentence string) string {
 			return s
 		}
 	}
-	// An object without contacts is sent if it has entries of a database. Clients of
-	// draft-ietf-dnsop-filtering-transparency use the entries.
+	// Clients of draft-ietf-dnsop-filtering-transparency use an object that has only entries of a
+	// database.
 	if len(o.Contact) == 0 && len(o.Databases) == 0 {
 		return ""
 	}
@@ -193,8 +183,7 @@ func (o object) fit(room int, sentence string) string {
 	return ""
 }
 
-// json returns o as minified I-JSON (RFC 7493). Go's default would write "&" as "\u0026",
-// which needs six octets instead of one.
+// json returns o as minified I-JSON (RFC 7493). Go's default would write "&" as "\u0026".
 func (o object) json() string {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
@@ -205,9 +194,8 @@ func (o object) json() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// contactable reports whether a URI is allowed in the field c (section 11.3 of the draft). Only
-// mailto and tel are allowed. A web page is not allowed, because any resolver could show its own
-// link.
+// contactable reports whether a URI is allowed in the field c (section 11.3 of the draft). Web
+// pages are not allowed, because any resolver could show its own link.
 func contactable(uri string) bool {
 	scheme, rest, _ := strings.Cut(uri, ":")
 	return rest != "" && (strings.EqualFold(scheme, "mailto") || strings.EqualFold(scheme, "tel"))
@@ -223,8 +211,6 @@ func text(s string) string {
 	return printable.Clean(s)
 }
 
-// plain reports whether s is ASCII with single spaces between its words. text can then
-// return s unchanged.
 func plain(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' || s[i] == ' ' && (i == 0 || i == len(s)-1 || s[i-1] == ' ') {

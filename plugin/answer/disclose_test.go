@@ -104,7 +104,6 @@ func TestStructured(t *testing.T) {
 	}
 }
 
-// checkObject checks that s is a structured error that a client of the draft accepts.
 func checkObject(t testing.TB, s string) {
 	t.Helper()
 	var o map[string]any

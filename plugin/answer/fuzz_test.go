@@ -17,8 +17,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// FuzzBuild checks the answers to all queries that the library can unpack. The bytes in
-// "knobs" select the properties of the verdict and of the texts.
 func FuzzBuild(f *testing.F) {
 	add := func(m *dns.Msg, size uint16, until, ttl int64, nanos uint32, s string, knobs ...byte) {
 		f.Add(pack(f, m), size, until, ttl, nanos, s, knobs)
@@ -121,7 +119,6 @@ func checkHeader(t *testing.T, req, got *dns.Msg, packed []byte) {
 	if req.Opcode == dns.OpcodeQuery && (got.RecursionDesired != req.RecursionDesired || got.CheckingDisabled != req.CheckingDisabled) {
 		t.Fatalf("header %v of %v", got.MsgHdr.String(), req.MsgHdr.String())
 	}
-	// The answer must contain exactly the first question of the query, with the same octets.
 	q := &dns.Msg{Question: req.Question[:1]}
 	if want := pack(t, q)[12:]; !bytes.HasPrefix(packed[12:], want) || len(got.Question) != 1 {
 		t.Fatalf("question\n got %x\nwant %x", packed[12:], want)
@@ -145,7 +142,6 @@ func checkRecords(t *testing.T, req, got *dns.Msg, v ruleset.Verdict, now time.T
 	}
 	for _, rr := range slices.Concat(got.Answer, got.Ns) {
 		h := rr.Header()
-		// A cache must drop the record before v.Until. This check is slow but simple.
 		last := now.Add(time.Duration(h.Ttl) * time.Second)
 		if h.Ttl > 0 && (last.Unix() > int64(v.Until) || last.Unix() == int64(v.Until) && last.Nanosecond() > 0) {
 			t.Fatalf("TTL %d at %v outlives %v", h.Ttl, now, v.Until)

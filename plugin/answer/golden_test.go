@@ -10,8 +10,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestGolden compares some answers with the expected octets. It also notices changes in the DNS
-// library. Each group of hex digits is one field of the message.
 func TestGolden(t *testing.T) {
 	cfg := config()
 	cfg.Contact = []string{"tel:1"}

@@ -10,11 +10,11 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TimeLeft returns the whole seconds from now until a verdict may change. If no change is
-// known, "limited" is false.
+// TimeLeft returns the whole seconds from now until a verdict may change. limited is false if no
+// change is known.
 func TimeLeft(until order.Time, now time.Time) (ttl uint32, limited bool) {
-	// FromTime rounds the current time up. The time left is therefore rounded down: 1.9 s become 1
-	// s. The comparison with t+maxTTL prevents an overflow.
+	// FromTime rounds now up, so the time left is rounded down. The comparison with t+maxTTL
+	// prevents an overflow.
 	switch t := order.FromTime(now); {
 	case until == ruleset.Forever:
 		return maxTTL, false
@@ -27,7 +27,7 @@ func TimeLeft(until order.Time, now time.Time) (ttl uint32, limited bool) {
 	}
 }
 
-// ExceedsTTL reports whether any record of m has a TTL above "ttl".
+// ExceedsTTL reports whether any record of m has a TTL above ttl.
 func ExceedsTTL(m *dns.Msg, ttl uint32) bool {
 	for h := range headers(m) {
 		if h.Ttl > ttl {
@@ -37,25 +37,24 @@ func ExceedsTTL(m *dns.Msg, ttl uint32) bool {
 	return false
 }
 
-// CapTTL lowers all TTLs of m to at most "ttl". This also lowers the negative TTL (RFC 2308,
-// section 5). Signatures stay valid (RFC 4034, section 3.1.4). No other goroutine may use m at the
-// same time.
+// CapTTL lowers all TTLs of m to at most ttl. It also lowers the negative TTL (RFC 2308, section
+// 5). Signatures stay valid (RFC 4034, section 3.1.4). No other goroutine may use m during the
+// call.
 func CapTTL(m *dns.Msg, ttl uint32) {
 	for h := range headers(m) {
 		h.Ttl = min(h.Ttl, ttl)
 	}
 }
 
-// HasOtherOwners reports whether m has records that could answer other questions than "asked". The
-// caches of dnsmasq and systemd-resolved would use these records.
+// HasOtherOwners reports whether m has records that could answer other questions than asked. The
+// caches of dnsmasq and systemd-resolved use these records.
 func HasOtherOwners(m *dns.Msg, asked string) bool {
 	return slices.ContainsFunc(m.Answer, func(rr dns.RR) bool { return !strings.EqualFold(rr.Header().Name, asked) }) ||
 		hasDestinations(m.Ns, "", true) ||
 		slices.ContainsFunc(m.Extra, func(rr dns.RR) bool { return rr.Header().Rrtype != dns.TypeOPT })
 }
 
-// headers yields the headers of all records except the OPT. The TTL field of the OPT is
-// not a TTL (RFC 6891, section 6.1.3).
+// The TTL field of the OPT is not a TTL (RFC 6891, section 6.1.3).
 func headers(m *dns.Msg) func(yield func(*dns.RR_Header) bool) {
 	return func(yield func(*dns.RR_Header) bool) {
 		for _, section := range [...][]dns.RR{m.Answer, m.Ns, m.Extra} {
@@ -68,9 +67,8 @@ func headers(m *dns.Msg) func(yield func(*dns.RR_Header) bool) {
 	}
 }
 
-// EchoSubnet adds the EDNS client subnet option of the query to m. The peer that sent the query
-// then uses the answer only for this network (RFC 7871, section 7.2.1). The parameter o is the OPT
-// of the query.
+// EchoSubnet adds the EDNS client subnet option of the query to m. The peer then uses the answer
+// only for this network (RFC 7871, section 7.2.1). o is the OPT of the query.
 func EchoSubnet(m *dns.Msg, o *dns.OPT, subnet *dns.EDNS0_SUBNET) {
 	opt := m.IsEdns0()
 	if opt == nil {

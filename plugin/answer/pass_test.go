@@ -121,8 +121,6 @@ func TestHasOtherOwners(t *testing.T) {
 			t.Errorf("%s: want %v", zone, want)
 		}
 	}
-	// A record in the additional section counts too, even a record of the query name. For example,
-	// an HTTPS answer may pass, and contain a blocked A record of the same name.
 	for _, zone := range []string{"a. 1 A 192.0.2.1", "q. 1 A 192.0.2.1"} {
 		if m := (&dns.Msg{Extra: rrs(t, zone)}); !HasOtherOwners(m, "q.") {
 			t.Errorf("%s: the additional section is beyond", zone)
@@ -178,9 +176,6 @@ func TestEchoSubnet(t *testing.T) {
 			if o := back.IsEdns0(); o.UDPSize() != 1400 || !o.Do() {
 				t.Errorf("got %v", o)
 			}
-			// HasOtherOwners must return true for every record in the additional section, even if
-			// the record has the query name. For example, an HTTPS answer may pass, and contain a
-			// blocked A record of the same name.
 			unchanged(t, req, func() {
 				for _, o := range m.IsEdns0().Option {
 					if s, ok := o.(*dns.EDNS0_SUBNET); ok && s != others {

@@ -9,11 +9,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A ResolverInfo is the content of the RESINFO record, with which a resolver describes itself to
-// its clients (RFC 9606).
+// A ResolverInfo is the content of a RESINFO record, which describes a resolver (RFC 9606).
 type ResolverInfo struct {
-	// Codes lists the extended DNS errors that the resolver may return. The sequence has no
-	// meaning.
+	// Codes lists the extended DNS errors that the resolver may return, in any sequence.
 	Codes []Codes
 	// URL is a page about the resolver. It begins with "https://", or is empty.
 	URL string
@@ -22,16 +20,16 @@ type ResolverInfo struct {
 // Codes is a range of INFO-CODEs of extended DNS errors. The range includes Last.
 type Codes struct{ First, Last uint16 }
 
-// resolverInfoTTL is the TTL of the RESINFO record in seconds. A long TTL is harmless, because a
-// client that gets an unknown error asks for the record again (RFC 9606, section 5).
+// A long TTL is harmless. After an unknown error, a client asks for the record again (RFC 9606,
+// section 5).
 const resolverInfoTTL = 3600
 
 // maxString is the largest size of a string in a TXT or RESINFO record (RFC 1035, section 3.3).
 const maxString = 255
 
-// OrderCodes returns the extended DNS errors of answers to blocked queries. The parameter
-// "onlyPlainLists" is true if all orders come from plain lists. These orders are the operator's
-// own. The parameter "redirect" is true if the Corefile redirects the names of plain lists.
+// OrderCodes returns the extended DNS errors for blocked queries. onlyPlainLists is true if all
+// orders come from the operator's plain lists. redirect is true if the Corefile redirects names of
+// plain lists.
 func OrderCodes(onlyPlainLists, redirect bool) []Codes {
 	codes := []Codes{{dns.ExtendedErrorCodeBlocked, dns.ExtendedErrorCodeBlocked}}
 	if !onlyPlainLists {
@@ -43,8 +41,7 @@ func OrderCodes(onlyPlainLists, redirect bool) []Codes {
 	return codes
 }
 
-// Strings returns the keys and values of the record. It returns an error for a text that is too
-// long for a record.
+// Strings returns the keys and values of the record, or an error for a text that is too long.
 func (i *ResolverInfo) Strings() ([]string, error) {
 	var out []string
 	if codes := joinCodes(i.Codes); codes != "" {
@@ -62,7 +59,6 @@ func (i *ResolverInfo) Strings() ([]string, error) {
 	return out, nil
 }
 
-// joinCodes writes ranges as "4,15-16", in ascending order and without overlaps.
 func joinCodes(codes []Codes) string {
 	codes = slices.Clone(codes)
 	slices.SortFunc(codes, func(a, b Codes) int { return int(a.First) - int(b.First) })
@@ -85,14 +81,13 @@ func joinCodes(codes []Codes) string {
 	return strings.Join(out, ",")
 }
 
-// BuildResolverInfo returns the answer to a RESINFO query, with the strings of a ResolverInfo.
-// The parameter size is the client's buffer in octets.
+// BuildResolverInfo returns the answer to a RESINFO query, with the strings of a ResolverInfo. size
+// is the client's buffer in octets.
 func BuildResolverInfo(req *dns.Msg, size int, strings []string) *dns.Msg {
 	q := req.Question[0]
 	m := &dns.Msg{MsgHdr: dns.MsgHdr{Id: req.Id, Response: true, Opcode: req.Opcode, RecursionDesired: req.RecursionDesired,
 		CheckingDisabled: req.CheckingDisabled, RecursionAvailable: true}}
-	// Clients discard an answer without AA, because it may come from another resolver (RFC 9606,
-	// section 3).
+	// Clients discard an answer without AA (RFC 9606, section 3).
 	m.Authoritative = true
 	m.Question = []dns.Question{q}
 	m.Answer = []dns.RR{&dns.RESINFO{Hdr: header(q.Name, dns.TypeRESINFO, resolverInfoTTL), Txt: strings}}

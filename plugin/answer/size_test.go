@@ -27,8 +27,6 @@ func uncontactable(_ *ruleset.Verdict, terms *order.Terms) { terms.Contact = nil
 
 func unlisted(v *ruleset.Verdict, _ *order.Terms) { v.Order.FilteringDatabases = nil }
 
-// level returns how much an answer was shortened. At 0, nothing is missing. At 4, the
-// answer itself is truncated.
 func level(t testing.TB, m *dns.Msg) int {
 	t.Helper()
 	e := ede(t, m)
@@ -48,8 +46,6 @@ func level(t testing.TB, m *dns.Msg) int {
 	return 0
 }
 
-// asWriter truncates and packs m as CoreDNS does. The test fails if the truncation removes
-// anything.
 func asWriter(t testing.TB, m *dns.Msg, size int) []byte {
 	t.Helper()
 	before := brief(t, m)
@@ -61,8 +57,6 @@ func asWriter(t testing.TB, m *dns.Msg, size int) []byte {
 	return pack(t, m)
 }
 
-// TestBudget lowers the size of the client's buffer octet by octet. The explanation must
-// become shorter step by step, but not earlier than necessary. The SOA must stay.
 func TestBudget(t *testing.T) {
 	for _, tt := range []struct {
 		what   string
@@ -114,8 +108,6 @@ func TestBudget(t *testing.T) {
 				if seen[l] == 0 {
 					t.Errorf("level %d was left out: %v", l, seen)
 				}
-				// Build may shorten the explanation only if necessary. The smallest buffer that
-				// keeps the longer explanation must therefore be full.
 				if i+1 < len(tt.levels) {
 					size := seen[tt.levels[i+1]] + 1
 					if n := len(pack(t, Build(tt.q, size, tt.v, now, config()))); n != size {
@@ -163,8 +155,6 @@ func TestTruncate(t *testing.T) {
 	}
 }
 
-// TestHugeText checks that Build omits texts that are too long for an option or a message. No
-// 16-bit length may overflow.
 func TestHugeText(t *testing.T) {
 	for _, n := range []int{65_000, 65_500, 65_530, 65_536, 70_000, 140_000} {
 		v := verdict(order.NXDOMAIN, func(v *ruleset.Verdict, terms *order.Terms) {
@@ -187,8 +177,6 @@ func TestHugeText(t *testing.T) {
 	}
 }
 
-// TestSentenceStandsIn checks an order with a justification that is too long for the buffer. The
-// client must get the short sentence instead. With a contact, the client must get only the contact.
 func TestSentenceStandsIn(t *testing.T) {
 	long := func(_ *ruleset.Verdict, terms *order.Terms) {
 		terms.Justification, terms.Language, terms.Organization = strings.Repeat("Weil. ", 500), "de", "Beispiel"

@@ -1,11 +1,10 @@
 // Package audit asks a resolver about the targets of orders. It finds names that are gone, parked,
-// seized or moved. A stranger can register a name that is gone. The order then blocks the site of
-// the stranger.
+// seized or moved. A stranger can register a gone name, and the order then blocks the stranger's
+// site.
 //
-// [Run] asks about each registrable domain and each name once, and stores the answers as [Facts].
-// It then decides the [Class] of each name. For this decision it also uses the facts of an earlier
-// audit ([Before]). A missing or doubtful answer gives the class Unknown, and never Gone. [Known]
-// is the table of services that park and seize names.
+// [Run] returns the [Class] of each name. A missing or doubtful answer gives the class Unknown, and
+// never Gone. [Before] is an earlier audit. [Known] is the table of services that park and seize
+// names.
 package audit
 
 import (
@@ -25,8 +24,8 @@ type Target struct {
 	Name  dname.Name
 	Match order.Match
 	Text  string // the target as the tool shows it
-	// Redirects are the addresses to which the order redirects clients. An answer with one of these
-	// addresses shows that the resolver blocks the name.
+	// Redirects are the addresses to which the order redirects clients. An answer with such an
+	// address shows that the resolver blocks the name.
 	Redirects []netip.Addr
 
 	Order, Authority string
@@ -40,31 +39,29 @@ type Options struct {
 	Resolver dnsclient.Exchanger
 	Known    *Known
 	Before   *Before // nil without an earlier audit
-	// Workers is the number of domains that are asked about at the same time.
+	// Workers is the number of domains that Run asks about at the same time.
 	Workers int
-	// Progress is called after each domain. The parameter "done" is the number of finished domains,
-	// and "all" is the number of all domains. Progress may be nil.
+	// Run calls Progress after each domain. Progress may be nil.
 	Progress func(done, all int)
 }
 
 // A Result is the result of an audit.
 type Result struct {
 	Rows []Row // in the sequence of the targets
-	// Blocks is the number of names that the resolver blocks. Example is one of these names with
-	// the reason.
+	// Blocks is the number of names that the resolver blocks. Example is a blocked name with the
+	// reason.
 	Blocks  int
 	Example string
-	// Early is true if the audit ended before all names were asked about. Silent is true if the
-	// audit ended because the resolver answered no query.
+	// Early is true if the audit ended before the last name. Silent is true if the resolver
+	// answered no query.
 	Early, Silent bool
 }
 
-// manyBlocks is the smallest number of blocked domains that can end an audit. The audit ends if the
-// resolver also blocks more than half of the finished domains. Its other answers are then useless.
+// The audit ends if the resolver blocks manyBlocks domains and more than half of the finished
+// domains. The other answers of the resolver are then useless.
 const manyBlocks = 10
 
-// manySilent is a number of domains. The audit ends if the resolver has answered no query about the
-// first manySilent domains.
+// The audit ends if the resolver answers no query about the first manySilent domains.
 const manySilent = 32
 
 // A host is a name to ask for addresses.
@@ -156,12 +153,8 @@ func firstBlocked(facts []*Facts) *Facts {
 	return nil
 }
 
-// A place is the position of a target's facts: the index of the job, and the index of the host in
-// this job.
 type place struct{ job, host int }
 
-// plan returns the jobs for the targets, and the place of each target's facts. Targets with the
-// same name share one place.
 func plan(targets []Target) (jobs []job, of []place) {
 	at := map[string]int{}
 	hosts := map[string]place{}
@@ -194,7 +187,6 @@ func plan(targets []Target) (jobs []job, of []place) {
 	return jobs, of
 }
 
-// registrable returns the registrable domain of a name. For a public suffix it returns the name.
 func registrable(name string) string {
 	d, err := publicsuffix.EffectiveTLDPlusOne(name)
 	if err != nil {

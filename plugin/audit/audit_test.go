@@ -118,7 +118,6 @@ func TestClasses(t *testing.T) {
 		{"zero.com", "unknown", "the resolver may block the name: the address 0.0.0.0 can be a block"},
 		{"redirected.com", "unknown", "the resolver may block the name: the address 192.0.2.99 is the redirect of an order"},
 		{"censored.com", "unknown", "the resolver may block the name: the answer has the extended error 16 (Censored)"},
-		// The test resolver sends NXDOMAIN without an SOA record. This answer proves nothing.
 		{"prohibited.com", "unknown", "NXDOMAIN for prohibited.com without the SOA record of a zone above"},
 		{"broken.com", "unknown", "SERVFAIL for broken.com SOA"},
 		{"silent.com", "unknown", "no answer in time for silent.com SOA"},
@@ -159,7 +158,6 @@ func TestQueries(t *testing.T) {
 	}
 }
 
-// before runs an audit with the records and returns its output, as CSV or JSON.
 func before(t *testing.T, records string, targets []Target, asJSON bool) *Before {
 	t.Helper()
 	opt, _ := options(t, records)
@@ -284,8 +282,6 @@ func TestParseKnown(t *testing.T) {
 	}
 }
 
-// TestBlockingResolver checks an audit by a resolver that blocks most names. The audit
-// must end early and call no name gone.
 func TestBlockingResolver(t *testing.T) {
 	var text strings.Builder
 	var targets []Target
@@ -323,7 +319,6 @@ func TestSilentResolver(t *testing.T) {
 	}
 }
 
-// TestRate checks that the time between two queries is at least Interval.
 func TestRate(t *testing.T) {
 	opt, u := options(t, records)
 	opt.Resolver = client(t, u.Addr, dnsclient.Options{Timeout: time.Second, Interval: 10 * time.Millisecond})

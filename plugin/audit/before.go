@@ -94,7 +94,6 @@ func parseCSV(data []byte) (rows []Row, err error) {
 	}
 }
 
-// uncell returns the text of a cell that due.Cell wrote.
 func uncell(s string) string {
 	if len(s) > 1 && s[0] == '\'' && strings.ContainsRune("=+-@", rune(s[1])) {
 		return s[1:]

@@ -39,8 +39,6 @@ type reply struct {
 	silent  bool
 }
 
-// ask sends one query. It records whether the resolver blocks the name, or why there is no useful
-// answer.
 func ask(ctx context.Context, q dnsclient.Exchanger, name string, qtype uint16, redirects []netip.Addr) *reply {
 	r := &reply{name: name}
 	query := new(dns.Msg).SetQuestion(name, qtype)
@@ -67,8 +65,6 @@ func ask(ctx context.Context, q dnsclient.Exchanger, name string, qtype uint16, 
 
 const notAsked = "not asked, because the audit ended early"
 
-// blocks returns the reason why an answer shows a block by the resolver. It returns "" for other
-// answers.
 func blocks(m *dns.Msg, redirects []netip.Addr) string {
 	if o := m.IsEdns0(); o != nil {
 		for _, opt := range o.Option {
@@ -121,8 +117,8 @@ func address(rr dns.RR) (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
-// denies reports whether the reply denies its name. The reply must have the SOA record of
-// a zone above the name. Otherwise it proves nothing.
+// denies reports whether the reply denies its name. Without the SOA record of a zone above, a
+// denial proves nothing.
 func (r *reply) denies() bool {
 	if r.m == nil || r.m.Rcode != dns.RcodeNameError || len(r.m.Answer) > 0 {
 		return false
@@ -181,9 +177,8 @@ func askDomain(ctx context.Context, q dnsclient.Exchanger, domain string) *Facts
 	return f
 }
 
-// askHost asks for the addresses of a host. If the host has no addresses and "www" is true, askHost
-// asks for the addresses of www.HOST. The target also covers names below the host, so www.HOST may
-// be in use.
+// askHost asks for the addresses of a host. If www is set, it then tries www.HOST, which the target
+// also covers.
 func askHost(ctx context.Context, q dnsclient.Exchanger, domain *Facts, host string, www bool, redirects []netip.Addr) *Facts {
 	f := *domain
 	if f.gone || f.blocked != "" || f.problem != "" {

@@ -70,8 +70,6 @@ func ParseKnown(path, text string) (k *Known, problems []error) {
 	return k, problems
 }
 
-// add adds an entry to the table. If the entry is wrong, add returns the reason. Otherwise it
-// returns "".
 func (k *Known) add(class Class, kind, value string) (why string) {
 	switch kind {
 	case "ns", "alias":
@@ -99,8 +97,8 @@ func (k *Known) add(class Class, kind, value string) (why string) {
 	return ""
 }
 
-// find searches the table for a record in the facts. It returns the class in the table, and the
-// matching record. If several records match, Seized has precedence over Parked.
+// find returns the class of a record in the table, and the record. Seized has precedence over
+// Parked.
 func (k *Known) find(f *Facts) (class Class, why string) {
 	found := func(c Class, format string, args ...any) {
 		if class == "" || class == Parked && c == Seized {

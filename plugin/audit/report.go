@@ -32,7 +32,7 @@ func (r *Result) WriteCSV(w io.Writer) error {
 	return c.Error()
 }
 
-// Counts returns the number of rows of each class that occurs.
+// Counts returns the number of rows of each class.
 func (r *Result) Counts() map[Class]int {
 	m := map[Class]int{}
 	for i := range r.Rows {
@@ -41,8 +41,8 @@ func (r *Result) Counts() map[Class]int {
 	return m
 }
 
-// WriteText writes the number of targets of each class. It also lists the targets that a person
-// must look at and the targets of the class Unknown. It lists at most "most" targets of one class.
+// WriteText writes the number of targets of each class. It lists findings and unknown targets, at
+// most "most" of each class.
 func (r *Result) WriteText(w io.Writer, most int) error {
 	counts := r.Counts()
 	for _, c := range Classes() {

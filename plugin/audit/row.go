@@ -21,18 +21,16 @@ const (
 	Unknown     Class = "unknown"      // the answers prove nothing
 )
 
-// Classes returns all classes. The classes that a person must look at come first.
+// Classes returns all classes, findings first.
 func Classes() []Class {
 	return []Class{Gone, Seized, Parked, NoAddresses, Moved, Unknown, InUse, Unchanged}
 }
 
-// Finding reports whether a person must look at a target of the class.
+// Finding reports whether a person must look at targets of the class.
 func (c Class) Finding() bool {
 	return slices.Contains([]Class{Gone, Seized, Parked, NoAddresses, Moved}, c)
 }
 
-// plain returns the class without a comparison to an earlier audit. Moved and Unchanged become
-// InUse.
 func (c Class) plain() Class {
 	if c == Moved || c == Unchanged {
 		return InUse
@@ -76,7 +74,6 @@ func newRow(t *Target, f *Facts, opt *Options) Row {
 	return r
 }
 
-// classify returns the class of a name by the facts alone, and the reason.
 func classify(f *Facts, known *Known) (Class, string) {
 	switch {
 	case f.blocked != "":
@@ -84,8 +81,7 @@ func classify(f *Facts, known *Known) (Class, string) {
 	case f.gone:
 		return Gone, "NXDOMAIN for " + f.Domain
 	}
-	// If a record of the name is in the table, the table decides the class, even if other answers
-	// are missing.
+	// A record in the table decides the class, even if other answers are missing.
 	if c, why := known.find(f); c != "" {
 		return c, why
 	}
@@ -102,8 +98,8 @@ func classify(f *Facts, known *Known) (Class, string) {
 	return NoAddresses, "the name has no A and no AAAA record"
 }
 
-// changes lists the changes between the facts of two audits. It reports new addresses only
-// if no old address is left. Addresses often change within a network of servers.
+// changes lists the changes between two audits. Addresses often change within a network, so new
+// addresses count only if no old address is left.
 func changes(old *Row, f *Facts) (out []string) {
 	if old.Class == Unknown || old.Class == Gone || f.gone {
 		if old.Class == Gone && !f.gone {

@@ -1,6 +1,5 @@
-// Package catalog finds and decodes descriptions of one kind: the presets of registers, or the
-// platforms of the feed. A description is a YAML file with a name. The program contains some
-// descriptions, and the operator's directory has others.
+// Package catalog finds and decodes YAML descriptions. A description is a preset of a register or a
+// platform of the feed. The program contains descriptions, and an operator can add a directory.
 package catalog
 
 import (
@@ -16,27 +15,23 @@ import (
 
 // A Catalog has the descriptions of one kind.
 type Catalog struct {
-	// Kind is the word for a description, for example preset. The YAML key with the name of a
-	// description uses the same word. The command "blocklistctl KIND list" lists all descriptions.
-	Kind string
-	// Files contains the descriptions of the program, in the directory Folder.
+	// Kind is "preset" or "platform". Kind is also the YAML key for the name.
+	Kind   string
 	Files  fs.FS
 	Folder string
 }
 
 const extension = ".yaml"
 
-// BuiltIn is the place that Find returns for a description in the program.
+// BuiltIn is the place of a description that the program contains.
 const BuiltIn = "built in"
 
-// maxSize is the largest size of a description, in bytes.
 const maxSize = 1 << 20
 
-// NameOf returns the name of a description at a path.
+// NameOf returns the name of the description in the file at path.
 func NameOf(path string) string { return strings.TrimSuffix(filepath.Base(path), extension) }
 
-// Names returns the names of all descriptions, in dir and in the program. Without a directory, dir
-// is empty.
+// Names returns the sorted names of all descriptions in dir and in the program. dir may be empty.
 func (c *Catalog) Names(dir string) ([]string, error) {
 	var names []string
 	add := func(f fs.FS, pattern string) error {
@@ -57,8 +52,8 @@ func (c *Catalog) Names(dir string) ([]string, error) {
 	return slices.Compact(names), err
 }
 
-// Find returns the text of a description and its place. A name with a slash or the extension
-// .yaml is a path. Otherwise Find looks in dir, and then in the program.
+// Find returns the text of a description and its place. A name with a slash or the extension .yaml
+// is a path. Find looks for any other name in dir, and then in the program.
 func (c *Catalog) Find(name, dir string) (data []byte, place string, err error) {
 	if strings.HasSuffix(name, extension) || strings.ContainsRune(name, filepath.Separator) {
 		data, err = readFile(name)

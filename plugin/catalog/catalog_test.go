@@ -95,7 +95,6 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// TestBad checks the lines of problems that later checks find.
 func TestBad(t *testing.T) {
 	text := "animal: cat\nlegs: 4\ncries:\n- text: a\n- text: b\nplace:\n  country: IT\n"
 	d, err := animals.Decode("cat", []byte(text), &animal{})

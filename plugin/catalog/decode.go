@@ -49,15 +49,14 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// A Document is a decoded description. It collects the problems that later checks find.
+// A Document is a decoded description. Bad adds problems to the Document.
 type Document struct {
 	root     *yaml.Node
 	problems Problems
 }
 
-// Decode decodes a description into a struct. Unknown keys, values of the wrong form and a second
-// document are errors of the type [Problems]. The description must contain its own name, as the
-// value of the key Kind.
+// Decode decodes a description into a struct. Unknown keys, wrong values and a second document are
+// errors of type [Problems]. The value of the key Kind must be the name.
 func (c *Catalog) Decode(name string, data []byte, into any) (*Document, error) {
 	d := &Document{root: &yaml.Node{}}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
@@ -85,15 +84,15 @@ func (c *Catalog) Decode(name string, data []byte, into any) (*Document, error) 
 	return d, nil
 }
 
-// Bad adds a problem about a key. The line of the problem is the line of the key. If the key is
-// missing, it is the line of the nearest mapping around the key.
+// Bad adds a problem with a key. The problem has the line of the key. For a missing key, the
+// problem has the line of the nearest mapping.
 func (d *Document) Bad(key, format string, args ...any) {
 	for text := range strings.SplitSeq(fmt.Sprintf(format, args...), "\n") { // an error of an order has a line for each problem
 		d.problems = append(d.problems, Problem{lineOf(d.root, key), key, text})
 	}
 }
 
-// Err returns the problems as an error, sorted by line, or nil.
+// Err returns the problems, sorted by line, or nil.
 func (d *Document) Err() error {
 	if len(d.problems) == 0 {
 		return nil
@@ -102,10 +101,8 @@ func (d *Document) Err() error {
 	return d.problems
 }
 
-// part matches a part of the path of a key: a key, or an index in brackets.
 var part = regexp.MustCompile(`[^.\[\]]+`)
 
-// lineOf returns the line of the deepest node on a path, or 0.
 func lineOf(n *yaml.Node, path string) (line int) {
 	if n.Kind == yaml.DocumentNode && len(n.Content) == 1 {
 		n = n.Content[0]
@@ -120,7 +117,6 @@ func lineOf(n *yaml.Node, path string) (line int) {
 	return line
 }
 
-// nodeOf returns the value of a key of the document, or nil.
 func nodeOf(root *yaml.Node, key string) *yaml.Node {
 	if root.Kind != yaml.DocumentNode || len(root.Content) != 1 {
 		return nil
@@ -129,7 +125,6 @@ func nodeOf(root *yaml.Node, key string) *yaml.Node {
 	return value
 }
 
-// child returns the node of a key or an index, and its value.
 func child(n *yaml.Node, part string) (key, value *yaml.Node) {
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -152,8 +147,6 @@ var (
 	wrongForm  = regexp.MustCompile("(?s)^cannot unmarshal !!(\\w+)(?: `(.*)`)? into (.+)$")
 )
 
-// problems converts an error of the YAML package to Problems. The texts use the words of the
-// documentation, for example "list" or "mapping".
 func (c *Catalog) problems(err error, into reflect.Type) Problems {
 	texts := []string{err.Error()}
 	var bad *yaml.TypeError
@@ -191,8 +184,6 @@ func (c *Catalog) problems(err error, into reflect.Type) Problems {
 	return out
 }
 
-// addTypes adds a type and all types in it to the map. The keys are the type names that the YAML
-// package uses in its errors.
 func addTypes(types map[string]reflect.Type, t reflect.Type) {
 	if types[t.String()] != nil {
 		return
@@ -210,7 +201,6 @@ func addTypes(types map[string]reflect.Type, t reflect.Type) {
 	}
 }
 
-// advice returns the key that was probably meant, or else all keys of the mapping.
 func advice(key string, mapping reflect.Type) string {
 	keys := map[string]bool{}
 	for i := range mapping.NumField() {
@@ -224,7 +214,6 @@ func advice(key string, mapping reflect.Type) string {
 	return "; the keys are " + strings.Join(slices.Sorted(maps.Keys(keys)), ", ")
 }
 
-// formOf returns the form that a type has in YAML.
 func formOf(t reflect.Type) string {
 	if t != nil {
 		switch t.Kind() {

@@ -1,5 +1,5 @@
-// Package coop lets long work yield to the network. A server with one CPU then answers
-// queries while it loads a million names.
+// Package coop lets long work yield to the network. A server with one CPU then answers queries
+// during a long load.
 package coop
 
 import (
@@ -10,15 +10,11 @@ import (
 )
 
 const (
-	// Quantum is the time that work runs before it yields. On a CPU with free time, one
-	// yield takes about 2 us.
+	// Quantum is the time that work runs before it yields.
 	Quantum = 100 * time.Microsecond
-	// longest is the maximum time that work runs between two yields. The work runs this long only
-	// if the last yield took long.
 	longest = 5 * time.Millisecond
 )
 
-// every is the number of calls of Tick between two readings of the clock.
 const every = 32
 
 var (
@@ -27,15 +23,13 @@ var (
 	next atomic.Int64
 
 	turning sync.Mutex // guards changes of working and waiter
-	// working is the number of goroutines between Start and the end of their work.
 	working atomic.Int32
 	// waiter is nil while yielding is off.
 	waiter atomic.Pointer[poller]
 )
 
-// Start turns yielding on until the returned function is called. A server calls Start in
-// each goroutine with long work. A command-line tool has no queries, so it does not call
-// Start.
+// Start turns yielding on until off is called. A server calls Start in each goroutine with long
+// work.
 func Start() (off func()) {
 	turning.Lock()
 	defer turning.Unlock()
@@ -51,17 +45,16 @@ func Start() (off func()) {
 	})
 }
 
-// Tick yields if the work has run long enough since the last yield. A loop with short iterations
-// (about 1 us) calls Tick(i) in each iteration i. The caller must not hold a lock that queries
-// need.
+// Tick yields if the work has run long enough. Call Tick(i) in each iteration i of a fast loop. The
+// caller must not hold a lock that queries need.
 func Tick(i int) {
 	if i%every == 0 {
 		Yield()
 	}
 }
 
-// Yield yields if the work has run long enough since the last yield. Use Yield in loops with long
-// iterations, because Tick checks the time only in each 32nd call.
+// Yield yields if the work has run long enough. Use Yield in loops with iterations longer than
+// about 1 us.
 func Yield() {
 	p := waiter.Load()
 	if p == nil {
@@ -71,7 +64,8 @@ func Yield() {
 	if begin < time.Duration(next.Load()) {
 		return
 	}
-	// If a CPU is free, the scheduler already polls the network, and a yield is not necessary.
+	// With fewer working goroutines than CPUs, a CPU is free. The scheduler polls the network on a
+	// free CPU.
 	if working.Load() < int32(runtime.GOMAXPROCS(0)) {
 		next.Store(int64(begin + Quantum))
 		return
@@ -81,16 +75,14 @@ func Yield() {
 	if time.Since(start) < time.Duration(next.Load()) {
 		return // another goroutine has yielded in the meantime
 	}
-	// runtime.Gosched alone is not enough. After runtime.Gosched, the scheduler may resume the same
-	// goroutine for up to 10 ms before it polls the network. p.wait returns after a poll of the
-	// network. This poll also reports all sockets with data.
+	// runtime.Gosched alone is not enough. The scheduler may resume the same goroutine for 10 ms
+	// before a poll of the network.
 	p.wait()
 	runtime.Gosched() // lets the goroutines run that the poller has made ready
 	now := time.Since(start)
 	next.Store(int64(now + turn(now-begin)))
 }
 
-// turn returns how long work runs after a yield. The parameter "waited" is the duration of the
-// yield. Work runs longer after a long yield. If its time stayed short, a flood of queries would
-// delay the load of a new order.
+// turn returns how long work runs until the next yield: as long as the last yield, up to longest.
+// Otherwise a flood of queries would delay the load of an order.
 func turn(waited time.Duration) time.Duration { return min(max(Quantum, waited), longest) }

@@ -10,8 +10,6 @@ import (
 	"time"
 )
 
-// TestYieldsToNetwork checks yields on one CPU. A goroutine must run if its socket has
-// data to read. With runtime.Gosched, it would run only every 10 ms.
 func TestYieldsToNetwork(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	stop := Start()
@@ -53,7 +51,6 @@ func TestYieldsToNetwork(t *testing.T) {
 	<-ended
 }
 
-// now makes the next call of Yield yield, even if the work has not run long enough.
 func now() {
 	next.Store(0)
 	Yield()
@@ -91,8 +88,6 @@ func TestTurnIsKept(t *testing.T) {
 	}
 }
 
-// TestEnoughCPUs checks that work yields only when all CPUs do work. A free CPU polls the
-// network.
 func TestEnoughCPUs(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
 	first := Start()
@@ -145,8 +140,6 @@ func TestOff(t *testing.T) {
 	Tick(0)
 }
 
-// BenchmarkAnswer measures the time of an answer while other work runs on the only CPU.
-// Without Tick, or with runtime.Gosched, an answer takes some 10 ms.
 func BenchmarkAnswer(b *testing.B) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	stop := Start()
@@ -185,8 +178,6 @@ func BenchmarkAnswer(b *testing.B) {
 	}
 }
 
-// BenchmarkBusyCPU measures how long work takes to get 20 us of the only CPU. Two other
-// goroutines are always ready to run.
 func BenchmarkBusyCPU(b *testing.B) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	stop := Start()

@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// A poller is a pipe from the process to itself. The Go runtime's network poller watches
-// the pipe.
+// A poller is a pipe that the Go runtime's network poller watches.
 type poller struct {
 	sync.Mutex
 	r, w *os.File
@@ -19,15 +18,14 @@ type poller struct {
 	buf  [8]byte
 }
 
-// newPoller returns nil if it cannot make a pipe. Long work then never yields.
 func newPoller() *poller {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil
 	}
 	p := &poller{r: r, w: w}
-	// Deadlines work only if the network poller watches the pipe. Otherwise a read of the pipe
-	// would block a thread.
+	// Deadlines fail if the network poller does not watch the pipe. A read would then block a
+	// thread.
 	if p.conn, err = r.SyscallConn(); err != nil || r.SetReadDeadline(time.Time{}) != nil || w.SetWriteDeadline(time.Time{}) != nil {
 		p.close()
 		return nil
@@ -44,19 +42,17 @@ func (p *poller) close() {
 	_, _ = p.r.Close(), p.w.Close()
 }
 
-// wait returns after the network has been polled. The caller must have locked p.
+// wait returns after a poll of the network. The caller must hold p.
 func (p *poller) wait() {
 	p.sent = false
 	_ = p.conn.Read(p.step) // an error means that another goroutine has closed the pipe and turned yielding off
 }
 
-// step is the function for RawConn.Read. Read calls step at the start, and again when the
-// pipe is readable.
+// RawConn.Read calls step at the start, and again when the pipe is readable.
 func (p *poller) step(fd uintptr) bool {
 	if !p.sent {
-		// The first call writes a byte into the pipe but does not read the byte, so that
-		// RawConn.Read waits until the network poller reports the byte. The byte must not be
-		// written before RawConn.Read, because RawConn.Read discards earlier reports.
+		// Write the byte inside RawConn.Read, and not earlier. RawConn.Read discards earlier
+		// reports of the poller, and could then wait for ever.
 		p.sent = true
 		_, err := p.w.Write(p.buf[:1])
 		return err != nil

@@ -1,5 +1,5 @@
-// Package diff compares two versions of an order set. It finds the changed orders and
-// their changed fields. It also finds the names that only one version blocks.
+// Package diff compares two versions of an order set. It finds changed orders, changed fields, and
+// names that only one version blocks.
 package diff
 
 import (
@@ -11,16 +11,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A Version is the old or the new version in a comparison.
+// A Version is one side of a comparison.
 type Version struct {
 	Orders []*order.Order // in the sequence of the files
 	Set    *ruleset.Set
 }
 
-// A Kind says how an order differs between the versions.
+// A Kind says how an order differs.
 type Kind string
 
-// These are the ways in which an order can differ.
 const (
 	Added   Kind = "added"
 	Removed Kind = "removed"
@@ -28,25 +27,21 @@ const (
 	Lifted  Kind = "lifted" // the order did not change, but lifts now end all its targets
 )
 
-// A Field is a field of an order with its old and new value. A missing field has an empty
-// value.
+// A Field is a field of an order with its old and new value. A missing field has an empty value.
 type Field struct{ Name, Old, New string }
 
-// An Order is an order that differs between the two versions.
+// An Order is an order that differs between two versions.
 type Order struct {
 	Kind  Kind
 	Order *order.Order // the order in the new version, or in the old version if the order was removed
-	// OldState and NewState are the states of the order in the two versions at one time.
-	// If a version lacks the order, its state is empty.
-	OldState, NewState string
-	Fields             []Field
-	// TargetsAdded has the targets that only the new order has. TargetsRemoved has the
-	// targets that only the old order has.
+	// OldState and NewState are empty if the version lacks the order.
+	OldState, NewState           string
+	Fields                       []Field
 	TargetsAdded, TargetsRemoved []string
 }
 
-// Orders returns the orders that differ between two versions, by id. The orders are in the
-// sequence of the new version. Removed orders are at the end.
+// Orders returns the orders that differ between two versions, in the sequence of the new version.
+// Removed orders are at the end.
 func Orders(from, to Version, now order.Time) (out []Order) {
 	olds := byID(from.Orders)
 	oldStates, newStates := states(from.Set, now), states(to.Set, now)

@@ -31,8 +31,6 @@ func version(t *testing.T, orders string) Version {
 }
 
 func TestFields(t *testing.T) {
-	// fieldTexts omits these fields: the order's position, the targets (compared
-	// separately), and values that come from other fields.
 	other := map[string]bool{"ID": true, "Line": true, "Column": true, "Index": true, "Targets": true, "Plain": true, "Side": true, "DeadlineAfter": true, "Public": true, "Terms": true}
 	names := map[string]bool{}
 	for _, f := range fieldTexts {
@@ -47,8 +45,6 @@ func TestFields(t *testing.T) {
 	}
 }
 
-// TestEveryFieldDiffers changes one field at a time. Orders must report the change of this
-// field, and no other change.
 func TestEveryFieldDiffers(t *testing.T) {
 	base := "id: a, action: block, targets: [a.example]"
 	for field, text := range map[string]string{
@@ -96,8 +92,6 @@ func TestTargetAttributes(t *testing.T) {
 	}
 }
 
-// TestNames compares Names with the verdicts about all names, for random small sets. Names
-// must return exactly the names with different verdicts.
 func TestNames(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	pool := []string{"a.example", "b.a.example", "c.b.a.example", "b.example", "c.b.example"}
@@ -159,8 +153,6 @@ func TestNames(t *testing.T) {
 				} else if was && !is {
 					want = "freed"
 				}
-				// The lists are checked only for names in an order, and for the names any.NAME
-				// below them. For another name, the function Names may return only a name above it.
 				mentionedHere := slices.ContainsFunc(mentioned(from, to), func(m mention) bool { return m.name == n || "any."+m.name.String() == s })
 				if mentionedHere && said[s] != want {
 					t.Fatalf("%s: said %q, is %q", s, said[s], want)
@@ -170,7 +162,6 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// slowLift finds the lift that frees a name. It searches the reasons of all orders.
 func slowLift(set *ruleset.Set, n Name) *ruleset.Order {
 	var q ruleset.QName
 	q.SetName(n.Name)

@@ -9,9 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// fieldTexts contains all fields of an order except the targets. Each field has a function
-// that returns its value as text. Equal values have equal texts. A missing field has an
-// empty text.
+// fieldTexts contains all fields of an order except the targets. Equal values have equal texts. A
+// missing field has an empty text.
 var fieldTexts = []struct {
 	name string
 	text func(o *order.Order) string
@@ -82,8 +81,8 @@ var fieldTexts = []struct {
 	{"report_to", func(o *order.Order) string { return o.ReportTo }},
 }
 
-// Texts yields the names and texts of an order's present fields, except the targets. Times
-// are in UTC.
+// Texts yields the names and texts of the present fields of o, except the targets. Times are in
+// UTC.
 func Texts(o *order.Order) iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		for _, f := range fieldTexts {

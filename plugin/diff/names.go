@@ -11,22 +11,20 @@ import (
 // A Name is a name that only one version blocks.
 type Name struct {
 	Name dname.Name
-	// Match says whether the verdicts differ for Name, for the names below it, or both.
+	// Match selects Name, the names below Name, or both.
 	Match order.Match
 	Order *ruleset.Order // the order that blocks Name, in the version that blocks Name
-	// Lift is the lift in the new version that ends Order for Name. Lift is nil if Name is free for
-	// another reason.
+	// Lift is the lift that ends Order for Name, or nil.
 	Lift *ruleset.Order
 }
 
-// String returns the name in the form of a target.
 func (n Name) String() string { return n.Match.Describe(n.Name) }
 
-// Names returns the names that only the new version blocks (blocked) or only the old
-// version (freed). It checks one client at one time. Both lists are in canonical order.
+// Names returns the names that only the new version blocks (blocked) or only the old version
+// (freed), for one client at one time. Both lists are in canonical order.
 func Names(from, to Version, client ruleset.Client, now order.Time) (blocked, freed []Name) {
-	// Verdicts can differ only for a name in an order and the names below it. For each name in an
-	// order, the loop compares the name itself and one name below that is in no order.
+	// Verdicts can differ only for names in an order and the names below. For each name in an
+	// order, compare the name and one unknown name below.
 	for _, x := range mentioned(from, to) {
 		n := x.name
 		oldSelf, oldBelow := decide(from.Set, x, client, now)
@@ -57,14 +55,10 @@ func Names(from, to Version, client ruleset.Client, now order.Time) (blocked, fr
 
 // A mention is a name that an order contains.
 type mention struct {
-	name dname.Name
-	// uneven is true if the target covers only the name, or only the names below the name. The name
-	// and the names below may then have different verdicts.
+	name   dname.Name
 	uneven bool
 }
 
-// mentioned returns all names in the orders of the versions, in canonical order: targets,
-// exceptions and names in side lists (text files with names).
 func mentioned(versions ...Version) []mention {
 	seen := map[dname.Name]bool{}
 	add := func(n dname.Name, uneven bool) { seen[n] = seen[n] || uneven }
@@ -99,8 +93,6 @@ func mentioned(versions ...Version) []mention {
 	return out
 }
 
-// decide returns two verdicts: one about a name, and one about a name below it that is in
-// no order.
 func decide(s *ruleset.Set, x mention, c ruleset.Client, now order.Time) (self, below ruleset.Verdict) {
 	var q ruleset.QName
 	q.SetName(x.name)

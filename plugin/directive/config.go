@@ -1,6 +1,5 @@
-// Package directive parses the blocklist directive of a Corefile. The plugin and
-// blocklistctl use it, so both read the same settings. It uses caddy's lexer, but does not
-// import CoreDNS.
+// Package directive parses the blocklist directive of a Corefile. The plugin and blocklistctl share
+// this parser. The package does not import CoreDNS.
 package directive
 
 import (
@@ -23,14 +22,13 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// A Config contains the settings of one blocklist directive. Places and ECSFrom are
-// pointers, because their tables must not be copied. Parse allocates missing tables.
+// A Config contains the settings of one blocklist directive. A Config can be copied, because Places
+// and ECSFrom are pointers.
 type Config struct {
 	Store  store.Options
 	Answer answer.Config
 	Places *Places
-	// AnswersOff turns off the check of answers. The plugin then checks only the name in the
-	// query.
+	// AnswersOff turns off the check of answers. The plugin then checks only the query name.
 	AnswersOff bool
 	ECSFrom    *bart.Lite // peers whose EDNS client subnet (ECS) is trusted
 	Root       string     // relative paths are relative to this directory
@@ -38,10 +36,9 @@ type Config struct {
 	Resinfo    *Resinfo // nil without the property resinfo
 }
 
-// A Status contains the settings of the property status. Address is empty without the property.
+// A Status contains the settings of the property status.
 type Status struct {
-	Address string
-	// WebConfig is the absolute path of the file with TLS and passwords, or empty.
+	Address   string
 	WebConfig string
 }
 
@@ -56,8 +53,7 @@ const (
 //	    PROPERTY VALUE...
 //	}
 //
-// and stores the settings in cfg. The dispenser must be at the name of the directive. Relative
-// paths start at root.
+// into cfg. The dispenser must be at the name of the directive. Relative paths start at root.
 func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 	cfg.Defaults()
 	cfg.Root = root
@@ -74,7 +70,6 @@ func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 		if err != nil {
 			return c.Errf("%v", err)
 		}
-		// A slash at the end means a directory, so it must stay.
 		if strings.HasSuffix(p, "/") && abs != "/" {
 			abs += "/"
 		}
@@ -105,8 +100,8 @@ func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 	return finishResinfo(c, cfg)
 }
 
-// URLProblem returns why a URL cannot be an order file, and what to do instead. For a path it
-// returns "". A server cannot download an order file, because a download needs a working resolver.
+// URLProblem returns an error message if path is a URL, or "". The message explains how to fetch
+// the file.
 func URLProblem(path string) string {
 	scheme, _, ok := strings.Cut(path, "://")
 	if !ok || strings.ContainsAny(scheme, "/\\") {
@@ -127,8 +122,6 @@ func (cfg *Config) Defaults() {
 	cfg.Answer.Language = "en"
 }
 
-// absolute returns an absolute, clean path. Two server blocks must share the orders even if they
-// write the same path in two ways.
 func absolute(path, root string) (string, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(root, path)
@@ -136,8 +129,6 @@ func absolute(path, root string) (string, error) {
 	return filepath.Abs(path)
 }
 
-// properties maps each property of the directive to its parser. The slice "args" is empty only
-// for the property "shadow".
 var properties = map[string]func(c *caddyfile.Dispenser, cfg *Config, args []string) error{
 	"response":     readResponse,
 	"ttl":          readTTL,
@@ -161,8 +152,6 @@ var properties = map[string]func(c *caddyfile.Dispenser, cfg *Config, args []str
 	"resinfo":      readResinfo,
 }
 
-// didYouMean returns a hint with the property that is most similar, or "". For the removed property
-// nat64, the hint explains what to write instead.
 func didYouMean(property string) string {
 	if property == "nat64" {
 		return "; write the prefixes after 'answers addresses'"
@@ -173,8 +162,6 @@ func didYouMean(property string) string {
 	return ""
 }
 
-// one returns the argument of a property that takes exactly one argument. Another number of
-// arguments is an error.
 func one(c *caddyfile.Dispenser, property string, args []string) (string, error) {
 	if len(args) != 1 {
 		return "", c.Errf("%s takes one value, got '%s'; put a value with blanks in double quotes", property, strings.Join(args, " "))
@@ -262,12 +249,9 @@ func readLanguage(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	return nil
 }
 
-// lastAssignedOption is the highest EDNS option code with a meaning assigned by IANA.
-// Clients send the codes up to this value for other purposes, so the parser refuses them.
+// IANA has assigned the EDNS option codes up to lastAssignedOption for other purposes.
 const lastAssignedOption = 19
 
-// readSDEOption parses the property sde_option, an EDNS option code. A client uses this
-// option to ask for structured DNS errors.
 func readSDEOption(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	s, err := one(c, "sde_option", args)
 	if err != nil {
@@ -281,8 +265,6 @@ func readSDEOption(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	return nil
 }
 
-// readAnswers parses the property answers. After the word addresses, the operator can list
-// the NAT64 prefixes of the network (RFC 6052, section 2.2).
 func readAnswers(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	if args[0] == "addresses" {
 		cfg.Store.Rules.Addresses = true
@@ -319,9 +301,8 @@ func readNAT64(c *caddyfile.Dispenser, cfg *Config, prefixes []string) error {
 	return nil
 }
 
-// widestPeers4 and widestPeers6 are the shortest prefix lengths that ecs_from allows for IPv4 and
-// IPv6. A wider network contains machines of other operators. These machines could send a false
-// client subnet to choose their country.
+// widestPeers4 and widestPeers6 are the minimum prefix lengths in ecs_from. In a wider network,
+// machines of other operators could send a false client subnet.
 const widestPeers4, widestPeers6 = 8, 16
 
 func readECSFrom(c *caddyfile.Dispenser, cfg *Config, args []string) error {
@@ -381,8 +362,6 @@ func readHome(c *caddyfile.Dispenser, cfg *Config, args []string) (err error) {
 	return err
 }
 
-// countryCode parses the country code in a property. It refuses EU, because EU in orders is a
-// group of countries.
 func countryCode(c *caddyfile.Dispenser, property, s string) (order.Country, error) {
 	cc, ok := order.ParseCountry(s)
 	switch {
@@ -405,8 +384,6 @@ func readProtect(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	return nil
 }
 
-// readState parses the path of the state directory. It refuses the root directory, whose files
-// belong to other programs.
 func readState(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	s, err := one(c, "state", args)
 	if err != nil {
@@ -423,8 +400,6 @@ func readState(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	return nil
 }
 
-// readJournal parses the directory of the journal and the name of a new journal. The
-// default name is the host name with the suffix /journal.
 func readJournal(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	if len(args) > 2 {
 		return c.Errf("journal takes a directory and a name, got '%s'", strings.Join(args, " "))

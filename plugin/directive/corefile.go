@@ -13,37 +13,29 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// Name is the name of the directive in a Corefile.
+// Name is the name of the directive.
 const Name = "blocklist"
 
 // A Block is a server block of a Corefile.
 type Block struct {
-	// Addresses are the addresses at the head of the server block. Environment variables in
-	// them are already replaced.
+	// Addresses are the addresses of the server block, without environment variables.
 	Addresses []string
-	// File and Line are the position of the blocklist directive. They are zero if Config is
-	// nil.
-	File string
-	Line int
-	// Config contains the settings of the blocklist directive. It is nil if the server block
-	// has no blocklist directive.
+	File      string
+	Line      int
+	// Config is nil if the server block has no blocklist directive.
 	Config *Config
-	// GeoIP is true if the server block has the plugins geoip and metadata. A GeoIP database
-	// can then give the country of a client.
-	GeoIP bool
-	// View is true if the server block has the plugin view. An expression then selects the
-	// queries of the server block.
-	View bool
-	// Rewrite is true if the server block has the plugin rewrite. CoreDNS runs rewrite before
-	// blocklist, so blocklist sees the rewritten name.
+	GeoIP  bool
+	View   bool
+	// Rewrite reports whether the server block has the plugin rewrite. CoreDNS runs rewrite before
+	// blocklist.
 	Rewrite bool
 }
 
 // String returns the addresses, joined with spaces.
 func (b *Block) String() string { return strings.Join(b.Addresses, " ") }
 
-// Corefile parses the server blocks of a Corefile. It replaces imports, snippets and
-// environment variables as CoreDNS does. It does not check the lines of other plugins.
+// Corefile parses the server blocks of a Corefile. It expands imports, snippets and environment
+// variables. It does not check the lines of other plugins.
 func Corefile(path string) ([]*Block, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -94,9 +86,9 @@ func readBlock(path string, p caddyfile.ServerBlock) (*Block, error) {
 	return b, nil
 }
 
-// Choose returns the server block with the given address, for example ".:53". Without an address,
-// it returns the first block with a blocklist directive. If there are several of these blocks,
-// their settings must be equal.
+// Choose returns the server block with the given address, for example ".:53". For an empty address,
+// it returns the first block with a blocklist directive. It returns an error if these blocks have
+// different settings.
 func Choose(blocks []*Block, address string) (*Block, error) {
 	var with []*Block
 	for _, b := range blocks {
@@ -130,8 +122,8 @@ func Choose(blocks []*Block, address string) (*Block, error) {
 	return with[0], nil
 }
 
-// alike reports whether two directives handle queries in the same way. It ignores the properties
-// status and resinfo, because they have no effect on orders.
+// alike reports whether two directives handle queries in the same way. It ignores status and
+// resinfo.
 func alike(a, b *Config) bool {
 	x, y := *a, *b
 	x.Status, y.Status = Status{}, Status{}
@@ -142,12 +134,8 @@ func alike(a, b *Config) bool {
 // ports contains the default port of each transport protocol.
 var ports = map[string]string{"dns": "53", "tls": "853", "quic": "853", "grpc": "443", "https": "443", "https3": "443"}
 
-// An address is one address at the head of a server block, for example
-// "tls://example.org:853".
 type address struct{ transport, zone, port string }
 
-// normal parses an address of a server block. Missing parts get the defaults of CoreDNS.
-// The zone is in lower case, without a dot at the end.
 func normal(s string) address {
 	a := address{transport: "dns", zone: strings.ToLower(s)}
 	if t, rest, ok := strings.Cut(a.zone, "://"); ok {
@@ -167,11 +155,9 @@ func normal(s string) address {
 	return a
 }
 
-// Serving returns the server block that gets the queries for name, or nil. It looks only at blocks
-// with the same transport and port as b. The block with the longest matching zone gets the queries.
-// If two blocks have equal zones, Serving prefers b.
-//
-// Serving ignores the plugins bind and view, and addresses that are networks.
+// Serving returns the server block that gets the queries for name, or nil. It looks at blocks with
+// the transport and port of b. If b and another block have the same zone, it prefers b. It ignores
+// the plugins bind and view.
 func Serving(blocks []*Block, b *Block, name dname.Name) (serving *Block) {
 	for _, s := range b.Addresses {
 		on, best, longest := normal(s), (*Block)(nil), -1
@@ -194,7 +180,6 @@ func Serving(blocks []*Block, b *Block, name dname.Name) (serving *Block) {
 	return serving
 }
 
-// within reports whether name is in zone. The zone must be a result of the function "normal".
 func within(name dname.Name, zone string) bool {
 	return zone == "" || strings.HasSuffix("."+name.FQDN(), "."+zone+".")
 }

@@ -66,8 +66,6 @@ example.org {
 	}
 }
 
-// TestPlace checks the sources of a client's country. The operator's networks come first,
-// then the geoip database, then the property home.
 func TestPlace(t *testing.T) {
 	write(t, map[string]string{"Corefile": ".:53 {\nblocklist a.yaml {\ncountry FR 192.0.2.0/24\ncountry CH 192.0.2.128/25\nhome IT\n}\n}\n"})
 	blocks, err := Corefile("Corefile")
@@ -180,8 +178,6 @@ func TestServing(t *testing.T) {
 	}
 }
 
-// TestDependencies checks that package directive imports caddyfile as its only package of
-// CoreDNS or caddy.
 func TestDependencies(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", ".").Output()
 	if err != nil {

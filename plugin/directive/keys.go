@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// PublicKey parses a minisign public key. value is the key itself or the path of a key file. A
-// relative path starts at root.
+// PublicKey parses a minisign public key. value is the key or the path of a key file. A relative
+// path starts at root.
 func PublicKey(value, root string) (signature.Key, error) {
 	if signature.IsKey(value) {
 		return signature.ParseKey(value)
@@ -35,9 +35,7 @@ func PublicKey(value, root string) (signature.Key, error) {
 	return k, nil
 }
 
-// readKeyFile reads a key file. It reads at most one byte more than the allowed size, so that the
-// caller can detect a file that is too large. It refuses a pipe before it opens the file, because
-// opening a pipe blocks.
+// readKeyFile reads a key file. It refuses a pipe, because opening a pipe blocks.
 func readKeyFile(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {

@@ -13,8 +13,7 @@ import (
 
 // A Resinfo contains the settings of the property resinfo.
 type Resinfo struct {
-	// Names are the names for which the resolver answers RESINFO queries. They include
-	// resolver.arpa.
+	// Names are the names for which the server answers RESINFO queries.
 	Names []dname.Name
 	// Strings are the keys and values of the record.
 	Strings []string
@@ -22,8 +21,8 @@ type Resinfo struct {
 	info answer.ResolverInfo
 }
 
-// resolverARPA is the name that clients ask for if they know only the address of the resolver (RFC
-// 9606, section 3).
+// A client that knows only the address of the resolver asks for resolver.arpa (RFC 9606, section
+// 3).
 const resolverARPA = "resolver.arpa"
 
 func readResinfo(c *caddyfile.Dispenser, cfg *Config, args []string) error {
@@ -53,8 +52,7 @@ func readResinfo(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	return nil
 }
 
-// webPage reports whether s is the https URL of a page. Clients reject other schemes (RFC 9606,
-// section 5).
+// Clients reject other schemes than https (RFC 9606, section 5).
 func webPage(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] > '~' {
@@ -80,8 +78,8 @@ func parseCodes(s string) (answer.Codes, bool) {
 	return answer.Codes{First: uint16(a), Last: uint16(b)}, true
 }
 
-// finishResinfo adds the extended DNS errors of blocking answers to the RESINFO record. It runs
-// after all other properties, because the errors depend on these properties.
+// finishResinfo adds the extended DNS errors to the RESINFO record. All other properties must
+// already be parsed.
 func finishResinfo(c *caddyfile.Dispenser, cfg *Config) (err error) {
 	r := cfg.Resinfo
 	if r == nil {

@@ -11,9 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// readVerify parses the property verify. The first argument may be the number of required keys. The
-// other arguments are keys or paths of key files. For example, "2" is a number, so a key file named
-// 2 must be written as ./2.
 func readVerify(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	need := 1
 	if n, err := strconv.ParseUint(args[0], 10, 16); err == nil {
@@ -38,11 +35,9 @@ func readVerify(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	return nil
 }
 
-// checkVerify checks the settings that the property verify requires.
-//
-// verify requires the property state. Without stored serials, the server would accept an old signed
-// file after a restart. verify also requires order files with different base names. A signature
-// contains only the base name, so an attacker could swap two files with the same base name.
+// checkVerify checks the settings that verify needs. Without state, a restart would forget the
+// serials and accept an old signed file. The order files must have different base names, because a
+// signature contains only the base name.
 func checkVerify(c *caddyfile.Dispenser, cfg *Config) error {
 	if !cfg.Store.Verify.Demanded() {
 		return nil

@@ -1,10 +1,9 @@
-// Package dname has types for domain names. A [Name] comes from an order: [Parse] refuses
-// text that cannot be a host name. A [Wire] comes from a query: [Wire.Set] accepts every
-// name that DNS can carry, and does not allocate.
+// Package dname has types for domain names. A [Name] comes from an order: [Parse] refuses text that
+// cannot be a host name. A [Wire] comes from a query: [Wire.Set] accepts every name that DNS can
+// carry, and does not allocate.
 //
-// Both types store the canonical form of a name. It is the uncompressed wire form of RFC
-// 1035, section 3.1, with ASCII letters in lower case (RFC 4343). In this form, an
-// ancestor of a name is a suffix of its bytes.
+// Both types store the uncompressed wire form (RFC 1035, section 3.1) with ASCII letters in lower
+// case (RFC 4343). An ancestor of a name is a suffix of the bytes of the name.
 package dname
 
 import (
@@ -13,17 +12,16 @@ import (
 )
 
 const (
-	// MaxWire is the maximum length of a name in wire form, in octets, with the final 0.
+	// MaxWire is the maximum length of a name in wire form, in octets.
 	MaxWire = 255
 	// MaxLabel is the maximum length of a label, in octets.
 	MaxLabel = 63
-	// MaxLabels is the maximum number of labels in a name. A name of MaxWire octets has no
-	// room for more.
+	// MaxLabels is the maximum number of labels in a name.
 	MaxLabels = 127
 )
 
-// A Name is a domain name in canonical form. Two Names can be compared with ==. The zero Name
-// is not a domain name.
+// A Name is a domain name in canonical form. Names can be compared with ==. The zero Name is not a
+// domain name.
 type Name struct{ wire string }
 
 // IsZero reports whether n is the zero Name.
@@ -32,8 +30,8 @@ func (n Name) IsZero() bool { return n.wire == "" }
 // Wire returns the canonical wire form with the final 0.
 func (n Name) Wire() string { return n.wire }
 
-// FromWire returns the Name with the canonical wire form w. It does not check w. Only
-// results of Name.Wire and Wire.Suffix are allowed.
+// FromWire returns the Name with the wire form w. It does not check w, which must be a result of
+// Name.Wire or Wire.Suffix.
 func FromWire(w string) Name { return Name{w} }
 
 // NumLabels returns the number of labels, 0 for the root.
@@ -58,8 +56,7 @@ func (n Name) Covers(m Name) bool {
 	if n.wire == "" {
 		return false
 	}
-	// Only suffixes that start at a label are compared. "ample.com" must not cover
-	// "example.com".
+	// Compare only at the start of labels. "ample.com" must not cover "example.com".
 	for !m.IsZero() {
 		if len(m.wire) <= len(n.wire) {
 			return m == n
@@ -69,9 +66,8 @@ func (n Name) Covers(m Name) bool {
 	return false
 }
 
-// String returns the presentation form without the trailing dot, or "." for the root.
-// Octets with a meaning in zone files are escaped (RFC 1035, section 5.1; RFC 4343,
-// section 2.1).
+// String returns the presentation form without the trailing dot, or "." for the root. It escapes
+// octets with a meaning in zone files (RFC 1035, section 5.1; RFC 4343, section 2.1).
 func (n Name) String() string {
 	if n.wire == "\x00" {
 		return "."
@@ -88,8 +84,8 @@ func (n Name) FQDN() string {
 	return string(AppendPresentation(nil, n.wire))
 }
 
-// Compare compares two names in canonical order (RFC 4034, section 6.1). The names below a
-// name directly follow the name. If n is before m, the result is negative.
+// Compare compares two names in canonical order (RFC 4034, section 6.1). The result is negative if
+// n is before m.
 func (n Name) Compare(m Name) int {
 	var a, b [MaxLabels]uint8
 	na, nb := offsets(n.wire, &a), offsets(m.wire, &b)
@@ -103,7 +99,6 @@ func (n Name) Compare(m Name) int {
 	return na - nb
 }
 
-// offsets writes the start of each label of w to off and returns the number of labels.
 func offsets(w string, off *[MaxLabels]uint8) int {
 	c := 0
 	for i := 0; i < len(w) && w[i] != 0; i += int(w[i]) + 1 {
@@ -113,7 +108,6 @@ func offsets(w string, off *[MaxLabels]uint8) int {
 	return c
 }
 
-// ordinary is true for each octet that the presentation form contains without an escape.
 var ordinary = func() (t [256]bool) {
 	for c := '!'; c <= '~'; c++ {
 		t[c] = !strings.ContainsRune(`."\();@$'`, c)
@@ -121,8 +115,8 @@ var ordinary = func() (t [256]bool) {
 	return t
 }()
 
-// AppendPresentation appends the presentation form of the wire name w, with the trailing dot.
-// It escapes the octets that miekg/dns escapes, and "$".
+// AppendPresentation appends the presentation form of w with the trailing dot. It escapes the
+// octets that miekg/dns escapes, and "$".
 func AppendPresentation[T string | []byte](dst []byte, w T) []byte {
 	if len(w) == 0 {
 		return dst
@@ -147,7 +141,6 @@ func AppendPresentation[T string | []byte](dst []byte, w T) []byte {
 	return dst
 }
 
-// lower converts an ASCII capital letter to lower case (RFC 4343).
 func lower(c byte) byte {
 	if 'A' <= c && c <= 'Z' {
 		return c + 'a' - 'A'

@@ -17,7 +17,6 @@ func parse(t *testing.T, s string) Name {
 	return n
 }
 
-// twinCompare is a slow version of Compare. It follows the text of RFC 4034, section 6.1.
 func twinCompare(a, b Name) int {
 	x, y := twinLabels(a), twinLabels(b)
 	slices.Reverse(x)
@@ -65,7 +64,6 @@ func checkOrder(t *testing.T, a, b Name) {
 
 func TestCompare(t *testing.T) {
 	root, zero := FromWire("\x00"), Name{}
-	// These names are in canonical order. The names below a name directly follow the name.
 	sorted := []Name{root}
 	for _, s := range []string{
 		"com", "ample.com", "example.com", "-.example.com", "a.example.com", "z.a.example.com", "aa.example.com",
@@ -111,7 +109,6 @@ func TestForms(t *testing.T) {
 	if FromWire(n.Wire()) != n {
 		t.Error("FromWire(Wire) is another name")
 	}
-	// The last dot of this string is part of the label. String must not remove this dot.
 	if n := FromWire("\x02a.\x00"); n.String() != `a\.` {
 		t.Errorf("got %q", n.String())
 	}

@@ -5,15 +5,13 @@ import (
 	"strings"
 )
 
-// A List stores names in a few large chunks of memory. The garbage collector then sees few
-// objects. A stored name is never copied.
+// A List stores names in a few large chunks of memory, which are cheap for the garbage collector.
 type List struct {
 	chunks []*strings.Builder // a chunk never grows beyond its first capacity
 	n      int
 }
 
-// The first chunk has a capacity of minChunk. Each further chunk is twice as large, up to
-// maxChunk. Every chunk has room for a name of maximum length.
+// A chunk must have room for a name of maximum length.
 const minChunk, maxChunk = 2 * MaxWire, 64 << 10
 
 func (l *List) room() *strings.Builder {
@@ -40,13 +38,12 @@ func (l *List) Append(n Name) {
 // Grow does nothing, because a List needs no room in advance.
 func (l *List) Grow(int) {}
 
-// AddWire appends a copy of the name that w contains.
+// AddWire appends a copy of the name in w.
 func (l *List) AddWire(w *Wire) {
 	l.room().Write(w.Suffix(w.NumLabels()))
 	l.n++
 }
 
-// Len returns the number of names, 0 for a nil List.
 func (l *List) Len() int {
 	if l == nil {
 		return 0
@@ -54,8 +51,8 @@ func (l *List) Len() int {
 	return l.n
 }
 
-// All yields the names in the sequence of the Append calls. Names share a chunk of memory.
-// A caller that keeps one name keeps the whole chunk.
+// All yields the names in the sequence of the Append calls. A caller that keeps a name keeps a
+// whole chunk of memory.
 func (l *List) All() iter.Seq[Name] {
 	return func(yield func(Name) bool) {
 		if l == nil {

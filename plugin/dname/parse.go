@@ -11,8 +11,8 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// uts46 converts non-ASCII labels to A-labels. Like browsers, it uses the non-transitional form of
-// UTS 46. Names with "_" or "--" are allowed, because they are valid in orders.
+// uts46 converts labels to A-labels by the non-transitional form of UTS 46, like browsers. Orders
+// may contain "_" and "--".
 var uts46 = idna.New(
 	idna.MapForLookup(),
 	idna.Transitional(false),
@@ -21,11 +21,11 @@ var uts46 = idna.New(
 	idna.CheckHyphens(false),
 )
 
-// The replacer "dots" converts the label separators of UTS 46, section 4, to ".".
+// dots converts the label separators of UTS 46, section 4.
 var dots = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
 
 // Parse parses a host name in an order. It converts a non-ASCII label to an A-label (RFC 5890) by
-// UTS 46. If possible, the error suggests the right text.
+// UTS 46.
 func Parse(s string) (Name, error) {
 	var room [MaxWire]byte
 	if wire, ok := parsePlain(&room, s); ok {
@@ -61,7 +61,6 @@ func Parse(s string) (Name, error) {
 	return n, nil
 }
 
-// The table "plain" maps each octet of a host name to lower case. All other octets map to 0.
 var plain = func() (t [256]byte) {
 	for c := range byte(128) {
 		if l := lower(c); 'a' <= l && l <= 'z' || digit(l) || l == '-' || l == '_' {
@@ -71,8 +70,8 @@ var plain = func() (t [256]byte) {
 	return t
 }()
 
-// parsePlain is a fast parser for ASCII host names without a final digit. If it returns
-// false, the caller must call the full parser.
+// parsePlain is a fast parser for ASCII host names. If it returns false, the caller must call the
+// full parser.
 func parsePlain[T string | []byte](wire *[MaxWire]byte, s T) ([]byte, bool) {
 	if len(s) == 0 || len(s) > MaxWire-2 || digit(s[len(s)-1]) {
 		return nil, false
@@ -99,8 +98,6 @@ func parsePlain[T string | []byte](wire *[MaxWire]byte, s T) ([]byte, bool) {
 
 var errAddress = errors.New(`is an IP address, not a name; write "address: ..."`)
 
-// notAName returns an error if s is not a name, for example if s is a URL. The error suggests the
-// right text.
 func notAName(s string) error {
 	switch {
 	case s == "":
@@ -126,8 +123,8 @@ func notAName(s string) error {
 	return nil
 }
 
-// numericEnd reports whether the last label has only digits. The text is then probably an
-// address. No top-level domain has only digits (RFC 3696, section 2).
+// numericEnd reports whether the last label has only digits. No top-level domain has only digits
+// (RFC 3696, section 2).
 func numericEnd(n Name) bool {
 	var w Wire
 	w.SetName(n)
@@ -139,10 +136,7 @@ func numericEnd(n Name) bool {
 	return true
 }
 
-// isAddress reports whether s is an IP address or a CIDR prefix. An address may have a port or
-// brackets.
 func isAddress(s string) bool {
-	// This fast check returns early for most names. Most names do not end in a digit.
 	if last := strings.TrimSuffix(s, "."); !strings.ContainsAny(s, ":/[") && (last == "" || !digit(last[len(last)-1])) {
 		return false
 	}
@@ -198,9 +192,7 @@ func clip(label string) string {
 	return strings.ToValidUTF8(label[:most], "") + "..."
 }
 
-// isPunctuation reports whether r is non-ASCII punctuation, for example a dash. Clients never ask
-// for names with these characters. The result is false for the punctuation that IDNA 2008 allows
-// (RFC 5892, appendix A).
+// IDNA 2008 allows some punctuation (RFC 5892, appendix A).
 func isPunctuation(r rune) bool {
 	return r > unicode.MaxASCII && unicode.IsPunct(r) && !strings.ContainsRune("\u00b7\u05f3\u05f4\u0f0b\u30fb", r)
 }

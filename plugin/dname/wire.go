@@ -2,22 +2,21 @@ package dname
 
 import "bytes"
 
-// A Wire is the name in a query. It contains its own buffer, so that a handler can keep the Wire on
-// the stack. The zero Wire must be set before use.
+// A Wire is the name in a query. It contains its own buffer, so a handler can keep it on the stack.
+// The zero Wire must be set before use.
 type Wire struct {
-	// buf has eight octets more than the longest name. The functions in words.go process
-	// eight octets at once.
+	// The functions in words.go read eight octets at once, so buf is eight octets longer than a
+	// name.
 	buf    [MaxWire + 8]byte
 	off    [MaxLabels]uint8
 	n      uint8 // length of the wire form in octets, with the final 0
 	labels uint8
 }
 
-// Set parses a name in the presentation form of miekg/dns, with the escapes `\.` and
-// `\DDD`. A label may contain any octet. If Set returns false, do not use w.
+// Set parses a name in the presentation form of miekg/dns, with the escapes `\.` and `\DDD`. A
+// label may contain any octet. If Set returns false, do not use w.
 func (w *Wire) Set(s string) bool { return w.setPlain(s) || w.setAny(s) }
 
-// setAny parses s octet by octet. It parses the names that the faster setPlain refuses.
 func (w *Wire) setAny(s string) bool {
 	w.n, w.labels = 0, 0
 	if s == "." {
@@ -70,8 +69,6 @@ func (w *Wire) setAny(s string) bool {
 	return true
 }
 
-// endLabel writes the length octet of the label between start and n. It returns false if
-// the label is empty, or if the label or the name is too long.
 func (w *Wire) endLabel(start, n int) bool {
 	l := n - start - 1
 	if l < 1 || l > MaxLabel || n > MaxWire-1 || int(w.labels) == MaxLabels {
@@ -83,8 +80,8 @@ func (w *Wire) endLabel(start, n int) bool {
 	return true
 }
 
-// SetHost sets w to an ASCII host name, and does not allocate. It accepts the same names
-// as parsePlain. If SetHost returns false, do not use w.
+// SetHost sets w to an ASCII host name without an allocation. It refuses a name with a final digit.
+// If SetHost returns false, do not use w.
 func (w *Wire) SetHost(s []byte) bool {
 	wire, ok := parsePlain((*[MaxWire]byte)(w.buf[:]), s)
 	if ok {
@@ -100,7 +97,6 @@ func (w *Wire) SetName(n Name) {
 	w.labels = uint8(offsets(n.wire, &w.off))
 }
 
-// Len returns the length of the wire form in octets.
 func (w *Wire) Len() int { return int(w.n) }
 
 // NumLabels returns the number of labels, 0 for the root.
@@ -114,8 +110,8 @@ func (w *Wire) Suffix(k int) []byte {
 	return w.buf[w.off[int(w.labels)-k]:w.n]
 }
 
-// Label returns the first label of Suffix(k) without its length octet. Label(1) is the
-// top-level label. The result shares the memory of w.
+// Label returns the k-th label from the right without its length octet. The result shares the
+// memory of w.
 func (w *Wire) Label(k int) []byte {
 	o := int(w.off[int(w.labels)-k])
 	return w.buf[o+1 : o+1+int(w.buf[o])]
@@ -124,12 +120,12 @@ func (w *Wire) Label(k int) []byte {
 // Ancestor returns a copy of Suffix(k) as a Name.
 func (w *Wire) Ancestor(k int) Name { return Name{string(w.Suffix(k))} }
 
-// Name returns a copy of the whole name as a Name.
+// Name returns a copy of the name.
 func (w *Wire) Name() Name { return w.Ancestor(int(w.labels)) }
 
 func digit(c byte) bool { return '0' <= c && c <= '9' }
 
-// SetWire copies the canonical wire form b to w. It does not check b.
+// SetWire copies the canonical wire form b to w without a check.
 func (w *Wire) SetWire(b []byte) {
 	w.n = uint8(copy(w.buf[:], b))
 	w.findLabels()
@@ -143,7 +139,7 @@ func (w *Wire) findLabels() {
 	}
 }
 
-// Compare compares two names in canonical order, as Name.Compare does.
+// Compare compares two names in canonical order (RFC 4034, section 6.1).
 func (w *Wire) Compare(v *Wire) int {
 	for k := 1; k <= int(min(w.labels, v.labels)); k++ {
 		if c := bytes.Compare(w.Label(k), v.Label(k)); c != 0 {

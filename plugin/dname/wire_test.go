@@ -71,11 +71,9 @@ func TestWireParts(t *testing.T) {
 	}
 }
 
-// pack returns the wire form of s by miekg/dns, in lower case.
 func pack(s string) ([]byte, error) {
 	buf := make([]byte, 512)
-	// dns.Fqdn cannot be used here, because it does not see an escaped dot after an octet above
-	// 127.
+	// dns.Fqdn does not see an escaped dot after an octet above 127.
 	if !strings.HasSuffix(s, ".") || oddBackslashes(s[:len(s)-1]) {
 		s += "."
 	}
@@ -86,14 +84,11 @@ func pack(s string) ([]byte, error) {
 	return buf[:n], err
 }
 
-// oddBackslashes reports whether s ends in an odd number of backslashes. The last
-// backslash would escape an appended octet.
 func oddBackslashes(s string) bool {
 	return (len(s)-len(strings.TrimRight(s, `\`)))%2 == 1
 }
 
-// badEscape reports whether s has a decimal escape above 255, like `\256`. miekg/dns takes
-// the number modulo 256. A name from a DNS message has no escape above 255.
+// miekg/dns takes the number modulo 256.
 func badEscape(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if s[i] == '\\' {
@@ -140,8 +135,7 @@ func checkWire(t *testing.T, b []byte) {
 	if err != nil || string(again) != wire {
 		t.Fatalf("%q: presentation %q packs to %q, %v", wire, AppendPresentation(nil, wire), again, err)
 	}
-	// AppendPresentation escapes "$", because "$" has a meaning in zone files. miekg/dns
-	// does not escape "$".
+	// miekg/dns does not escape "$".
 	if got := strings.ReplaceAll(string(AppendPresentation(nil, wire)), `\$`, "$"); got != lowerString(s) {
 		t.Fatalf("%q: presentation %q, miekg's %q", wire, got, s)
 	}

@@ -5,8 +5,8 @@ import (
 	"math/bits"
 )
 
-// The functions in this file process eight octets of a name at once. A loop over single octets
-// would take longer than the look-up of the name, because the CPU cannot predict its branches.
+// The functions in this file process eight octets of a name at once. A loop over octets is slower,
+// because the CPU cannot predict its branches.
 
 const (
 	ones  = 0x0101010101010101 // each octet is 1
@@ -14,14 +14,12 @@ const (
 	highs = 0x80 * ones
 )
 
-// setPlain is the fast part of Set, for names of 8 to 63 octets without escapes. If it
-// returns false, the caller must call setAny.
+// setPlain is the fast part of Set. If it returns false, the caller must call setAny.
 func (w *Wire) setPlain(s string) bool {
 	n := len(s)
 	if n < 8 || n > 63 {
 		return false
 	}
-	// The wire form is the text, moved by one octet, with a length octet in place of each dot.
 	var dots, escapes uint64
 	for i := 0; ; i = min(i+8, n-8) { // the last eight octets may overlap the eight octets before
 		v := word(s, i)
@@ -51,38 +49,34 @@ func (w *Wire) setPlain(s string) bool {
 	return true
 }
 
-// Hash returns a hash of Suffix(k) for k > 0. The parameter "parent" is the hash of Suffix(k-1).
-// For k = 1, the caller passes a secret key as the hash of the root. An attacker can then not
-// choose names with equal hashes.
+// Hash returns a hash of Suffix(k) for k > 0. parent is the hash of Suffix(k-1), or a secret key
+// for k = 1. The key prevents attacks with equal hashes.
 func (w *Wire) Hash(k int, parent uint64) uint64 {
 	i := int(w.off[int(w.labels)-k])
 	end, h := i+1+int(w.buf[i]), parent
 	for ; end-i > 8; i += 8 {
 		h = mix(h ^ binary.LittleEndian.Uint64(w.buf[i:]))
 	}
-	// The shift removes the octets that follow the label in the buffer.
+	// Remove the octets after the label.
 	return mix(h ^ binary.LittleEndian.Uint64(w.buf[i:])<<(8*(8-(end-i))&63))
 }
 
-// mix multiplies x by a constant and combines both halves of the product. Each bit of x
-// then affects the low bits of the result.
 func mix(x uint64) uint64 {
 	hi, lo := bits.Mul64(x, 0x9e3779b97f4a7c15)
 	return hi ^ lo
 }
 
-// The function "word" returns eight octets of s from index i on. The compiler turns word
-// into one load instruction.
+// word returns eight octets of s. The compiler turns word into one load instruction.
 func word(s string, i int) uint64 {
 	s = s[i : i+8]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// zeros sets the top bit of each octet that is 0 in x, and clears all other bits.
+// zeros sets the top bit of each octet that is 0 in x.
 func zeros(x uint64) uint64 { return ^(x&lows + lows | x | lows) }
 
-// gather moves the top bits of the eight octets of x to the lowest eight bits.
+// gather moves the top bits of the octets of x to the lowest eight bits.
 func gather(x uint64) uint64 { return x >> 7 * 0x0102040810204080 >> 56 }
 
 func lower8(x uint64) uint64 {

@@ -6,8 +6,6 @@ import (
 	"testing"
 )
 
-// TestSetPlain compares setPlain with setAny. The names contain neighbours of the octets
-// that setPlain searches for, for example "/" beside ".".
 func TestSetPlain(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	const octets = "az AZ@[`{./-\\09_\x00\x01\x7f\x80\xae\xaf\xc1\xdc\xff"

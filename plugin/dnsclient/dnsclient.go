@@ -20,7 +20,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// An Exchanger sends a query and returns the answer. It may be used by several goroutines.
+// An Exchanger sends a query and returns the answer. Several goroutines may use an Exchanger.
 type Exchanger interface {
 	Exchange(ctx context.Context, m *dns.Msg) (*dns.Msg, error)
 }
@@ -46,16 +46,15 @@ type Options struct {
 	Timeout  time.Duration
 	Tries    int           // the largest number of tries, at least 1
 	Interval time.Duration // the least time between two tries, or 0
-	// NoName is set if the server must be an IP address or a URL, and not a host name.
+	// NoName refuses a bare host name as the server.
 	NoName bool
 }
 
 // ports are the default ports.
 var ports = map[string]string{"udp": "53", "tcp": "53", "tcp-tls": "853"}
 
-// New parses the address of a server. It accepts an address, a host name, or a URL with
-// the scheme udp, tcp, tls or https. A port is optional. A "@" in front is ignored, as in
-// dig.
+// New parses the address of a server: an IP address, a host name, or a URL with the scheme udp,
+// tcp, tls or https. The port is optional. New ignores a leading "@", as in dig.
 func New(text string, opt Options) (*Client, error) {
 	s := &Client{text: strings.TrimPrefix(text, "@"), network: "udp", tls: opt.TLS, opt: opt}
 	wrong := func() (*Client, error) {
@@ -132,8 +131,8 @@ func (s *Client) Address() string {
 	return s.String()
 }
 
-// Exchange sends a query and returns the answer. After an error, it tries again. After a
-// truncated answer by UDP, it asks by TCP. Exchange may change the query.
+// Exchange sends a query and returns the answer. It tries again after an error, and uses TCP after
+// a truncated answer. Exchange may change the query.
 func (s *Client) Exchange(ctx context.Context, m *dns.Msg) (r *dns.Msg, err error) {
 	for range max(s.opt.Tries, 1) {
 		r, err = s.try(ctx, m, s.network)
@@ -196,7 +195,7 @@ func (s *Client) wait(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// ErrTimeout is the error if the server did not answer in time.
+// ErrTimeout means that the server did not answer in time.
 var ErrTimeout = errors.New("no answer in time")
 
 var errOther = errors.New("the answer is for another question")
@@ -218,8 +217,8 @@ func explained(err error) error {
 	return err
 }
 
-// overTCP uses an idle connection if possible. The server may have closed the connection.
-// So after an error it opens another connection.
+// The server may have closed the idle connection. So overTCP opens another connection after an
+// error.
 func (s *Client) overTCP(ctx context.Context, m *dns.Msg, network string) (*dns.Msg, error) {
 	c := dns.Client{Net: network, Timeout: s.opt.Timeout, TLSConfig: s.tls}
 	s.mu.Lock()
@@ -272,7 +271,6 @@ func (s *Client) Close() {
 	}
 }
 
-// dohType is the content type of DNS over HTTPS (RFC 8484).
 const dohType = "application/dns-message"
 
 func (s *Client) overHTTPS(ctx context.Context, m *dns.Msg) (*dns.Msg, error) {

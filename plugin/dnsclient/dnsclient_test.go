@@ -40,7 +40,6 @@ func TestNew(t *testing.T) {
 	}
 }
 
-// TestExchange checks how many queries a client sends by UDP and by TCP.
 func TestExchange(t *testing.T) {
 	for _, tc := range []struct {
 		name     string

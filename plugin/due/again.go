@@ -8,15 +8,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// maxAgain is the largest number of targets that the report checks to find the names that an
-// ending lift no longer frees.
 const maxAgain = 10_000
 
-// maxLifts is the largest number of lifts for which a report looks for the names.
 const maxLifts = 200
 
-// blocksAgain returns which order blocks which names again when a lift ends, as a sentence. It
-// skips sealed orders, and targets that another lift still ends.
 func (c *collector) blocksAgain(f found, lift *order.Order) string {
 	if c.explained++; c.explained > maxLifts {
 		return unknownNames
@@ -62,10 +57,8 @@ func (c *collector) blocksAgain(f found, lift *order.Order) string {
 	return text
 }
 
-// unknownNames is the text if the report does not know the names that are blocked again.
 const unknownNames = "orders can block the freed names again"
 
-// mayEnd quickly excludes most orders that a lift does not end.
 func mayEnd(lift, o *order.Order) bool {
 	if len(lift.Lifts) > 0 {
 		return slices.Contains(lift.Lifts, o.ID)

@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// WriteCSV writes the report as CSV (RFC 4180) in UTF-8, one line for each item. It does
-// not convert dates to UTC, because a conversion could change the day.
+// WriteCSV writes one line for each item (RFC 4180, UTF-8). Dates keep their time zone, because a
+// conversion to UTC could change the day.
 func (r *Report) WriteCSV(w io.Writer) error {
 	c := csv.NewWriter(w)
 	c.UseCRLF = true
@@ -42,8 +42,8 @@ func asWritten(t order.Time, it *Item) string {
 	return t.StartText(it.zone)
 }
 
-// Cell returns a text for a cell of a CSV file. Spreadsheets execute a text that begins
-// with =, +, - or @. Cell puts an apostrophe in front of these texts.
+// Cell returns s for a cell of a CSV file. Spreadsheets execute texts that begin with =, +, - or @,
+// so Cell adds an apostrophe.
 func Cell(s string) string {
 	if s = printable.Line(s); s != "" && strings.ContainsRune("=+-@", rune(s[0])) {
 		return "'" + s

@@ -1,7 +1,6 @@
-// Package due finds the orders that need a person, for example after a missed deadline. It
-// writes the result as text, JSON, CSV, HTML and as a calendar.
-//
-// The package reads order files only. It does not ask a server about the version in force.
+// Package due finds the orders that need a person, for example after a missed deadline. The package
+// writes the report as text, JSON, CSV, HTML or a calendar. The package reads order files only and
+// asks no server.
 package due
 
 import (
@@ -27,32 +26,26 @@ type File struct {
 
 // Options contains the input of Collect.
 type Options struct {
-	// Files are the order files of Set, in the same sequence as in Set.
+	// Files are the order files of Set, in the same sequence.
 	Files []File
 	Set   *ruleset.Set
 	Now   order.Time
-	// Days is the number of days after today that the report covers.
-	Days int
-	// Problems are the errors of files that could not be read. The orders of these files are not
-	// in Files.
+	Days  int
+	// Problems are the errors of unreadable files. Files does not contain these files.
 	Problems []string
-	// Notes are other facts for the reader. They are at the beginning of the report.
-	Notes []string
-	// Disclosure returns how much of an order may be shown. If Sealed is true, all orders are shown
-	// completely.
+	Notes    []string
+	// Disclosure returns how much of an order may be shown. Sealed shows all orders completely.
 	Disclosure func(*order.Order) order.Disclosure
 	Sealed     bool
-	// Only lists the names of the sections to include in the report. An empty list means all
-	// sections.
+	// Only lists the names of the sections in the report. Empty means all sections.
 	Only []string
-	// Limit is the largest number of items in a section, or 0 for all items.
+	// Limit is the maximum number of items in a section. 0 means no limit.
 	Limit int
-	// Command returns the command line that a user types for a subcommand and an order id. The
-	// file is the path of the order's file.
+	// Command returns a command line for a subcommand, an order id and the path of the order file.
 	Command func(command, id, file string) string
 }
 
-// A Report contains the orders that are due. Its JSON form is described in docs/blocklistctl-due.md.
+// A Report contains the orders that are due. docs/blocklistctl-due.md describes the JSON form.
 type Report struct {
 	At       string     `json:"at"`
 	Until    string     `json:"until"`
@@ -67,13 +60,12 @@ type Report struct {
 	Sections []*Section `json:"sections"`
 
 	now, until order.Time
-	// zone is the time zone of all files, or UTC if the files have several zones.
-	zone    *time.Location
-	several bool
-	behind  int // the number of missed deadlines
-	late    int // the number of deadlines that were met late and not reported
-	stamp   time.Time
-	secret  int // the number of files with only sealed orders, if the report hides sealed orders
+	zone       *time.Location
+	several    bool
+	behind     int // the number of missed deadlines
+	late       int // the number of deadlines that were met late and not reported
+	stamp      time.Time
+	secret     int // the number of files with only sealed orders, if the report hides sealed orders
 }
 
 // A Section contains the items of one kind.
@@ -89,7 +81,7 @@ type Section struct {
 	last  *found // the last item that will be shown, after items were dropped
 }
 
-// More returns the number of items that the report leaves out.
+// More returns the number of omitted items.
 func (s *Section) More() int { return s.Count - len(s.Items) }
 
 // An Item is one order, some targets of one order, or one file. Empty fields are unknown.
@@ -103,12 +95,11 @@ type Item struct {
 	File       string   `json:"file,omitempty"`
 	Line       int      `json:"line,omitempty"`
 	// Field is the field with the date.
-	Field  string `json:"field,omitempty"`
-	Date   string `json:"date,omitempty"`
-	Until  string `json:"until,omitempty"`
-	Why    string `json:"why"`
-	Target string `json:"target,omitempty"`
-	// TargetCount is the number of targets in the item. It is 0 for the whole order.
+	Field       string   `json:"field,omitempty"`
+	Date        string   `json:"date,omitempty"`
+	Until       string   `json:"until,omitempty"`
+	Why         string   `json:"why"`
+	Target      string   `json:"target,omitempty"`
 	TargetCount int      `json:"target_count,omitempty"`
 	DidYouMean  []string `json:"did_you_mean,omitempty"`
 	Command     string   `json:"command,omitempty"`
@@ -157,8 +148,8 @@ var titles = [numKinds][3]string{
 	notReported:     {"not_reported", "NOT REPORTED", fmt.Sprintf("The order is or was in force, and the file has no time at which this was reported to the authority. An order that has ended or was lifted is listed for %d days.", owedDays)},
 }
 
-// A found describes an item whose texts are not yet written. A report may find a million items and
-// show only a few. The method finish therefore writes the texts of the shown items only.
+// A found is an item without texts. A report may find a million items, so finish writes the texts
+// of the shown items only.
 type found struct {
 	n         int // the number of the order in all files, or -1
 	file      int // the index of the file
@@ -281,8 +272,6 @@ func (c *collector) add(k kind, f found) {
 	}
 }
 
-// pruneAt is the number of items at which a section drops the items that it will not show. This
-// saves memory and time with a million orders.
 const pruneAt = 1000
 
 func (c *collector) cut(s *Section) int {
@@ -298,11 +287,8 @@ func (c *collector) sort(s *Section) {
 	slices.SortStableFunc(s.found, func(a, b found) int { return c.compare(s, &a, &b) })
 }
 
-// compare orders two items of a section. The oldest date comes first, and items without a date come
-// last. Hidden items come after all other items and have no sequence.
-//
-// In the sections notAcknowledged and notReported, the newest date comes first. Otherwise old
-// imported orders would hide new orders.
+// compare puts the oldest date first. In notAcknowledged and notReported, the newest date is first,
+// or old imported orders would hide new orders. Hidden items must not have a sequence by date.
 func (c *collector) compare(s *Section, a, b *found) int {
 	if a, b := c.hidden(a), c.hidden(b); a != b {
 		if a {
@@ -332,7 +318,6 @@ func (c *collector) finish(s *Section) {
 	s.found = nil
 }
 
-// secretFile reports whether the report must not name a file, because all its orders are sealed.
 func (c *collector) secretFile(i int) bool {
 	orders := c.Options.Files[i].Orders
 	return !c.Sealed && len(orders) > 0 && !slices.ContainsFunc(orders, func(o *order.Order) bool { return !c.Disclosure(o).Sealed() })
@@ -342,12 +327,8 @@ func (c *collector) hidden(f *found) bool {
 	return f.n >= 0 && !c.Sealed && f.disclosure.Sealed()
 }
 
-// disclosure returns how much of the item's order may be shown. For most orders, it calls the
-// function Disclosure of the options.
-//
-// If a lift ends no order and all files could be read, disclosure returns the lift's own field
-// disclosure. But an id in this lift may be a misspelled id of a sealed order. If an unknown id is
-// similar to the id of a sealed order, disclosure returns order.None.
+// An unknown id in a lift may be a misspelled id of a sealed order. disclosure hides a lift with a
+// similar id.
 func (c *collector) disclosure(f found) order.Disclosure {
 	o := c.orders[f.n]
 	x := c.useless[c.states[f.n].Order]

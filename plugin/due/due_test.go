@@ -24,9 +24,6 @@ var update = flag.Bool("update", false, "write the golden files")
 
 var now = order.FromTime(time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC))
 
-// input returns the options of Collect for order files named a.yaml, b.yaml and so on. In these
-// tests, the disclosure of a lift is only the lift's own field. In the command blocklistctl due, it
-// also depends on other orders.
 func input(t *testing.T, texts ...string) Options {
 	t.Helper()
 	opt := Options{Now: now, Days: 7, Disclosure: func(o *order.Order) order.Disclosure { return o.Disclosure },
@@ -55,11 +52,8 @@ func input(t *testing.T, texts ...string) Options {
 	return opt
 }
 
-// head is the beginning of an order file. By default, its orders are acknowledged and reported.
 const head = "version: 1\ntimezone: Europe/Rome\ndefaults: {scope: global, authority: {name: Court}, acknowledged: 2026-04-01, reported: 2026-04-01, review: 2027-01-01}\norders:\n"
 
-// whole returns an order file with the given orders. The orders are acknowledged and reported. If
-// the text contains "new: x", only the lifts are acknowledged and reported.
 func whole(orders string) string {
 	h := head
 	if strings.Contains(orders, "new: x, ") {
@@ -112,7 +106,6 @@ func TestSections(t *testing.T) {
 			[]string{"late | x | Fri 2026-04-10 | deadline 21 days ago; begins after its deadline, from 2026-04-12", "not_reported | x | served at an unknown time"}},
 		{"late, and reported", "- {id: x, from: 2026-04-12, deadline: 2026-04-10, targets: [a.example]}", nil},
 
-		// The deadline is 30 minutes after the date "served". But the order begins later, so the
 		// A deadline that counts from served can be before the order begins.
 		{"an order that begins after its duration", "- {id: x, served: 2026-05-01T10:00, deadline: 30m, from: 2026-05-03T08:00, targets: [a.example]}",
 			[]string{"behind | x | Fri 2026-05-01 10:30 | deadline today 10:30; the order begins at 2026-05-03T08:00:00+02:00, after its deadline", "starts | x | Sun 2026-05-03 08:00 | in 2 days; the order begins"}},
@@ -219,8 +212,6 @@ func TestSections(t *testing.T) {
 	}
 }
 
-// TestRegister checks a file that was imported from an official register. Its orders need no
-// acknowledgement and no report to the authority. The report must show that the file expires.
 func TestRegister(t *testing.T) {
 	opt := input(t, "version: 1\nexpires: 2026-05-03\nsource: {register: R, as_of: 2026-04-30}\ndefaults: {scope: global, authority: {name: A}}\norders:\n- {id: x, targets: [a.example]}\n")
 	if got, want := lines(Collect(opt)), []string{"review | Sun 2026-05-03 | expires in 2 days; the file must be renewed before this time; the orders stay in force"}; !slices.Equal(got, want) {
@@ -228,8 +219,6 @@ func TestRegister(t *testing.T) {
 	}
 }
 
-// TestParty checks a lift without the kind of an authority. A party released its own names, so the
-// operator owes no receipt.
 func TestParty(t *testing.T) {
 	const text = "version: 1\ndefaults: {scope: global}\norders:\n- {id: x, authority: {name: A}, acknowledged: 2026-04-01, reported: 2026-04-01, issued: 2026-04-01, targets: [a.example, b.example]}\n" +
 		"- {id: party, action: lift, lifts: [x], authority: {name: P}, issued: 2026-04-20, targets: [a.example]}\n" +
@@ -240,7 +229,6 @@ func TestParty(t *testing.T) {
 	}
 }
 
-// TestSecretFile checks a file with only sealed orders. Without Sealed, no format names the file.
 func TestSecretFile(t *testing.T) {
 	opt := input(t, whole("- {id: x, new: x, targets: [a.example]}"),
 		"version: 1\nexpires: 2026-05-03\ndefaults: {scope: global, authority: {name: A}}\norders:\n- {id: y, disclosure: none, deadline: 2026-04-01, status: draft, targets: [b.example]}\n")
@@ -272,8 +260,8 @@ func TestSecretFile(t *testing.T) {
 	}
 }
 
-// TestUnreadable checks a report about a file that could not be read. The error must come first. A
-// lift that ends no order must be hidden, because it may end a sealed order in the unreadable file.
+// A lift that ends no known order must be hidden. The lift may end a sealed order in the unreadable
+// file.
 func TestUnreadable(t *testing.T) {
 	opt := input(t, whole("- {id: l, action: lift, lifts: [nothing], issued: 2026-02-01}"))
 	opt.Disclosure = func(*order.Order) order.Disclosure { return order.None }
@@ -320,7 +308,6 @@ orders:
 	return opt
 }
 
-// TestGolden compares the formats with the files in testdata. -update writes the files.
 func TestGolden(t *testing.T) {
 	r := Collect(world(t))
 	for _, s := range r.Sections {
@@ -360,8 +347,6 @@ func TestColumns(t *testing.T) {
 	}
 }
 
-// TestOneFile checks that the HTML file escapes texts. It also checks that the file has no
-// script and no link to another file.
 func TestOneFile(t *testing.T) {
 	var b strings.Builder
 	Collect(world(t)).WriteHTML(&b)
@@ -413,8 +398,6 @@ func TestLimit(t *testing.T) {
 	}
 }
 
-// TestPrune checks that dropping items does not change a long section. The same items must
-// be shown in the same sequence.
 func TestPrune(t *testing.T) {
 	var orders strings.Builder
 	for i := range 4000 {
@@ -434,7 +417,6 @@ func TestPrune(t *testing.T) {
 	}
 }
 
-// TestHostile checks that texts of order files cannot control the terminal or forge a line.
 func TestHostile(t *testing.T) {
 	count := func(text string) (n int) {
 		opt := input(t, head+"- {id: x, status: draft, deadline: 2026-04-30, authority: {name: "+text+"}, references: ["+text+"], report_to: "+text+", targets: [a.example]}\n")
@@ -454,8 +436,7 @@ func TestHostile(t *testing.T) {
 		}
 		return n
 	}
-	// Escapes make the hostile text longer. Each of the four formats may therefore have one more
-	// line break.
+	// Escapes make the hostile text longer, so each format may have one more line break.
 	want := count(`"harmless, and as long as the others"`)
 	for _, text := range []string{`"x\u001b[2Jx and more text here"`, `"x\r\nBEGIN:VEVENT and more"`, `"\u202e\u200b and more text"`, `"\u2028 and much more text"`} {
 		if got := count(text); got > want+4 {

@@ -15,8 +15,8 @@ var pageText string
 var page = template.Must(template.New("due").Funcs(template.FuncMap{"join": strings.Join, "or": or, "p": printable.Line, "noDate": unknownDate,
 	"twoLines": func(date string) string { return strings.Replace(date, " to ", "\nto ", 1) }}).Parse(pageText))
 
-// WriteHTML writes the report as one HTML file that needs no other file. Its pages fit on A4
-// and letter paper.
+// WriteHTML writes the report as one self-contained HTML file. The pages fit on A4 and letter
+// paper.
 func (r *Report) WriteHTML(w io.Writer) error {
 	return page.Execute(w, struct {
 		*Report

@@ -12,11 +12,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// WriteICS writes the dates of the report as a calendar (RFC 5545). It omits items without a date.
-// It also omits the sections unreached, incomplete, not_acknowledged and not_reported.
+// WriteICS writes the dates of the report as a calendar (RFC 5545). WriteICS omits items without a
+// date, and the sections unreached, incomplete, not_acknowledged and not_reported.
 //
-// The UID of an event depends only on the order, the section and the field. If a date changes, a
-// calendar therefore replaces the event. An event with a time of day has an alarm an hour before.
+// The UID of an event stays the same if the date changes, so calendars replace the event. An event
+// with a time of day has an alarm an hour before.
 func (r *Report) WriteICS(w io.Writer) error {
 	var b strings.Builder
 	property := func(name, value string) { fold(&b, name+":"+value) }
@@ -46,7 +46,6 @@ const (
 	icsDate = "20060102"
 )
 
-// event writes one event. An event without a time of day lasts a whole day.
 func (r *Report) event(property func(name, value string), s *Section, it *Item) {
 	sum := sha256.Sum256([]byte(it.key))
 	property("BEGIN", "VEVENT")
@@ -91,12 +90,11 @@ func escape(s string) string {
 	return strings.NewReplacer(`\`, `\\`, ";", `\;`, ",", `\,`, "\n", `\n`).Replace(s)
 }
 
-// maxLine is the largest length of a line in octets (RFC 5545, section 3.1). The line
-// break does not count.
+// maxLine is the maximum length of a line in octets, without the line break (RFC 5545, section
+// 3.1).
 const maxLine = 75
 
-// fold breaks a content line into lines of at most maxLine octets. Each further line begins with a
-// space. A line break is never inside a character.
+// fold never breaks a line inside a character.
 func fold(b *strings.Builder, s string) {
 	room := maxLine
 	for _, r := range s {

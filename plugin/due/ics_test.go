@@ -10,9 +10,6 @@ import (
 	"github.com/emersion/go-ical"
 )
 
-// calendar writes the calendar of a report and parses the calendar with an independent library. The
-// test checks the lines (RFC 5545, section 3.1) and the required properties (section 3.6.1). The
-// result contains the events.
 func calendar(t *testing.T, r *Report) map[string]ical.Event {
 	t.Helper()
 	var b bytes.Buffer
@@ -36,8 +33,6 @@ func calendar(t *testing.T, r *Report) map[string]ical.Event {
 			t.Errorf("the calendar has no %s", name)
 		}
 	}
-	// The encoder of the library refuses an event if a property is missing or occurs
-	// twice.
 	if len(cal.Events()) > 0 {
 		if err := ical.NewEncoder(new(bytes.Buffer)).Encode(cal); err != nil {
 			t.Error(err)
@@ -104,8 +99,6 @@ func TestCalendar(t *testing.T) {
 	}
 }
 
-// TestUID checks that an event keeps its UID when its date changes. If an order has two windows,
-// their events must have different UIDs.
 func TestUID(t *testing.T) {
 	uid := func(review string) string {
 		uid, _ := find(t, calendar(t, Collect(input(t, head+"- {id: x, review: "+review+", targets: [a.example]}\n"))), "REVIEW: x")

@@ -153,8 +153,6 @@ func targetHindrance(f found, o *order.Order, held []ruleset.Held, file *File) s
 	return what + " is not enforced"
 }
 
-// beginning returns a text, for example "a window begins". If the order will not be enforced at
-// that time, the text also has the reason.
 func (c *collector) beginning(f found, o *order.Order, st ruleset.OrderState, d order.Disclosure) string {
 	what := "the order begins"
 	switch {
@@ -201,8 +199,6 @@ func (c *collector) endText(f found, o *order.Order) string {
 	return "the order ends, and its names are freed unless another order blocks them"
 }
 
-// waiting returns a note about an order that was not acknowledged or not reported. For example, the
-// note is "served at an unknown time".
 func waiting(k kind, f found, o *order.Order, st ruleset.OrderState) string {
 	why := ""
 	if f.field != "served" {
@@ -229,7 +225,6 @@ func waiting(k kind, f found, o *order.Order, st ruleset.OrderState) string {
 	return why
 }
 
-// isAre returns a number with a noun and a verb, for example "2 targets are".
 func isAre(n int, what string) string {
 	if n == 1 {
 		return count(n, what) + " is"

@@ -10,15 +10,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// maxGuesses is the largest number of lifts for which a report suggests similar ids or names.
 const maxGuesses = 20
 
-// maxNames is the largest number of targets that the report compares with a name to find a similar
-// name.
 const maxNames = 200_000
 
-// explainReach writes into the item why a lift ends no order. It also suggests ids and names that
-// the author of the lift may have meant.
 func (c *collector) explainReach(f found, o *order.Order, it *Item) {
 	var parts []string
 	if n := len(f.reach.Unknown); n > 0 {
@@ -73,7 +68,6 @@ func (c *collector) suggest(it *Item, id string) {
 	}
 }
 
-// open reports whether the id and the targets of a block order may be shown.
 func (c *collector) open(o *order.Order) bool {
 	return !o.Lifting() && (c.Sealed || o.Disclosure == order.Full)
 }
@@ -107,9 +101,6 @@ func (c *collector) names() iter.Seq[string] {
 	}
 }
 
-// sharing returns the ids of block orders that have a name of the lift, or a name above or below.
-// It returns at most maxTargets ids. The lift does not end these orders, for example because
-// another authority issued them.
 func (c *collector) sharing(lift *order.Order) (ids []string) {
 	var names []dname.Name
 	for i := range lift.Targets {
@@ -133,7 +124,6 @@ func (c *collector) sharing(lift *order.Order) (ids []string) {
 	return ids
 }
 
-// covers reports whether the name is equal to, above or below any of the names.
 func covers(names []dname.Name, name dname.Name) bool {
 	for _, n := range names {
 		if n.Covers(name) || name.Covers(n) {

@@ -8,11 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// maxTargets is the largest number of targets that the report lists for an item.
 const maxTargets = 3
 
-// deadlines adds the missed deadlines. Targets of an order with the same deadline become one
-// item.
 func (c *collector) deadlines() {
 	last := map[kind]int{} // the index of the last item of each section, plus 1
 	for d := range c.Set.MissedDuties(c.now, c.until) {
@@ -42,8 +39,6 @@ func (c *collector) deadlines() {
 		c.add(k, found{n: d.Number, at: d.At, field: "deadline", targets: []string{d.Target}, count: 1})
 		last[k] = len(s.found)
 	}
-	// An item for a whole order includes the targets with the same deadline. So remove the items
-	// for these targets.
 	for _, k := range []kind{behind, atRisk, late} {
 		s := c.Sections[k]
 		type moment struct {
@@ -62,8 +57,6 @@ func (c *collector) deadlines() {
 	}
 }
 
-// servedLate adds the orders in force that were served after their deadline. It skips orders that
-// were reported, and orders that are already in the section LATE or BEHIND.
 func (c *collector) servedLate() {
 	listed := make([]bool, len(c.orders))
 	for _, k := range []kind{behind, late} {
@@ -93,16 +86,16 @@ func (c *collector) reviews() {
 	}
 }
 
-// owedDays is the number of days after the end or the lift of an order, in which the messages to
-// its authority remain due.
+// owedDays is the number of days for which messages about an ended or lifted order remain due.
 const owedDays = 30
 
-// receipts adds the orders that were not acknowledged. It also adds the orders that are or were in
-// force and were not reported.
+// receipts adds orders without an acknowledgement, and orders in force without a report. No
+// messages are due for:
 //
-// It skips the operator's own orders, laws and official registers, and the lifts of parties. It
-// skips orders that ended or were lifted more than owedDays ago. A lift that ends no order counts
-// as not acknowledged, but never as not reported.
+// - the operator's own orders
+// - laws and official registers
+// - lifts of parties
+// - orders that ended more than owedDays ago
 func (c *collector) receipts(n int) {
 	o, st := c.orders[n], c.states[n].State
 	k := o.Authority.Kind
@@ -133,8 +126,6 @@ func (c *collector) receipts(n int) {
 	c.targetReceipts(n, effect)
 }
 
-// stated adds an order if its decision states more names than the order has. It skips ended and
-// lifted orders, and lifts of whole orders.
 func (c *collector) stated(n int) {
 	o := c.orders[n]
 	if st := c.states[n].State; o.NumTargets() == 0 || o.StatedCount <= c.corrected.Remaining(o) || st == ruleset.Ended || st == ruleset.Lifted {
@@ -150,8 +141,6 @@ func (c *collector) stated(n int) {
 	c.add(incomplete, found{n: n, at: date, field: field})
 }
 
-// targetReceipts adds the targets that were served after the order was acknowledged or reported.
-// Targets with the same time of service become one item.
 func (c *collector) targetReceipts(n int, inForce bool) {
 	o := c.orders[n]
 	for k, whole := range map[kind]order.Time{notAcknowledged: o.Acknowledged, notReported: o.Reported} {
@@ -186,8 +175,6 @@ func (c *collector) targetReceipts(n int, inForce bool) {
 	}
 }
 
-// active reports whether the status, the dates and the windows of the target put the target in
-// force. It does not look at the order.
 func active(t *order.Target, now order.Time) bool {
 	a := t.Attr
 	in := func(from, until order.Time) bool { return from <= now && (until == order.NoTime || now < until) }
@@ -230,7 +217,6 @@ func (c *collector) lifts() {
 	}
 }
 
-// placeField returns the name of the field whose date DecidedAt returns, for example "issued".
 func placeField(o *order.Order) string {
 	switch o.DecidedAt() {
 	case order.NoTime:
@@ -243,9 +229,6 @@ func placeField(o *order.Order) string {
 	return "served"
 }
 
-// list joins the targets with commas. The parameter "more" is the number of all targets. If not all
-// targets are listed, the text ends with the number of the others, for example ", and 2 more
-// targets".
 func list(targets []string, more int) string {
 	s := strings.Join(targets, ", ")
 	if n := more - len(targets); n > 0 {

@@ -11,7 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// columns is the width of the text on a terminal. A longer word stays on one line.
 const columns = 100
 
 // WriteText writes the report as text.
@@ -53,7 +52,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	return err
 }
 
-// Note is the last sentence of a page. It says what the report cannot know.
+// Note is the last sentence of a page.
 const Note = "This report reads order files. The log and the metrics of a server say which version of a file is in force."
 
 // Now returns the time of the report.
@@ -80,8 +79,7 @@ func (r *Report) Summary() string {
 	return s + " " + r.Verdict()
 }
 
-// Verdict returns a sentence about the orders that are behind or late, and about files with
-// errors.
+// Verdict returns a sentence about orders that are behind or late, and about files with errors.
 func (r *Report) Verdict() string {
 	if r.behind == 0 && r.late == 0 {
 		if len(r.Problems) > 0 {
@@ -126,8 +124,6 @@ func (r *Report) section(b *strings.Builder, s *Section) {
 	}
 }
 
-// sameCommand returns the first item with a command, if at least two items have a command and all
-// commands are equal apart from the order id. Otherwise it returns nil.
 func sameCommand(items []*Item) (first *Item) {
 	form := func(it *Item) string { return strings.Replace(it.Command+" ", " "+it.Order+" ", " ", 1) }
 	n := 0
@@ -169,7 +165,7 @@ func (r *Report) lines(b *strings.Builder, it *Item) {
 	}
 }
 
-// Targets returns the targets of the item, or "" if the reason contains them.
+// Targets returns the targets of the item, or "" if Why contains the targets.
 func (it *Item) Targets() string {
 	if strings.Contains(it.Why, it.Target) {
 		return ""
@@ -185,7 +181,7 @@ func unknownDate(it *Item) string {
 	return "no date"
 }
 
-// About returns the authority and the references of the item's order.
+// About returns the authority and the references of the order.
 func (it *Item) About() string {
 	if it.Line == 0 {
 		return ""
@@ -197,7 +193,7 @@ func (it *Item) About() string {
 	return s
 }
 
-// Because returns the number of days to the date, and why the item is in its section.
+// Because returns the number of days to the date, and the reason for the item.
 func (r *Report) Because(it *Item) string {
 	rel := r.relative(it)
 	switch {
@@ -209,7 +205,7 @@ func (r *Report) Because(it *Item) string {
 	return rel + "; " + printable.Line(it.Why)
 }
 
-// Date returns the date of an item as text, or "" if the date is unknown or secret.
+// Date returns the date of an item as text, or "" without a known date.
 func (r *Report) Date(it *Item) string {
 	s := when(it.at, it.zone, it.end, r.several)
 	if it.until > it.at {
@@ -225,7 +221,6 @@ func (r *Report) Date(it *Item) string {
 	return s
 }
 
-// relative returns the distance from now to the date of the item, for example "deadline in 3 days".
 func (r *Report) relative(it *Item) string {
 	if s := when(it.at, it.zone, true, false); s == "" {
 		return ""
@@ -250,9 +245,6 @@ func or(s, otherwise string) string {
 	return s
 }
 
-// wrap writes the text in lines of at most 100 columns (the constant columns). The first line
-// begins with "first", and the other lines begin with "rest". Each line except the last ends with
-// "cont".
 func wrap(b *strings.Builder, first, rest, text, cont string) {
 	b.WriteString(first)
 	used, start := textWidth(first), true

@@ -10,8 +10,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// spans limits each window to the time between "from" and "until", and sorts the windows. If there
-// are no windows, spans returns one window between "from" and "until". NoTime means no limit.
 func spans(from, until order.Time, windows []order.Window) []order.Window {
 	if len(windows) == 0 {
 		return []order.Window{{From: from, Until: until}}
@@ -41,9 +39,8 @@ func lastEnd(spans []order.Window) order.Time {
 	return last
 }
 
-// times adds the order to the sections STARTS and ENDS. It adds an inactive order only to STARTS,
-// because a person may have forgotten to change its status. If lifts end the order at a time, times
-// omits this time, because blocking does not change then.
+// times adds the order to STARTS and ENDS. An inactive order is only in STARTS, because a person
+// may have forgotten the status.
 func (c *collector) times(n int) {
 	o, st := c.orders[n], c.states[n]
 	if st.State == ruleset.Ended {
@@ -89,8 +86,6 @@ func (c *collector) times(n int) {
 
 func (c *collector) ending(t order.Time) bool { return t != order.NoTime && c.now < t && t <= c.until }
 
-// targetTimes adds the targets with their own dates to the sections STARTS and ENDS. Targets with
-// equal dates become one item.
 func (c *collector) targetTimes(n int) {
 	type moment struct {
 		k     kind
@@ -139,9 +134,6 @@ func (c *collector) targetTimes(n int) {
 	}
 }
 
-// when formats a time with the day of the week, for example "Fri 2026-05-01 14:30". If the time
-// means a whole day, when writes only the day. The parameter "end" is true for a time at the end of
-// a period. If "offset" is true, the offset from UTC follows the time of day.
 func when(t order.Time, zone *time.Location, end, offset bool) string {
 	if t == order.NoTime {
 		return ""
@@ -160,9 +152,8 @@ func when(t order.Time, zone *time.Location, end, offset bool) string {
 	return local.Format(form)
 }
 
-// wholeDay returns the day of a time, and true, if an order file can write the time as a date
-// without a time of day. If "end" is true, a date means the end of the day. Otherwise a date means
-// its start.
+// wholeDay returns true if an order file can write t as a date without a time. With end, a date
+// means the end of the day.
 func wholeDay(t order.Time, zone *time.Location, end bool) (time.Time, bool) {
 	text := t.StartText(zone)
 	if end {
@@ -172,9 +163,6 @@ func wholeDay(t order.Time, zone *time.Location, end bool) (time.Time, bool) {
 	return day, err == nil
 }
 
-// distance returns the number of days from now to a time as words, for example "in 3 days" or
-// "today 18:30". The
-// parameter "end" has the same meaning as in wholeDay.
 func distance(now, t order.Time, zone *time.Location, end bool) string {
 	date := func(t order.Time, end bool) time.Time {
 		if day, ok := wholeDay(t, zone, end); ok {

@@ -21,13 +21,10 @@ const pieces = 4
 
 func newPieces() []byte { return bytes.Repeat([]byte("0123456789abcdef"), 1<<13) }
 
-// crashing returns a file system with a point before and after each step.
 func crashing(p *crash.Points) FS {
 	return FS{Hook: func(_ Step, run func() error) error { return p.Around(run) }}
 }
 
-// writeFile replaces the content of the file args[0]. If there is a second argument, writeFile sets
-// the option GroupOnly.
 func writeFile(p *crash.Points, args []string) error {
 	d := crashing(p)
 	d.GroupOnly = len(args) > 1
@@ -55,8 +52,6 @@ func lockDir(p *crash.Points, args []string) error {
 	return err
 }
 
-// TestCrashes kills a process at each point of a write and of a removal. The file must have its
-// complete old content or its complete new content. CleanUp must remove all temporary files.
 func TestCrashes(t *testing.T) {
 	fresh := string(bytes.Repeat(newPieces(), pieces))
 	for _, tc := range []struct {
@@ -122,8 +117,6 @@ func TestLockAfterCrash(t *testing.T) {
 	l.Close()
 }
 
-// TestLock checks that no process can lock a locked directory again. The error must name the
-// process that locked the directory.
 func TestLock(t *testing.T) {
 	dir := t.TempDir()
 	l, err := LockDir(dir, time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC))

@@ -1,6 +1,5 @@
-// Package durable replaces and removes files. After a crash, each file has either its complete
-// old content or its complete new content. CleanUp removes the temporary files of earlier
-// crashes.
+// Package durable replaces and removes files. After a crash, each file has its complete old content
+// or its complete new content.
 package durable
 
 import (
@@ -31,20 +30,17 @@ const (
 	SyncDir Step = "syncdir" // syncs the directory
 )
 
-// A Hook is called in place of each step. It calls run to do the step, or returns an
-// error. Tests use a Hook to let a step fail.
+// A Hook is called for each step. A Hook must call run or return an error. Only tests use a Hook.
 type Hook func(s Step, run func() error) error
 
 // An FS writes and removes files durably. The zero FS is ready for use.
 type FS struct {
-	// Hook is called for each step. Hook is nil outside of tests.
 	Hook Hook
-	// Inherit gives new files and directories the owner and group of the parent directory, so that
-	// the owner of the directory can replace the new files. Inherit works only if the process runs
-	// as root.
+	// Inherit gives new files and directories the owner and group of the parent directory. Inherit
+	// works only for root.
 	Inherit bool
-	// GroupOnly allows a replaced file to get a new owner, if the process may not set the old
-	// owner. The group and the mode must stay the same.
+	// GroupOnly lets a process replace another user's file. If the process may not set the old
+	// owner, the new file keeps only the old group.
 	GroupOnly bool
 }
 
@@ -55,7 +51,7 @@ func (d FS) do(s Step, run func() error) error {
 	return run()
 }
 
-// A File is a temporary file, which Commit renames to its final name.
+// A File is a temporary file. Commit renames the file to its final name.
 type File struct {
 	d    FS
 	f    *os.File
@@ -65,12 +61,10 @@ type File struct {
 	done bool
 }
 
-// Create creates a temporary file in the directory dir. Only the user of the process can read
-// it. The caller must call Close.
+// Create creates a temporary file with mode 0600 in the directory dir. The caller must call Close.
 func (d FS) Create(dir string) (*File, error) { return d.CreateMode(dir, 0o600) }
 
-// CreateMode is like Create, but the temporary file gets the given mode without the umask
-// bits.
+// CreateMode is like Create, but with the given mode. The umask applies.
 func (d FS) CreateMode(dir string, mode fs.FileMode) (*File, error) {
 	f := &File{d: d, dir: dir}
 	err := d.do(Create, func() (err error) {
@@ -99,16 +93,14 @@ func (f *File) Write(p []byte) (n int, err error) {
 	return n, f.err
 }
 
-// KeepMode is a value for the parameter "mode" of Prepare and Commit. The file then keeps the mode
-// of the temporary file.
+// KeepMode tells Prepare and Commit to keep the mode of the temporary file.
 const KeepMode = fs.ModeIrregular
 
-// Commit renames the temporary file to name in its directory, and replaces an existing
-// file or symbolic link. The new file gets the given mode and the owner of the old file,
-// or Commit fails.
+// Commit renames the temporary file to name, and replaces an existing file or symbolic link. The
+// new file gets the given mode and the owner of the old file.
 //
-// When Commit returns nil, the new file survives a power failure. After an error, the old
-// content stays, unless the step SyncDir failed.
+// When Commit returns nil, the new file survives a power failure. After an error, the old content
+// stays, unless the step SyncDir failed.
 func (f *File) Commit(name string, mode fs.FileMode) error {
 	if err := f.Prepare(name, mode); err != nil {
 		return err
@@ -116,9 +108,9 @@ func (f *File) Commit(name string, mode fs.FileMode) error {
 	return f.Install()
 }
 
-// Prepare does all steps of Commit before the rename. Install does the other steps. To replace
-// several files, call Prepare for all files before the first Install. If the disk is full, Prepare
-// then fails before any file has changed.
+// Prepare sets the owner and the mode, and syncs the file. Install then renames the file. To
+// replace several files, call Prepare for all files before the first Install. A full disk then
+// changes no file.
 func (f *File) Prepare(name string, mode fs.FileMode) error {
 	if f.err != nil {
 		return f.err
@@ -131,7 +123,7 @@ func (f *File) Prepare(name string, mode fs.FileMode) error {
 		return fmt.Errorf("%q: not a name in %q", name, f.dir)
 	}
 	err := f.d.do(Own, func() error {
-		// The owner is set first, because a change of the owner clears some mode bits.
+		// Set the owner first. A change of the owner clears some mode bits.
 		err := f.d.own(f.f, path)
 		if mode != KeepMode {
 			err = errors.Join(err, f.f.Chmod(mode))
@@ -142,7 +134,7 @@ func (f *File) Prepare(name string, mode fs.FileMode) error {
 		err = f.d.do(Sync, f.f.Sync)
 	}
 	if err == nil {
-		// Some systems cannot rename open files. Closed files also need no descriptors.
+		// Some systems cannot rename open files.
 		err = f.f.Close()
 	}
 	if err != nil {
@@ -160,8 +152,8 @@ func (f *File) Install() error {
 	return f.d.syncDir(f.dir)
 }
 
-// Place renames a prepared file to its final name. The name survives a power failure only
-// after SyncDir. Many new files in one directory need only one SyncDir.
+// Place renames a prepared file to its final name. Call SyncDir afterwards, or a power failure
+// could lose the name.
 func (f *File) Place() error {
 	if f.done || f.path == "" {
 		return fmt.Errorf("%s: %w", printable.Line(f.f.Name()), fs.ErrClosed)
@@ -174,8 +166,6 @@ func (f *File) Place() error {
 	return nil
 }
 
-// own gives a new file the owner and group of the old file at path. If there is no old file and
-// Inherit is set, root gives the new file the owner and group of the directory.
 func (d FS) own(f *os.File, path string) error {
 	_, err := os.Lstat(path)
 	switch {
@@ -212,8 +202,8 @@ func (d FS) WriteFile(path string, content []byte, mode fs.FileMode) error {
 	return f.Commit(filepath.Base(path), mode)
 }
 
-// Remove removes files that are all in one directory. When Remove returns nil, the removals
-// survive a power failure. A missing file is no error.
+// Remove removes files of one directory. When Remove returns nil, the removals survive a power
+// failure. A missing file is no error.
 func (d FS) Remove(paths ...string) error {
 	if len(paths) == 0 {
 		return nil
@@ -262,7 +252,7 @@ func (d FS) Mkdir(path string, mode fs.FileMode) error {
 	return d.syncDir(filepath.Dir(path))
 }
 
-// SyncDir syncs a directory, so that its names survive a power failure. See Place.
+// SyncDir syncs a directory. New names then survive a power failure.
 func (d FS) SyncDir(dir string) error { return d.syncDir(dir) }
 
 func (d FS) syncDir(dir string) error {
@@ -275,8 +265,8 @@ func (d FS) syncDir(dir string) error {
 	})
 }
 
-// CleanUp removes the temporary files of crashed writes from a directory. No other process
-// may write to the directory meanwhile. A Lock ensures this.
+// CleanUp removes the temporary files of crashed writes from a directory. No other process may
+// write to the directory; see Lock.
 func (d FS) CleanUp(dir string) error {
 	all, err := os.ReadDir(dir)
 	if err != nil {

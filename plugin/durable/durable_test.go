@@ -71,8 +71,6 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-// TestFailures makes each step of a write fail, before or after its work. The content must
-// be completely old or new, and no temporary file may be left.
 func TestFailures(t *testing.T) {
 	for _, step := range []Step{Create, Write, Own, Sync, Rename, SyncDir} {
 		for _, late := range []bool{false, true} {
@@ -124,8 +122,6 @@ func TestFailedWrite(t *testing.T) {
 	content(t, path, oldText, "file")
 }
 
-// TestMode checks that a file gets the mode of Commit, for each umask and old mode. The
-// temporary file must have the mode 0600.
 func TestMode(t *testing.T) {
 	dir, path := folder(t)
 	for _, mode := range []fs.FileMode{0o600, 0o644, 0o666} {
@@ -170,7 +166,6 @@ func TestKeepMode(t *testing.T) {
 	}
 }
 
-// TestPrepare checks that Prepare writes the complete new file and keeps the old file.
 func TestPrepare(t *testing.T) {
 	dir, path := folder(t)
 	f, err := FS{}.Create(dir)
@@ -200,8 +195,6 @@ func TestPrepare(t *testing.T) {
 	}
 }
 
-// TestNames checks that Commit refuses a name outside of the directory, and the name of a
-// directory.
 func TestNames(t *testing.T) {
 	dir, path := folder(t)
 	os.Mkdir(filepath.Join(dir, "sub"), 0o700)
@@ -218,8 +211,6 @@ func TestNames(t *testing.T) {
 	content(t, path, oldText, "file", "sub")
 }
 
-// TestLink checks that a write replaces a symbolic link. The target of the link must not
-// change.
 func TestLink(t *testing.T) {
 	dir, path := folder(t)
 	link := filepath.Join(dir, "link")

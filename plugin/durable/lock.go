@@ -14,8 +14,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// LockName is the name of the lock file in a directory. The lock file is never removed. Otherwise
-// two processes could lock two different files with this name.
+// LockName is the name of the lock file in a directory. Never remove the lock file, or two
+// processes could lock different files.
 const LockName = "LOCK"
 
 // A Lock keeps other processes out of a directory. The lock ends when the process ends, even after
@@ -28,7 +28,7 @@ type Lock struct {
 type LockedError struct {
 	Path string // the path of the lock file
 	// Holder is the text in the lock file, for example "process 12 on host ns1 since
-	// 2026-05-01T12:00:00Z". Holder may be empty.
+	// 2026-05-01T12:00:00Z".
 	Holder string
 }
 
@@ -42,14 +42,13 @@ func (e *LockedError) Error() string {
 const maxHolder = 512
 
 // LockDir locks a directory without waiting. If the directory is already locked, LockDir returns a
-// *LockedError. It also tries to write the process number, the host name and the time into the lock
-// file.
+// *LockedError.
 func LockDir(dir string, now time.Time) (*Lock, error) {
 	path := filepath.Join(dir, LockName)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		// If the disk has become read-only, the file cannot be opened for writing. A file that is
-		// open for reading can also be locked.
+		// A read-only file system refuses to open the file for writing. A file open for reading can
+		// also be locked.
 		var readErr error
 		if f, readErr = os.Open(path); readErr != nil {
 			return nil, err
@@ -66,19 +65,18 @@ func LockDir(dir string, now time.Time) (*Lock, error) {
 	}
 	host, _ := os.Hostname()
 	text := fmt.Sprintf("process %d on host %s since %s", os.Getpid(), printable.Line(host), now.UTC().Format(time.RFC3339))
-	// Ignore errors: the text is only for people, and a full disk must not stop the process.
+	// Ignore errors. A full disk must not stop the process.
 	if f.Truncate(0) == nil {
 		f.WriteAt([]byte(text+"\n"), 0)
 	}
 	return &Lock{f}, nil
 }
 
-// ErrReplaced means that the locked file is no longer the lock file of the directory. Another
-// process can then lock the new lock file.
+// ErrReplaced means that the lock file or its directory was removed or replaced. Another process
+// can then lock the new file.
 var ErrReplaced = errors.New("the lock file or its directory was removed or replaced")
 
-// Check returns ErrReplaced if the lock file or its directory was removed or replaced. It
-// returns another error if it cannot check.
+// Check returns ErrReplaced if the lock file or its directory was removed or replaced.
 func (l *Lock) Check() error {
 	is, err := os.Stat(l.f.Name())
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {

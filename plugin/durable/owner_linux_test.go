@@ -13,8 +13,6 @@ import (
 	"github.com/dns-orders/blocklist/test/crash"
 )
 
-// TestOwner checks that a new file gets the owner and group of the old file. If the
-// process may not set the owner, the write must fail. Only root tests both cases.
 func TestOwner(t *testing.T) {
 	dir, path := folder(t)
 	if os.Getuid() != 0 {
@@ -60,8 +58,6 @@ func TestOwner(t *testing.T) {
 	content(t, path, newText, "file")
 }
 
-// TestInherit checks that root gives new files and directories the owner and group of the parent
-// directory. Without root, the user of the test already owns the directory.
 func TestInherit(t *testing.T) {
 	dir, _ := folder(t)
 	uid, gid := uint32(os.Getuid()), uint32(os.Getgid())
@@ -97,8 +93,6 @@ func TestInherit(t *testing.T) {
 	}
 }
 
-// TestGroupOnly checks GroupOnly. A process in the file's group must be able to replace the file.
-// Another process must fail. Without root, only the failure is tested.
 func TestGroupOnly(t *testing.T) {
 	if os.Getuid() == 0 {
 		dir, path := folder(t)

@@ -7,10 +7,8 @@ import (
 	"os"
 )
 
-// errLocked is never returned, because lock always fails on this system.
 var errLocked = errors.New("locked")
 
-// lock returns an error, because this system has no flock.
 func lock(*os.File) error { return errors.ErrUnsupported }
 
 // keepOwner does nothing on this system.

@@ -9,10 +9,8 @@ import (
 	"syscall"
 )
 
-// errLocked is the error of lock if another open file has the lock.
 var errLocked = syscall.EWOULDBLOCK
 
-// lock locks a file with flock. The lock ends when the file is closed.
 func lock(f *os.File) error {
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
@@ -22,8 +20,6 @@ func lock(f *os.File) error {
 	}
 }
 
-// keepOwner gives f the owner and group of the file or directory at path. If the process may not
-// set the owner and groupOnly is true, keepOwner sets only the group.
 func keepOwner(f *os.File, path string, groupOnly bool) error {
 	old, err := os.Lstat(path)
 	if err != nil {
@@ -50,8 +46,7 @@ func keepOwner(f *os.File, path string, groupOnly bool) error {
 	return nil
 }
 
-// syncDirectory syncs an open directory. It ignores EINVAL: some file systems cannot sync
-// a directory.
+// Some file systems cannot sync a directory and return EINVAL.
 func syncDirectory(f *os.File) error {
 	if err := f.Sync(); !errors.Is(err, syscall.EINVAL) {
 		return err

@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// AddOrder adds an order in canonical form at the end of the list of orders. If the file has the
-// key count, AddOrder updates the count. Dates are in the time zone of the file.
+// AddOrder adds o after the last order and updates the key count. Dates are in the time zone of the
+// file.
 func (t *Text) AddOrder(o *order.Order) error {
 	if t.lined() {
 		return t.addLine(o)
@@ -68,8 +68,7 @@ func (t *Text) spaced(list *yaml.Node) bool {
 	return strings.TrimSpace(t.line(line)) == ""
 }
 
-// AddTargets adds targets to an order. It also sets the field target_count if the order has this
-// field, or if the order needs this field because it now has more targets.
+// AddTargets adds targets to an order. It also updates or adds the field target_count.
 func (t *Text) AddTargets(was *order.Order, targets []order.Target) error {
 	if t.lined() {
 		return t.editOrder(was.ID, func(line *Text) error { return line.AddTargets(was, targets) })
@@ -113,7 +112,7 @@ func (t *Text) AddTargets(was *order.Order, targets []order.Target) error {
 	return t.set(i, "target_count", integer(is.NumTargets()))
 }
 
-// SetStated sets the number of names that the decision of an order states.
+// SetStated sets the field stated_count of an order.
 func (t *Text) SetStated(id string, stated int) error {
 	if t.lined() {
 		return t.editOrder(id, func(line *Text) error { return line.SetStated(id, stated) })
@@ -125,7 +124,7 @@ func (t *Text) SetStated(id string, stated int) error {
 	return t.set(i, "stated_count", integer(stated))
 }
 
-// SetText sets a text or a time of an order. It replaces an existing value.
+// SetText sets a field of an order to value.
 func (t *Text) SetText(id, key, value string) error {
 	if t.lined() {
 		return t.editOrder(id, func(line *Text) error { return line.SetText(id, key, value) })
@@ -164,8 +163,6 @@ func (t *Text) setTop(key string, value int) error {
 	return t.change(n.Line, want, s)
 }
 
-// set sets a key of the order with the index i. It inserts a new key in the documented sequence of
-// keys (order.Keys).
 func (t *Text) set(i int, key string, value *yaml.Node) error {
 	want := clone(t.root)
 	model := lookup(want, "orders").Content[i]
@@ -199,8 +196,6 @@ func (t *Text) set(i int, key string, value *yaml.Node) error {
 	return t.change(o.Line, want, t.insertLines(lines, indented(key+": "+t.render(value)+"\n", indent))...)
 }
 
-// replace returns a splice that replaces the one-line value n by the text. For a list, a mapping
-// and a block text, ok is false.
 func (t *Text) replace(n *yaml.Node, text string) (s splice, ok bool) {
 	at := t.offset(n)
 	switch {
@@ -215,7 +210,6 @@ func (t *Text) replace(n *yaml.Node, text string) (s splice, ok bool) {
 	return s, false
 }
 
-// addFlow adds values at the end of a list in brackets.
 func (t *Text) addFlow(list, want *yaml.Node, nodes []*yaml.Node) error {
 	texts := make([]string, len(nodes))
 	for i, n := range nodes {
@@ -224,8 +218,6 @@ func (t *Text) addFlow(list, want *yaml.Node, nodes []*yaml.Node) error {
 	return t.addFlowText(list, want, texts...)
 }
 
-// addFlowText adds texts at the end of a list or mapping in brackets. If the first value
-// has its own line, each new value also gets its own line.
 func (t *Text) addFlowText(n, want *yaml.Node, texts ...string) error {
 	start := t.offset(n)
 	bracket, last, ok := t.flowEnd(start)

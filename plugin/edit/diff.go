@@ -31,12 +31,10 @@ func (h *Hunk) Title() string {
 	return fmt.Sprintf("@@ -%d,%d +%d,%d @@", h.Old, was, h.New, is)
 }
 
-// maxSearch is the largest number of lines that Diff skips to find equal lines again.
 const maxSearch = 5000
 
-// Diff compares two texts line by line. The parameter "context" is the largest number of unchanged
-// lines before and after each group of changed lines. The result is correct, but not always the
-// shortest.
+// Diff compares two texts line by line. Each hunk has up to context unchanged lines before and
+// after its changes. The result may not be the shortest.
 func Diff(was, is []byte, context int) (hunks []Hunk) {
 	a, b := lines(was), lines(is)
 	var all []Line
@@ -93,8 +91,6 @@ func lines(text []byte) []string {
 	return strings.Split(strings.TrimSuffix(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n"), "\n")
 }
 
-// skip returns how many lines of a and of b come before the next equal lines. The sum of both
-// numbers is as small as possible.
 func skip(a, b []string) (x, y int) {
 	for sum := 1; sum <= min(len(a)+len(b), maxSearch); sum++ {
 		for x = max(0, sum-len(b)); x <= min(sum, len(a)); x++ {

@@ -6,8 +6,6 @@ import (
 	"testing"
 )
 
-// TestDiff checks that a comparison has all lines of both texts. It also checks the groups of
-// an example.
 func TestDiff(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 1))

@@ -148,8 +148,6 @@ func TestRefused(t *testing.T) {
 	if _, err := Parse("a.yaml", bytes.Repeat([]byte("#"), MaxBytes+1)); err == nil || !strings.Contains(err.Error(), "larger than 16 MiB") {
 		t.Error(err)
 	}
-	// The package cannot find the end of a text in block style. So it must not change this
-	// file.
 	was := "version: 1\norders:\n- id: a\n  authority: {name: A}\n  scope: global\n  targets: [a.example]\n  note: |\n    x\n"
 	x, err := Parse("a.yaml", []byte(was))
 	if err != nil {
@@ -273,8 +271,6 @@ func canonical(t *testing.T, f *order.File, orders []*order.Order) string {
 	return b.String()
 }
 
-// TestRandomEdits makes the same random change in the text of a file and in its parsed
-// orders. The results must be equal. At most two old lines may change.
 func TestRandomEdits(t *testing.T) {
 	refused, edits := 0, 0
 	for seed := range uint64(1000) {
@@ -343,8 +339,6 @@ func TestRandomEdits(t *testing.T) {
 	}
 }
 
-// lost returns the number of old lines that are missing in the new text. A line that has moved also
-// counts as missing.
 func lost(was, is string) int {
 	a, b := slices.Collect(strings.Lines(was)), slices.Collect(strings.Lines(is))
 	equal := func(i, j int) bool {
@@ -369,8 +363,6 @@ func lost(was, is string) int {
 	return len(a) - common[0][0]
 }
 
-// TestLocalTimes checks that the times of a new order are in the time zone of the file. A note that
-// looks like a time stays unchanged.
 func TestLocalTimes(t *testing.T) {
 	served := order.FromTime(time.Date(2026, 11, 29, 8, 30, 0, 0, time.UTC))
 	for zone, want := range map[string]string{"Europe/Berlin": "2026-11-29T09:30:00+01:00", "America/St_Johns": "2026-11-29T05:00:00-03:30", "": "2026-11-29T08:30:00Z", "UTC": "2026-11-29T08:30:00Z"} {

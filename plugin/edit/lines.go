@@ -8,21 +8,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// In a JSON Lines file, the first line has the top-level keys, and each other line has one order.
-// The functions below change one line as a JSON document. The other lines keep their bytes.
+// In a JSON Lines file, the first line has the top-level keys. Each other line has one order.
 
 // lined reports whether the file is JSON Lines.
 func (t *Text) lined() bool { return order.Ext(t.path) == ".jsonl" }
 
-// The function editLine writes the text "open" before an order's line and the text "shut" after the
-// line. The line then becomes a complete order file.
 const (
 	open = `{"version": 1, "orders": [`
 	shut = `]}`
 )
 
-// spans returns the byte offsets of the start and the end of each line that is not blank. A line
-// ends before its CR or LF.
 func (t *Text) spans() (out [][2]int) {
 	for at := 0; at < len(t.data); {
 		end := len(t.data)
@@ -37,8 +32,6 @@ func (t *Text) spans() (out [][2]int) {
 	return out
 }
 
-// editLine parses one line as a .json file, and calls change with this file. If wrapped is true,
-// the line is an order, and becomes the only order of the file.
 func (t *Text) editLine(span [2]int, wrapped bool, change func(line *Text) error) error {
 	before, after := "", ""
 	if wrapped {

@@ -8,8 +8,6 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// lineStart returns the offset, in bytes, of a line. The first line is 1. After the last
-// line, it returns the length of the text.
 func (t *Text) lineStart(line int) (at int) {
 	for ; line > 1; line-- {
 		i := bytes.IndexByte(t.data[at:], '\n')
@@ -25,7 +23,7 @@ func (t *Text) line(line int) string {
 	return strings.TrimRight(string(t.data[t.lineStart(line):t.lineStart(line+1)]), "\r\n")
 }
 
-// offset returns the offset of a node in bytes. The YAML library counts columns in characters.
+// offset returns the byte offset of n. The YAML library counts columns in characters.
 func (t *Text) offset(n *yaml.Node) int {
 	at := t.lineStart(n.Line)
 	for column := 1; column < n.Column && at < len(t.data); column++ {
@@ -35,8 +33,6 @@ func (t *Text) offset(n *yaml.Node) int {
 	return at
 }
 
-// endLine returns the line of the end mark "..." of the document. Without an end mark, it returns
-// the line after the end of the text.
 func (t *Text) endLine() int {
 	last := lastLine(t.root)
 	lines := bytes.Count(t.data, []byte("\n")) + 1
@@ -51,7 +47,6 @@ func (t *Text) endLine() int {
 	return lines + 1
 }
 
-// lastLine returns the last line on which a node of the tree begins.
 func lastLine(n *yaml.Node) int {
 	line := n.Line
 	for _, c := range n.Content {
@@ -60,8 +55,6 @@ func lastLine(n *yaml.Node) int {
 	return line
 }
 
-// after returns the line of the key that follows the given key in a mapping. If the given key is
-// the last key, it returns "end".
 func after(m *yaml.Node, key string, end int) int {
 	for i := 0; i+3 < len(m.Content); i += 2 {
 		if m.Content[i].Value == key {
@@ -81,12 +74,8 @@ func (t *Text) orderEnd(i int) int {
 	return t.ordersEnd()
 }
 
-// insertion returns two lines before which a new value can be inserted. The new value follows the
-// block value n. The second line is "next", the line of the value after n. The first line is above
-// the comments and empty lines that precede "next".
-//
-// A comment that is indented by more than "indent" spaces belongs to n. The first line is therefore
-// below this comment.
+// insertion returns two possible lines for a new value after n: the line above the comments before
+// next, and the line next. A comment belongs to n if it is indented by more than indent spaces.
 func (t *Text) insertion(n *yaml.Node, next, indent int) [2]int {
 	line := next
 	for line-1 > lastLine(n) {
@@ -100,7 +89,6 @@ func (t *Text) insertion(n *yaml.Node, next, indent int) [2]int {
 	return [2]int{line, next}
 }
 
-// insertLines returns two splices. Each splice inserts the text before one of the two lines.
 func (t *Text) insertLines(lines [2]int, text string) (out []splice) {
 	for _, line := range lines {
 		at := t.lineStart(line)
@@ -113,9 +101,6 @@ func (t *Text) insertLines(lines [2]int, text string) (out []splice) {
 	return out
 }
 
-// flowEnd returns the offset of the closing bracket of a list or mapping in brackets. The parameter
-// "at" is the offset of the opening bracket. The result "last" is the offset after the last value.
-// If there is no closing bracket, ok is false.
 func (t *Text) flowEnd(at int) (bracket, last int, ok bool) {
 	depth := 0
 	for i := at; i < len(t.data); i++ {
@@ -149,8 +134,6 @@ func (t *Text) flowEnd(at int) (bracket, last int, ok bool) {
 	return 0, 0, false
 }
 
-// quoteEnd returns the offset of the quotation mark that closes a quoted text, or -1. The text
-// begins at the given offset.
 func (t *Text) quoteEnd(at int) int {
 	quote := t.data[at]
 	for i := at + 1; i < len(t.data); i++ {

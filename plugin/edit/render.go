@@ -22,8 +22,6 @@ func zoneOf(root *yaml.Node) string {
 	return ""
 }
 
-// encode returns an order in canonical YAML, and its node. The text begins with "- " and has
-// no indentation.
 func encode(o *order.Order, zone string) (item string, node *yaml.Node, err error) {
 	var b bytes.Buffer
 	if err := order.Encode(&b, ".yaml", order.Header{Serial: -1, ShrinkOK: -1, Timezone: zone}, []*order.Order{o}); err != nil {
@@ -46,8 +44,7 @@ func encode(o *order.Order, zone string) (item string, node *yaml.Node, err erro
 	return out.String(), list.Content[0], nil
 }
 
-// localTimes writes the times of a text in YAML in a time zone, with the offset. A person can then
-// compare the times with the paper.
+// localTimes converts the times in data to zone.
 func localTimes(data []byte, zone string) ([]byte, error) {
 	loc, err := time.LoadLocation(zone)
 	if err != nil || zone == "" {
@@ -100,8 +97,8 @@ func (t *Text) render(n *yaml.Node) string {
 	if n.Kind == yaml.ScalarNode && isTime(n.Value) {
 		return n.Value
 	}
-	// The YAML library quotes brackets and commas only inside a list in brackets. So render writes
-	// a list with the value, and then removes the brackets.
+	// The YAML library quotes brackets and commas only inside a list, so write a list and remove
+	// its brackets.
 	flow := inFlow(n)
 	text, err := yaml.Marshal(&yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Style: yaml.FlowStyle, Content: []*yaml.Node{flow}})
 	out := strings.TrimSuffix(string(text), "]\n")
@@ -111,7 +108,6 @@ func (t *Text) render(n *yaml.Node) string {
 	return strings.TrimPrefix(out, "[")
 }
 
-// inFlow returns a copy of a value in the flow style (on one line), without comments.
 func inFlow(n *yaml.Node) *yaml.Node {
 	c := &yaml.Node{Kind: n.Kind, Tag: n.Tag, Value: n.Value}
 	switch {

@@ -1,6 +1,6 @@
-// Package edit changes values in the text of an order file. All other bytes stay the same, for
-// example comments. After each change, the package parses the new text. If any value is not as
-// intended, the package returns an error and keeps the old text.
+// Package edit changes values in the text of an order file. All other bytes stay the same,
+// including comments. If a change would alter another value, the package returns an error and keeps
+// the old text.
 package edit
 
 import (
@@ -14,11 +14,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// MaxBytes is the largest size, in bytes, of a file that this package changes. The parsed tree of a
-// larger file would need too much memory.
+// MaxBytes is the maximum size of a file, in bytes.
 const MaxBytes = 16 << 20
 
-// A Text is the text of a valid order file, and the tree of its values.
+// A Text is the text of a valid order file.
 type Text struct {
 	path string
 	data []byte // without a byte order mark
@@ -28,8 +27,7 @@ type Text struct {
 
 var bom = []byte("\uFEFF")
 
-// Parse returns the Text of a valid order file. It returns an error for a file above
-// MaxBytes, and for text that the YAML library cannot read.
+// Parse returns the Text of a valid order file. It returns an error for a file above MaxBytes.
 func Parse(path string, data []byte) (*Text, error) {
 	switch order.Ext(path) {
 	case ".yaml", ".yml", ".json", ".jsonl":
@@ -51,7 +49,7 @@ func Parse(path string, data []byte) (*Text, error) {
 	return t, nil
 }
 
-// Bytes returns the text of the file after all changes.
+// Bytes returns the text of the file with all changes.
 func (t *Text) Bytes() []byte {
 	if t.bom {
 		return append(bytes.Clone(bom), t.data...)
@@ -75,9 +73,6 @@ type splice struct {
 	text       string
 }
 
-// change tries the splices one after the other. It applies the first splice after which the text
-// has the values of want. If no splice gives these values, change returns an error with the given
-// line.
 func (t *Text) change(line int, want *yaml.Node, splices ...splice) error {
 	for _, s := range splices {
 		if t.windows() {
@@ -92,14 +87,11 @@ func (t *Text) change(line int, want *yaml.Node, splices ...splice) error {
 	return fmt.Errorf("%s:%d: the file cannot be edited here without a change of other values; blocklistctl fmt -w writes a form that can be edited", t.path, line)
 }
 
-// windows reports whether the first line of the text ends in CR LF.
 func (t *Text) windows() bool {
 	i := bytes.IndexByte(t.data, '\n')
 	return i > 0 && t.data[i-1] == '\r'
 }
 
-// same reports whether two trees have the same values. It ignores the sequence of keys and the
-// style of values.
 func same(a, b *yaml.Node) bool {
 	if a.Kind != b.Kind || tag(a) != tag(b) || len(a.Content) != len(b.Content) {
 		return false
@@ -124,8 +116,6 @@ func same(a, b *yaml.Node) bool {
 	return true
 }
 
-// tag returns the YAML tag of a value. A time has the tag of a string, because times are
-// strings in an order file.
 func tag(n *yaml.Node) string {
 	if n.Tag == "!!timestamp" {
 		return "!!str"

@@ -11,16 +11,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/journal"
 )
 
-// A Moment describes the order files that a node had in force at one time, according to the journal
-// of the node.
+// A Moment describes the order files in force on a node at one time.
 type Moment struct {
-	// Versions has the order files in force, sorted by their paths.
 	Versions []journal.Version
-	// Running is false if the node was stopped or had never started. Ended is the time of the last
-	// record up to the time of the Moment.
-	Running bool
-	Ended   time.Time
-	// Unknown is the reason why the answer may be wrong, or empty.
+	Running  bool
+	Ended    time.Time
+	// Unknown is the reason for a possibly wrong answer, or empty.
 	Unknown string
 }
 
@@ -76,8 +72,7 @@ func (h *History) At(t time.Time) (m Moment) {
 			m.Unknown = "the text of the records of this time was deleted"
 		}
 	}
-	// If the server ended without a Stop record, the time of its end is unknown. The server may
-	// have ended before t.
+	// Without a Stop record, the server may have ended before t.
 	if m.Running && restarted {
 		m.Unknown = fmt.Sprintf("the server ended without a record at some time after %s", m.Ended.UTC().Format(time.RFC3339))
 	}
@@ -88,8 +83,8 @@ func (h *History) At(t time.Time) (m Moment) {
 	return m
 }
 
-// HeldAt returns the reason why the server did not enforce a target of an order at a time, or "". A
-// journal record without a target applies to all targets of the order.
+// HeldAt returns why the server did not enforce a target at a time, or "". A record without a
+// target applies to all targets.
 func (h *History) HeldAt(id, target string, t time.Time) string {
 	held := map[string]string{}
 	for _, r := range h.records {

@@ -66,7 +66,6 @@ func TestAt(t *testing.T) {
 			t.Errorf("second %d: %q, want %q", tc.at, text, tc.want)
 		}
 	}
-	// The clock is set back while the server is down.
 	add(95, journal.Record{Event: journal.Stop})
 	add(85, journal.Record{Event: journal.Start})
 	add(96, journal.Record{Event: journal.Outcome, All: true, Files: files("c 3")})

@@ -1,5 +1,5 @@
-// Package evidence makes evidence from a journal for other people. It can write the records of one
-// order with proofs, copy a whole journal, and find the history of a name.
+// Package evidence makes evidence from a journal. The package proves the records of one order,
+// copies journals, and finds the history of a name.
 package evidence
 
 import (
@@ -39,28 +39,23 @@ type Summary struct {
 	Origin  string `json:"origin"`
 	Order   string `json:"order"`
 	Records int    `json:"records"`
-	// First is the number of the first record in the bundle. The records of each order have their
-	// own numbers, so First is usually 1.
-	First int64 `json:"first"`
-	Size  int64 `json:"signed"`
-	// Unsigned is the number of records of the order that are newer than the checkpoint.
-	Unsigned int `json:"unsigned"`
-	// Daily is the date of the daily record that commits to the last record of the order.
-	Daily string `json:"daily,omitempty"`
-	// Later is the number of records of the order after the daily record.
-	Later int `json:"later,omitempty"`
-	// Complete is the index of a record of the journal. The bundle has all records of the order up
-	// to the record Complete. The journal may have later records of the order. Time is the time of
-	// the record Complete.
+	// First is the number of the first record. Each order numbers its own records, so First is
+	// usually 1.
+	First    int64  `json:"first"`
+	Size     int64  `json:"signed"`
+	Unsigned int    `json:"unsigned"`
+	Daily    string `json:"daily,omitempty"`
+	Later    int    `json:"later,omitempty"`
+	// Complete is an index in the journal. The bundle has all records of the order up to Complete.
+	// Time is the time of that record.
 	Complete int64  `json:"complete"`
 	Time     string `json:"time"`
 }
 
-// Last returns the number of the bundle's last record. The number counts only the records of the
-// order.
+// Last returns the number of the last record. Only records of the order count.
 func (s *Summary) Last() int64 { return s.First + int64(s.Records) - 1 }
 
-// Rest returns a sentence about later records of the order that may be missing in the bundle.
+// Rest returns a sentence about later records that may exist.
 func (s *Summary) Rest() string {
 	if s.Complete == s.Size-1 {
 		return fmt.Sprintf("records of the order after number %d may exist behind this checkpoint; the checkpoint is of %s or later, by the clock of the server", s.Last(), s.Time)
@@ -69,16 +64,15 @@ func (s *Summary) Rest() string {
 		s.Last(), s.Complete, s.Time, s.Size)
 }
 
-// complete sets Complete and Time in the summary to the record r, if r is not older than Complete.
 func (s *Summary) complete(r record) {
 	if r.Index >= s.Complete {
 		s.Complete, s.Time = r.Index, r.Time.String()
 	}
 }
 
-// Prove writes the records of one order into a new directory, with proofs that the records are in
-// the journal. The proofs contain only hashes of the records of other orders. Each record has 128
-// random bits, so the text of a record cannot be guessed from its hash.
+// Prove writes the records of one order, with proofs, into a new directory. The proofs contain only
+// hashes of other orders' records. Each record has 128 random bits, so nobody can guess a record
+// from its hash.
 func Prove(dir, order, out string) (*Summary, error) {
 	v, c, err := checkpoint(dir)
 	if err != nil {
@@ -171,7 +165,6 @@ func checkpoint(dir string) (note.Verifier, journal.Checkpoint, error) {
 	return v, c, err
 }
 
-// A writer writes the files of a bundle. It keeps the first error.
 type writer struct {
 	dir, out   string
 	checkpoint journal.Checkpoint
@@ -202,8 +195,6 @@ func (w *writer) record(folder string, r record) {
 	w.file(name+".tlog-proof", proofs[0].Marshal(), 0o644)
 }
 
-// last writes the proof that the daily record commits to the record with the given index. The map
-// "heads" contains the index of the last record of each order.
 func (w *writer) last(day *record, heads map[string]int64, index int64) {
 	if w.err != nil {
 		return
@@ -240,8 +231,6 @@ func (w *writer) last(day *record, heads map[string]int64, index int64) {
 	w.file("daily/last.proof", []byte(text.String()), 0o644)
 }
 
-// proveLast returns the root of a Merkle tree over the leaves, and the proof for the leaf with the
-// given index.
 func proveLast(leaves []tlog.Hash, index int) (tlog.Hash, tlog.RecordProof) {
 	var stored []tlog.Hash
 	reader := tlog.HashReaderFunc(func(indexes []int64) (out []tlog.Hash, err error) {

@@ -15,8 +15,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// Check verifies a bundle. It makes the same checks as the script verify.sh in the bundle. If key
-// is nil, Check uses the key in the bundle.
+// Check verifies a bundle like the script verify.sh. A nil key means the key in the bundle.
 func Check(bundle string, key note.Verifier) (*Summary, error) {
 	if key == nil {
 		var err error
@@ -63,9 +62,8 @@ func Check(bundle string, key note.Verifier) (*Summary, error) {
 	return s, checkDaily(bundle, s, days[0], records)
 }
 
-// checkOutsides checks the files of outsiders in a bundle: checkpoints with cosignatures and time
-// stamps. If a file is about more records than the checkpoint of the bundle, newer records exist,
-// and checkOutsides returns an error.
+// checkOutsides checks the checkpoints with cosignatures and time stamps. A newer file means that
+// newer records exist.
 func checkOutsides(bundle string, c journal.Checkpoint) error {
 	all, err := journal.Outsides(bundle)
 	if err != nil {
@@ -96,8 +94,6 @@ func checkOutsides(bundle string, c journal.Checkpoint) error {
 	return nil
 }
 
-// checkDaily checks that the daily record commits to the last record before it. It looks only at
-// the records of the order. It also counts the later records and sets the date in the summary.
 func checkDaily(bundle string, s *Summary, day record, records []record) error {
 	var last *record
 	for i := range records {
@@ -136,7 +132,6 @@ func checkDaily(bundle string, s *Summary, day record, records []record) error {
 	return nil
 }
 
-// checkRecords reads and checks the records of a folder. It returns the records sorted by index.
 func checkRecords(dir string, key note.Verifier, c journal.Checkpoint) (out []record, err error) {
 	all, err := os.ReadDir(dir)
 	if err != nil {

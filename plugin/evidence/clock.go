@@ -7,11 +7,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/journal"
 )
 
-// tolerance is the largest difference between two clocks that ClockNotes ignores.
 const tolerance = 10 * time.Second
 
-// A bound is the time at which an outsider (a time stamping authority or a witness) has signed a
-// checkpoint. The first records of the journal, up to the number size, must be at least as old.
+// A bound is the time of an outsider's signature. No record before the index size may be newer.
 type bound struct {
 	size   int64
 	time   time.Time
@@ -20,9 +18,8 @@ type bound struct {
 	latest time.Time // its time
 }
 
-// ClockNotes returns notes about wrong times of the server's clock. It compares the times of the
-// records with the time stamps and cosignatures of outsiders. It also reports that the clock was
-// set.
+// ClockNotes compares the server's clock with the time stamps and cosignatures of outsiders. The
+// notes also report changes of the clock.
 func ClockNotes(dir string, out Outsiders) (notes []string, err error) {
 	var bounds []bound
 	for _, s := range out.Stamps {

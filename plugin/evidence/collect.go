@@ -17,8 +17,7 @@ import (
 // CollectedName is the name of the file with a Collection.
 const CollectedName = "collected.json"
 
-// A Collection is the result of Collect. It is the file collected.json in the directory of the
-// copies.
+// A Collection is the content of collected.json.
 type Collection struct {
 	At    time.Time       `json:"at"`
 	Nodes []CollectedNode `json:"nodes"`
@@ -28,14 +27,11 @@ type Collection struct {
 type CollectedNode struct {
 	Name string `json:"name"`
 	Key  string `json:"key"`
-	// Dir is the directory of the copy, relative to the directory of collected.json. Dir may be ""
-	// for a node that was never copied.
-	Dir  string `json:"dir"`
-	Size int64  `json:"size"` // the number of signed records of the copy
-	// CheckpointTime is the time of the newest signed record of the copy, or nil.
+	// Dir is relative to the directory of collected.json. Dir may be "" without a copy.
+	Dir            string     `json:"dir"`
+	Size           int64      `json:"size"` // the number of signed records of the copy
 	CheckpointTime *time.Time `json:"checkpoint_time"`
-	// Ahead is the duration by which the newest signed record is later than the time of this
-	// machine. It is "" if the record is not later.
+	// Ahead is the time by which the newest signed record is in the future, or "".
 	Ahead string `json:"clock_ahead,omitempty"`
 	Error string `json:"error"` // the reason why the copy is not new or not complete, or ""
 }
@@ -50,9 +46,9 @@ func (c *Collection) Failed() bool {
 	return false
 }
 
-// Collect copies the journals of the nodes into the directory out, and writes
-// collected.json. If a journal does not continue its earlier copy, the earlier copy stays.
-// Collect calls progress before each node.
+// Collect copies the journals of the nodes into the directory out, and writes collected.json. A
+// journal that does not continue its earlier copy is not copied. Collect calls progress before each
+// node.
 func Collect(nodes []*Node, out string, now time.Time, files durable.FS, progress func(i int, n *Node)) (*Collection, error) {
 	if err := files.Mkdir(out, 0o700); err != nil {
 		return nil, err
@@ -81,8 +77,8 @@ func Collect(nodes []*Node, out string, now time.Time, files durable.FS, progres
 	return c, files.WriteFile(filepath.Join(out, CollectedName), append(text, '\n'), 0o600)
 }
 
-// Copied returns the directory with the copy of the journal, or "" if there is no copy. dir is the
-// directory of collected.json.
+// Copied returns the directory of the copy, or "" without a copy. dir is the directory of
+// collected.json.
 func (n *CollectedNode) Copied(dir string) string {
 	if n.Dir == "" {
 		return ""
@@ -94,7 +90,7 @@ func (n *CollectedNode) Copied(dir string) string {
 	return sub
 }
 
-// ReadCollection reads collected.json. If the file is missing, the error is os.ErrNotExist.
+// ReadCollection reads collected.json. The error is os.ErrNotExist if the file is missing.
 func ReadCollection(dir string) (*Collection, error) {
 	path := filepath.Join(dir, CollectedName)
 	text, err := os.ReadFile(path)
@@ -171,8 +167,7 @@ func problemsOf(dir, copied string, key note.Verifier, faults []string) string {
 	return strings.Join(parts, "; ")
 }
 
-// Expand returns the directories of the journals in dir. If dir has a file collected.json, these
-// are the directories of the copies. Otherwise dir itself is the directory of a journal.
+// Expand returns the directories of the copies in dir, or dir itself without collected.json.
 func Expand(dir string) ([]string, error) {
 	c, err := ReadCollection(dir)
 	if errors.Is(err, os.ErrNotExist) {

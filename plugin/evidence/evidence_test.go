@@ -20,8 +20,6 @@ import (
 
 const patience = 30 * time.Second
 
-// canary is the id of a sealed order. Each text about the order contains the id, so a test can
-// search for leaks.
 const canary = "canary-order-4711"
 
 func makeJournal(t testing.TB) string {
@@ -39,7 +37,6 @@ func mustProve(t testing.TB, dir, order string) (string, *Summary) {
 	return out, s
 }
 
-// TestBundle checks that a bundle is complete and shows nothing of a sealed order.
 func TestBundle(t *testing.T) {
 	dir := makeJournal(t)
 	bundle, s := mustProve(t, dir, "court/1")
@@ -83,9 +80,7 @@ func TestBundle(t *testing.T) {
 	}
 }
 
-// TestGuessing attacks a bundle. The attacker knows the text of a sealed record, and looks
-// for its hash in the proofs. A record without a salt must be found, and a record with a
-// salt must not.
+// TestGuessing attacks a bundle. The attacker knows the text of a sealed record but not the salt.
 func TestGuessing(t *testing.T) {
 	dir := makeJournal(t)
 	bundle, _ := mustProve(t, dir, "court/1")
@@ -129,8 +124,6 @@ func TestGuessing(t *testing.T) {
 	}
 }
 
-// TestFlips changes one byte of each file of a bundle, at random positions. Check must refuse the
-// bundle.
 func TestFlips(t *testing.T) {
 	bundle, _ := mustProve(t, makeJournal(t), "court/1")
 	r := rand.New(rand.NewPCG(1, 2))

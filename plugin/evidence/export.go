@@ -15,9 +15,8 @@ import (
 // bundleSize is the number of records in an entry bundle (C2SP's tlog-tiles).
 const bundleSize = 256
 
-// Export writes a copy of a journal into a new directory, in C2SP's format tlog-tiles with
-// entry bundles. It returns the number of records. The copy contains all signed records,
-// also of sealed (secret) orders.
+// Export writes a copy of a journal into a new directory, as C2SP tlog-tiles. Export returns the
+// number of records. The copy also contains the records of sealed (secret) orders.
 func Export(dir, out string) (int64, error) {
 	_, c, err := checkpoint(dir)
 	if err != nil {

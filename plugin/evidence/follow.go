@@ -9,8 +9,7 @@ import (
 )
 
 // ParseVersion parses a version of an order file from the journal, and calls emit with each order.
-// The order is valid only until emit returns. If there are errors, the caller must ignore all
-// emitted orders.
+// An order is valid only until emit returns. After errors, the caller must ignore all orders.
 func ParseVersion(dir string, f journal.Version, emit func(*order.Order)) (*order.File, order.Problems) {
 	in, err := journal.OpenVersion(dir, f.SHA256)
 	if err != nil {
@@ -23,9 +22,8 @@ func ParseVersion(dir string, f journal.Version, emit func(*order.Order)) (*orde
 	})
 }
 
-// Follow reads a journal once, and calls the function "use" with each record. It returns the
-// intervals in which each order was enforced, by order id. History.Order returns the same
-// intervals, but Follow does not keep the records in memory. Follow does not verify the journal.
+// Follow reads a journal once, and calls use with each record. Follow returns the intervals of each
+// order, by order id. Follow does not verify the journal, and needs less memory than History.Order.
 func Follow(dir string, use func(*journal.Record)) (map[string][]Interval, error) {
 	x := newFollower(dir)
 	err := journal.Read(dir, func(r journal.Record, _ []byte) bool {
@@ -36,7 +34,6 @@ func Follow(dir string, use func(*journal.Record)) (map[string][]Interval, error
 	return x.intervals(), err
 }
 
-// A follower computes the intervals of all orders from the records of a journal.
 type follower struct {
 	dir    string
 	last   time.Time                       // the time of the last record
@@ -137,8 +134,6 @@ func (o *followed) end(t time.Time, why, by string) {
 	}
 }
 
-// contains reports whether a version of a file has an order. It caches the ids of each
-// version.
 func (x *follower) contains(f journal.Version, id string) bool {
 	ids, ok := x.ids[f.SHA256]
 	if !ok {

@@ -11,7 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/journal"
 )
 
-// TestFollow compares Follow with the slower History.Order, on random records.
 func TestFollow(t *testing.T) {
 	files := []string{"a.yaml", "b.yaml"}
 	sum := func(n int) string { return fmt.Sprintf("%x", sha256.Sum256([]byte{byte(n)})) }

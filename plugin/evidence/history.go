@@ -16,22 +16,21 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// An Interval is a time in which a node enforced an order, according to its journal.
+// An Interval is a time in which a node enforced an order.
 type Interval struct {
 	From time.Time `json:"from"`
 	// Until is zero if the order is still enforced.
 	Until time.Time `json:"until,omitzero"`
-	// Why says what ended the interval, or is empty if the order is still enforced. It is
-	// a state of the order or one of these words:
-	//   - "stop": the server was stopped.
-	//   - "unknown": the server ended without a record.
-	//   - "target": the name was no longer a target.
+	// Why is the end of the interval, or empty for an enforced order. Why is a state of the order
+	// or one of these words:
+	//
+	// - "stop": the server was stopped.
+	// - "unknown": the server ended without a record.
+	// - "target": the name was no longer a target.
 	Why string `json:"why,omitempty"`
 	// By is the label of a lift, or empty.
-	By string `json:"by,omitempty"`
-	// SHA256 is the digest of the order file at the beginning of the interval.
-	SHA256 string `json:"sha256,omitempty"`
-	// ClockSet lists the changes of the server's clock during the interval.
+	By       string   `json:"by,omitempty"`
+	SHA256   string   `json:"sha256,omitempty"`
 	ClockSet []string `json:"clock_set,omitempty"`
 }
 
@@ -47,29 +46,26 @@ type OrderHistory struct {
 	Records   []journal.Record `json:"records"`
 }
 
-// An OrderVersion describes a record with the event Received, Corrected or Removed. It contains the
-// people and keys that are responsible for this version of the order.
+// An OrderVersion names the people and keys that are responsible for a version of an order.
 type OrderVersion struct {
-	Index  int64  `json:"i"` // the index of the record
-	SHA256 string `json:"sha256"`
-	// Signers are the ids of the keys that signed the file.
-	Signers []string `json:"signers,omitempty"`
-	// VerifiedBy and ApprovedBy come from the field document of the order.
-	VerifiedBy string `json:"verified_by,omitempty"`
-	ApprovedBy string `json:"approved_by,omitempty"`
+	Index      int64    `json:"i"` // the index of the record
+	SHA256     string   `json:"sha256"`
+	Signers    []string `json:"signers,omitempty"`
+	VerifiedBy string   `json:"verified_by,omitempty"`
+	ApprovedBy string   `json:"approved_by,omitempty"`
 }
 
-// A History answers questions about the past from the records of one journal.
+// A History answers questions about the past from one journal.
 type History struct {
 	node    string
 	dir     string
 	records []journal.Record
-	// Missing lists the versions of order files that are not in the journal. Without these
-	// versions, the history of a name may be incomplete.
+	// Missing lists the versions that the journal lacks. The history of a name may then be
+	// incomplete.
 	Missing []string
 }
 
-// Open reads the journal in a directory. It does not verify the journal.
+// Open reads the journal in a directory. Open does not verify the journal.
 func Open(dir string) (*History, error) {
 	v, err := journal.ReadVerifier(filepath.Join(dir, "journal.vkey"))
 	if err != nil {
@@ -83,7 +79,7 @@ func Open(dir string) (*History, error) {
 // Node returns the name of the journal.
 func (h *History) Node() string { return h.node }
 
-// Probe reports whether the journal belongs to blocklistctl probe, and not to a server.
+// Probe reports whether the journal belongs to blocklistctl probe.
 func (h *History) Probe() bool {
 	return len(h.records) > 0 && strings.HasPrefix(h.records[0].Program, ProbeProgram)
 }
@@ -91,8 +87,7 @@ func (h *History) Probe() bool {
 // ProbeProgram is the beginning of the field program in the journals of blocklistctl probe.
 const ProbeProgram = "blocklistctl probe"
 
-// Order returns the history of an order. It returns nil if the journal has no record of the
-// order.
+// Order returns the history of an order, or nil without a record.
 func (h *History) Order(id string) *OrderHistory {
 	out := &OrderHistory{Node: h.node, Probe: h.Probe(), Order: id, Intervals: []Interval{}, Versions: []OrderVersion{}}
 	current := map[string]journal.Version{} // the versions in force, by path
@@ -122,9 +117,8 @@ func (h *History) Order(id string) *OrderHistory {
 				x.ClockSet = append(x.ClockSet, r.Step)
 			}
 		case journal.Outcome:
-			// The first outcome after a start lists all versions in force. If the order was removed
-			// while the server was stopped, the journal has no record of the removal. The order
-			// must therefore be searched in the version.
+			// An order that was removed while the server was stopped has no record of the removal.
+			// Look for the order in the file.
 			for _, f := range r.Files {
 				if f.Problem == "" {
 					current[f.File] = f
@@ -169,8 +163,7 @@ func (h *History) Order(id string) *OrderHistory {
 	return out
 }
 
-// Name returns the histories of all orders that had a target n or a target above n. An interval
-// ends when the order loses the target.
+// Name returns the histories of all orders that had n or a name above as a target.
 func (h *History) Name(n dname.Name) []*OrderHistory {
 	var q ruleset.QName
 	q.SetName(n)
@@ -220,16 +213,11 @@ func (h *History) Name(n dname.Name) []*OrderHistory {
 	return out
 }
 
-// contains reports whether a version of an order file has an order. For a version that is
-// not in the journal, it returns false.
 func (h *History) contains(f journal.Version, id string) (found bool) {
 	h.find(f, id, func(*order.Order) { found = true })
 	return found
 }
 
-// find searches a version of a file for an order and calls the function "use" with the order. It
-// does not call "use" if the version is missing in the journal or has errors, or if the order is
-// not in the version.
 func (h *History) find(f journal.Version, id string, use func(*order.Order)) {
 	in, err := h.Open(f)
 	if err != nil {
@@ -248,8 +236,6 @@ func (h *History) find(f journal.Version, id string, use func(*order.Order)) {
 	}
 }
 
-// responsible returns the keys that signed a version of a file, and the people who verified and
-// approved an order in the version.
 func (h *History) responsible(r *journal.Record, f journal.Version) OrderVersion {
 	v := OrderVersion{Index: r.Index, SHA256: r.SHA256}
 	if f.SHA256 != r.SHA256 { // an earlier record does not have the version
@@ -264,8 +250,6 @@ func (h *History) responsible(r *journal.Record, f journal.Version) OrderVersion
 	return v
 }
 
-// covering returns the ids of the orders in a version that have the name, or a name above, as a
-// target.
 func (h *History) covering(f journal.Version, q *ruleset.QName) (ids []string, err error) {
 	in, err := journal.OpenVersion(h.dir, f.SHA256)
 	if err != nil {
@@ -292,8 +276,6 @@ func (h *History) covering(f journal.Version, q *ruleset.QName) (ids []string, e
 	return ids, nil
 }
 
-// intersect returns the times that are in the intervals xs and also in the intervals ys. If the end
-// comes from an interval of ys, the reason for the end is "target".
 func intersect(xs, ys []Interval) []Interval {
 	out := []Interval{}
 	for _, x := range xs {

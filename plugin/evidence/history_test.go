@@ -13,8 +13,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/journal"
 )
 
-// TestHistoryOverRestarts checks the intervals of an order over restarts. After a start,
-// the order is enforced only if a version in force contains it.
 func TestHistoryOverRestarts(t *testing.T) {
 	dir := t.TempDir()
 	begin := time.Date(2026, 11, 29, 1, 0, 0, 0, time.UTC)

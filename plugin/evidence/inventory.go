@@ -15,7 +15,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// A Node is one entry of an inventory: a server with a journal.
+// A Node is a server with a journal, as listed in an inventory.
 type Node struct {
 	Name string // the name of the journal
 	Key  string // the public key
@@ -25,8 +25,8 @@ type Node struct {
 	line     int
 }
 
-// Subdir returns the name of the directory for the copy. It is the name of the node, but all
-// characters except letters, digits, dots and hyphens become "_".
+// Subdir returns the name of the directory for the copy. Characters except ASCII letters, digits,
+// dots and hyphens become "_".
 func (n *Node) Subdir() string {
 	return strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '-' {
@@ -36,9 +36,8 @@ func (n *Node) Subdir() string {
 	}, n.Name)
 }
 
-// ParseInventory parses an inventory in YAML. The file of the inventory is at path. Relative
-// directories in the inventory start at the directory of this file. The error has a line for each
-// problem.
+// ParseInventory parses an inventory in YAML. Relative directories start at the directory of path.
+// The error has a line for each problem.
 func ParseInventory(path string, text []byte) ([]*Node, error) {
 	var errs []error
 	bad := func(line int, format string, args ...any) {

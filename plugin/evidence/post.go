@@ -38,7 +38,7 @@ func redacted(s string) string {
 	return "a text that is no URL" // the text may contain a password
 }
 
-// post sends a request. It follows no redirect, because a redirected POST loses its body.
+// post follows no redirect, because a redirected POST loses its body.
 func post(ctx context.Context, client *http.Client, address, kind, accept string, body []byte) (*reply, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
@@ -77,7 +77,6 @@ func post(ctx context.Context, client *http.Client, address, kind, accept string
 	return r, nil
 }
 
-// says returns the beginning of a plain-text answer for an error message, or "".
 func (r *reply) says() string {
 	body := r.body[:min(len(r.body), 200)]
 	if len(body) == 0 || r.kind != "text/plain" {

@@ -23,8 +23,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// The types below are from RFC 3161 and RFC 5652. They omit the last fields, because this package
-// does not need these fields and encoding/asn1 ignores them.
+// These types are from RFC 3161 and RFC 5652. encoding/asn1 ignores the missing last fields.
 type (
 	messageImprint struct {
 		Algorithm pkix.AlgorithmIdentifier
@@ -82,12 +81,9 @@ var (
 var failures = map[int]string{0: "bad algorithm", 2: "bad request", 5: "bad data format", 14: "the time source is not available",
 	15: "unaccepted policy", 16: "unaccepted extension", 17: "the additional information is not available", 25: "system failure"}
 
-// plausible is the largest accepted difference between the local clock and the clock of a time
-// stamping authority or a witness.
 const plausible = 10 * time.Minute
 
-// A Stamp contains the data of a time stamp for a checkpoint. Its signature is not checked here.
-// The command "openssl ts -verify" can check the signature.
+// A Stamp contains the data of a time stamp. This package does not check the signature.
 type Stamp struct {
 	Size      int64     `json:"size"`
 	Time      time.Time `json:"time"` // by the clock of the authority
@@ -97,9 +93,8 @@ type Stamp struct {
 	File      string    `json:"file"` // the name of the file in the journal
 }
 
-// parseStamp parses an answer of RFC 3161. It checks that the authority granted the time stamp, and
-// that the time stamp belongs to the bytes in "data". If nonce is not nil, the time stamp must have
-// the nonce.
+// parseStamp parses an RFC 3161 answer and checks the hash of data. With a nil nonce, parseStamp
+// skips the nonce check.
 func parseStamp(answer, data []byte, nonce *big.Int) (*Stamp, error) {
 	var r stampResponse
 	if rest, err := asn1.Unmarshal(answer, &r); err != nil || len(rest) > 0 {
@@ -136,7 +131,6 @@ func parseStamp(answer, data []byte, nonce *big.Int) (*Stamp, error) {
 	return &Stamp{Time: info.Time.UTC(), Authority: directoryName(info.TSA.Bytes), Policy: info.Policy.String(), Serial: info.Serial.Text(16)}, nil
 }
 
-// directoryName returns the directory name in a GeneralName in DER, or "" for other kinds of names.
 func directoryName(der []byte) string {
 	var name asn1.RawValue
 	var rdn pkix.RDNSequence
@@ -169,15 +163,14 @@ type StampOptions struct {
 	URL    string
 	Client *http.Client
 	Now    func() time.Time
-	// Verify checks the signature of an answer before AddStamp stores the answer. The parameter
-	// "data" is the checkpoint. Verify may be nil.
+	// Verify checks the signature of an answer before AddStamp stores the answer. data is the
+	// checkpoint. Verify may be nil.
 	Verify func(answer, data []byte) error
 	FS     durable.FS
 }
 
-// AddStamp gets a stamp of a checkpoint from a time stamping authority. It checks the
-// answer, and stores it as checkpoints/SIZE.tsr. If there is a stamp already, AddStamp
-// returns this stamp and false.
+// AddStamp gets a time stamp for a checkpoint and stores checkpoints/SIZE.tsr. AddStamp returns
+// false and the old stamp if the file exists.
 func AddStamp(ctx context.Context, dir string, key note.Verifier, c journal.Checkpoint, opt StampOptions) (s *Stamp, added bool, err error) {
 	if err := checkURL(opt.URL); err != nil {
 		return nil, false, err
@@ -247,8 +240,7 @@ func askStamp(ctx context.Context, opt StampOptions, request []byte) ([]byte, er
 	return r.body, nil
 }
 
-// keep stores a checkpoint as checkpoints/SIZE if the file is missing, and returns the bytes of the
-// file. A server writes the same bytes into this file.
+// keep stores a checkpoint as checkpoints/SIZE, with the bytes that a server writes.
 func keep(dir string, key note.Verifier, c journal.Checkpoint, files durable.FS) ([]byte, error) {
 	path := journal.KeptCheckpoint(dir, c.Size)
 	kept, err := journal.ReadCheckpoint(path, key)
@@ -261,8 +253,7 @@ func keep(dir string, key note.Verifier, c journal.Checkpoint, files durable.FS)
 	return kept.Text, err
 }
 
-// Newest returns the newest checkpoint in the directory checkpoints. If there is none yet, it
-// returns the newest checkpoint of the journal.
+// Newest returns the newest checkpoint in the directory checkpoints, or the journal's checkpoint.
 func Newest(dir string, key note.Verifier) (c journal.Checkpoint, err error) {
 	all, err := journal.Outsides(dir)
 	if err != nil {

@@ -37,7 +37,6 @@ func mustDER(t testing.TB, v any) []byte {
 	return der
 }
 
-// answerTo returns the answer of an authority to a request. The answer has no signature.
 func answerTo(t testing.TB, request []byte, now time.Time, change func(*token)) []byte {
 	t.Helper()
 	var r stampRequest
@@ -74,8 +73,6 @@ func answerTo(t testing.TB, request []byte, now time.Time, change func(*token)) 
 	}{struct{ Status int }{0}, content{oidSignedData, explicit(signed)}})
 }
 
-// TestStamp gets stamps from an authority, and checks wrong answers. After an error, no
-// file may be stored.
 func TestStamp(t *testing.T) {
 	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 	type status struct {

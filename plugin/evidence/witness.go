@@ -31,8 +31,8 @@ const (
 	keyCosignMLDS = 6
 )
 
-// A WitnessKey is the public key of a witness. It checks Ed25519 cosignatures (C2SP's
-// tlog-cosignature). It is a note.Verifier.
+// A WitnessKey is the public key of a witness for Ed25519 cosignatures (C2SP's tlog-cosignature). A
+// WitnessKey is a note.Verifier.
 type WitnessKey struct {
 	name string
 	hash uint32
@@ -88,8 +88,6 @@ type Cosignature struct {
 	line string
 }
 
-// cosignatures returns the signatures of the given witness keys in a checkpoint. If a signature of
-// a given key is bad, it returns an error.
 func cosignatures(c journal.Checkpoint, keys []*WitnessKey) (out []Cosignature, err error) {
 	list := make([]note.Verifier, len(keys))
 	for i, k := range keys {
@@ -127,15 +125,11 @@ type WitnessOptions struct {
 	FS     durable.FS
 }
 
-// attempts is the largest number of requests to a witness. A request fails if another client has
-// sent a newer checkpoint before.
 const attempts = 3
 
-// AddWitness asks a witness to cosign a checkpoint (C2SP's tlog-witness). It sends a proof that the
-// journal only grew since the last checkpoint of the witness. It checks the cosignature, and stores
-// it as checkpoints/SIZE.KEY.cosig.
-//
-// If this file exists already, AddWitness returns the stored cosignature and false.
+// AddWitness asks a witness to cosign a checkpoint (C2SP's tlog-witness), and stores
+// checkpoints/SIZE.KEY.cosig. AddWitness proves that the journal only grew since the witness's last
+// checkpoint. AddWitness returns false and the old cosignature if the file exists.
 func AddWitness(ctx context.Context, dir string, key note.Verifier, c journal.Checkpoint, opt WitnessOptions) (list []Cosignature, added bool, err error) {
 	if err := checkURL(opt.URL); err != nil {
 		return nil, false, err
@@ -164,8 +158,6 @@ func AddWitness(ctx context.Context, dir string, key note.Verifier, c journal.Ch
 	return list, true, nil
 }
 
-// witnessed returns the stored cosignatures of the checkpoint with the given size. The result
-// "older" is the largest size, up to the given size, that has a stored cosignature.
 func witnessed(dir string, key note.Verifier, size int64, keys []*WitnessKey) (have []Cosignature, older int64, err error) {
 	all, err := journal.Outsides(dir)
 	for _, f := range all {
@@ -193,8 +185,8 @@ func witnessed(dir string, key note.Verifier, size int64, keys []*WitnessKey) (h
 	return have, older, err
 }
 
-// askWitness requests a cosignature. The answer 409 contains the size of the last checkpoint of the
-// witness. askWitness then tries again with a proof from this size.
+// The answer 409 contains the size of the witness's last checkpoint. askWitness repeats the request
+// with a proof from this size.
 func askWitness(ctx context.Context, dir string, c journal.Checkpoint, older int64, opt WitnessOptions) ([]Cosignature, error) {
 	for range attempts {
 		proof, err := journal.ProveConsistency(dir, c, older)
@@ -255,8 +247,6 @@ func (r *reply) refusal(c journal.Checkpoint, older int64) error {
 	return fmt.Errorf("%s (%s%s)", why, r.text, r.says())
 }
 
-// checkCosignatures checks the cosignatures in the answer of a witness, and returns the
-// cosignatures of the given keys.
 func checkCosignatures(c journal.Checkpoint, lines []byte, opt WitnessOptions) ([]Cosignature, error) {
 	c.Text = append(slices.Clone(c.Text), lines...)
 	if !bytes.HasPrefix(lines, []byte("— ")) || !bytes.HasSuffix(lines, []byte("\n")) {
@@ -283,9 +273,9 @@ type Outsiders struct {
 	Cosigned []Cosignature `json:"cosigned"`
 }
 
-// CheckOutsiders checks the time stamps and cosignatures of a journal, and returns a text for each
-// fault. A time stamp must belong to its checkpoint, but the signature of the time stamp is not
-// checked. The parameter "more" lists the paths of further checkpoints.
+// CheckOutsiders checks the time stamps and cosignatures of a journal, and returns the faults.
+// CheckOutsiders does not check the signatures of time stamps. more lists the paths of further
+// checkpoints.
 func CheckOutsiders(dir string, key note.Verifier, witnesses []*WitnessKey, more []string) (out Outsiders, faults []string) {
 	out = Outsiders{Stamps: []Stamp{}, Cosigned: []Cosignature{}}
 	fault := func(name string, err error) { faults = append(faults, fmt.Sprintf("%s: %v", name, err)) }

@@ -27,8 +27,6 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// A witness is a test server of C2SP's tlog-witness for one journal. It checks proofs with the
-// package merkle, and parses checkpoints with the package formats.
 type witness struct {
 	t     *testing.T
 	name  string
@@ -151,8 +149,6 @@ func grow(t *testing.T, dir string, n int) {
 	}
 }
 
-// TestWitness gets cosignatures from two witnesses while a journal grows. One witness already has a
-// checkpoint that is not stored here.
 func TestWitness(t *testing.T) {
 	dir := makeJournal(t)
 	key := mustKey(t, dir)

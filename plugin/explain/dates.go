@@ -23,8 +23,8 @@ func EndText(t order.Time, zone *time.Location) string {
 	return t.EndText(zone)
 }
 
-// EndOfDay returns a time as words for a sentence, for example "the end of 2026-05-01". It returns
-// "" for ruleset.Forever.
+// EndOfDay returns a time for a sentence, for example "the end of 2026-05-01". It returns "" for
+// ruleset.Forever.
 func EndOfDay(t order.Time, zone *time.Location) string {
 	s := EndText(t, zone)
 	if len(s) == len(time.DateOnly) {
@@ -33,9 +33,8 @@ func EndOfDay(t order.Time, zone *time.Location) string {
 	return s
 }
 
-// FirstDate returns the first possible day of a block order without a start date. This is the later
-// one of the dates issued and served. FirstDate also returns the name of this field. If the order
-// has neither date, FirstDate returns NoTime and "".
+// FirstDate returns the later of the dates served and issued, and the name of the field. Without a
+// date, it returns NoTime and "".
 func FirstDate(o *order.Order) (t order.Time, field string) {
 	if o.Served != order.NoTime && o.Served >= o.Issued {
 		return o.Served, "served"

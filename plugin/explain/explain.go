@@ -1,8 +1,6 @@
 // Package explain explains why a name is blocked or passes. blocklistctl explains its order files,
-// and a server explains its orders in force. The verdict comes from the same functions that answer
-// queries.
-//
-// A server has only compiled orders, so its explanations contain fewer facts.
+// and a server explains its orders in force. A server has only compiled orders, so its explanations
+// have fewer facts.
 package explain
 
 import (
@@ -26,33 +24,30 @@ type Facts struct {
 	Set *ruleset.Set
 	// Whole returns the parsed order with an id, or nil if only the compiled order exists.
 	Whole func(id string) *order.Order
-	// Hidden reports whether the order is sealed (secret). Its id and targets must then
-	// stay hidden.
+	// Hidden reports whether the id and the targets of the order must stay secret.
 	Hidden func(*ruleset.Order) bool
-	// Sealed means that the explanation may contain the targets of all orders.
+	// Sealed allows the targets of sealed (secret) orders in the explanation.
 	Sealed bool
 	// Zone returns the time zone of the order file at a path.
 	Zone func(path string) *time.Location
-	// AllZone is the time zone of all order files, or nil if it is unknown.
+	// AllZone is the time zone of all order files, or nil if unknown.
 	AllZone *time.Location
 	Now     order.Time
-	// Past reports whether Now is before the present time. Future reports whether Now is after the
-	// present time.
+	// Past is true if Now is before the present time. Future is true if Now is after the present
+	// time.
 	Past, Future bool
-	// Journal describes the past time. It is nil if the orders are those of the present.
+	// Journal describes the past time, or is nil for the present orders.
 	Journal *Journal
 }
 
-// A Journal describes the orders that were in force on a server at a past time.
+// A Journal describes the orders in force on a server at a past time.
 type Journal struct {
 	Stopped bool     // the server did not run at that time
 	Doubt   bool     // the orders are perhaps not complete, or the server perhaps did not run
 	Notes   []string // facts about the source of the orders
-	// First returns the start of the interval in which the order was in force at the past time, or
-	// zero.
+	// First returns the start of the interval in which the order was in force, or zero.
 	First func(id string) time.Time
-	// Held returns the reason why the server did not enforce a target of an order at the past time.
-	// If the server did enforce the target, Held returns "".
+	// Held returns why the server did not enforce a target of an order, or "".
 	Held func(id, target string) string
 }
 
@@ -60,25 +55,23 @@ type Journal struct {
 type Server struct {
 	*directive.Config
 	Block *directive.Block
-	// Running is true if a running server makes the explanation. A running server can find the
-	// country of an address in the geoip database.
+	// Running is true if a running server makes the explanation. A running server can use the geoip
+	// database.
 	Running bool
 }
 
 // A Client is the client of a query.
 type Client struct {
 	ruleset.Client
-	// AnyCountry is true if the country of the client is unknown. The field Client then has no
-	// country.
+	// AnyCountry is true if the client's country is unknown.
 	AnyCountry bool
-	// AnyAddress is true if the address of the client is unknown. The field Client then has no
-	// address.
+	// AnyAddress is true if the client's address is unknown.
 	AnyAddress bool
 	// FromPlaces is true if the country comes from the property country or home of the Corefile.
 	FromPlaces bool
 }
 
-// NewClient returns a client. The zero address means that the address is unknown.
+// NewClient returns a client. The zero address means an unknown address.
 func NewClient(addr netip.Addr, country order.Country) Client {
 	return Client{Client: ruleset.Client{Addr: addr.Unmap().WithZone(""), Country: country}, AnyAddress: !addr.IsValid()}
 }
@@ -102,13 +95,13 @@ func (cl *Client) Text(s *directive.Config) string {
 type Query struct {
 	Name dname.Name
 	Type uint16
-	// EDNS reports whether the query has an OPT record. DO reports whether the query asks for
-	// DNSSEC records. Structured reports whether the query asks for structured DNS errors.
+	// EDNS is true for a query with an OPT record. DO asks for DNSSEC records. Structured asks for
+	// structured DNS errors.
 	EDNS, DO, Structured bool
 	Size                 uint16 // the EDNS buffer size in octets
 }
 
-// Begin returns an explanation without a verdict, with notes about the unknown facts.
+// Begin returns an explanation without a verdict, with notes about unknown facts.
 func Begin(f *Facts, s *Server, q *Query, cl *Client) *Explanation {
 	out := &Explanation{Name: q.Name.String(), At: f.Now.String(), Client: cl.Text(s.Config), Type: dns.Type(q.Type).String(),
 		Others: []Reason{}, Recorded: []Reason{}, now: f.Now, zone: f.AllZone, past: f.Past && f.Journal == nil, future: f.Future, running: s.Running, journal: f.Journal}
@@ -119,8 +112,8 @@ func Begin(f *Facts, s *Server, q *Query, cl *Client) *Explanation {
 	return out
 }
 
-// Elsewhere completes an explanation if the server block does not decide about the name. The
-// parameter "note" is the reason.
+// Elsewhere completes an explanation if the server block does not decide about the name. note is
+// the reason.
 func (out *Explanation) Elsewhere(cl *Client, note string) {
 	out.Notes = append(out.Notes, note)
 	out.forAll(cl, true)
@@ -181,8 +174,6 @@ func (out *Explanation) Decide(f *Facts, s *Server, query *Query, cl *Client) {
 	out.Response, out.Answer = answer.Label(v, query.Type), DigForm(m)
 }
 
-// forAll sets the client in the explanation to "every client" or "any client", if "all" is true and
-// the query has no client address or country of its own.
 func (out *Explanation) forAll(cl *Client, all bool) {
 	switch {
 	case !all || !cl.AnyAddress || cl.Country != "" && !cl.FromPlaces:
@@ -193,8 +184,6 @@ func (out *Explanation) forAll(cl *Client, all bool) {
 	}
 }
 
-// decided adds the deciding target to the explanation. It omits the dates of a sealed (secret)
-// order.
 func (x *explainer) decided(r ruleset.Reason, out *Explanation) {
 	x.dates(r, out)
 	out.undated = out.Since+out.NotBefore == ""
@@ -207,7 +196,6 @@ func (x *explainer) decided(r ruleset.Reason, out *Explanation) {
 	}
 }
 
-// dates adds the deciding target and its dates to the explanation.
 func (x *explainer) dates(r ruleset.Reason, out *Explanation) {
 	out.Order, out.Target, out.Until = x.order(r), x.target(r), Until(r.Until)
 	zone := x.zone(r.Order)
@@ -215,8 +203,7 @@ func (x *explainer) dates(r ruleset.Reason, out *Explanation) {
 		out.untilText = "no known end"
 	}
 	whole := x.Whole(r.Order.ID)
-	// If an order has no field from, an explanation of a past time uses an earlier start that is
-	// not in the order. The explanation must not show this start.
+	// For a past time, r.Since may be a start that is not in the order. Do not show such a start.
 	given := r.Since != order.NoTime && (whole == nil || !out.past || whole.From != order.NoTime || len(whole.Windows) > 0 || r.After != nil)
 	if given {
 		out.Since, out.since = r.Since.String(), r.Since.StartText(zone)
@@ -243,8 +230,7 @@ func (x *explainer) dates(r ruleset.Reason, out *Explanation) {
 	}
 }
 
-// heldInPast adds a note if the journal says that the server did not enforce (held) a target at the
-// past time. The present settings may allow the target.
+// heldInPast adds a note if the server did not enforce (held) a target at the past time.
 func (x *explainer) heldInPast(r ruleset.Reason, out *Explanation) {
 	if out.journal == nil || r.Why != ruleset.Decides && r.Why != ruleset.OutOfScope && r.Why != ruleset.ExemptClient {
 		return

@@ -32,8 +32,6 @@ orders:
 - {id: stay, action: lift, issued: 2026-02-01, until: 2097-01-01, lifts: [two], targets: [one.example]}
 `
 
-// TestCompiled checks the sentences about an order without its parsed form, as in a
-// server.
 func TestCompiled(t *testing.T) {
 	b := ruleset.NewBuilder("orders.yaml", ruleset.Options{})
 	if _, problems := order.Parse("orders.yaml", strings.NewReader(orders), order.Options{Emit: b.Add}); len(problems) > 0 {

@@ -13,8 +13,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// An Explanation says whether a name is blocked, and why. It is the JSON output of
-// "blocklistctl explain" and of the path /explain of a server.
+// An Explanation says whether a name is blocked, and why. It is the JSON output of "blocklistctl
+// explain" and of a server's path /explain.
 type Explanation struct {
 	Name      string   `json:"name"`
 	At        string   `json:"at"`
@@ -55,7 +55,7 @@ type Order struct {
 	Line       int      `json:"line,omitempty"`
 }
 
-// A Reason describes a target that does not decide the verdict, and gives the cause.
+// A Reason describes a target that does not decide the verdict.
 type Reason struct {
 	Order  string `json:"order"`
 	File   string `json:"file,omitempty"`
@@ -68,8 +68,8 @@ type Reason struct {
 	Until  string `json:"until,omitempty"`
 }
 
-// DigForm returns a message in the form that dig prints. It also quotes unprintable text of an
-// extended DNS error, because the DNS library does not escape this text.
+// DigForm returns a message in the form of dig. Unlike the DNS library, DigForm quotes unprintable
+// text of an extended DNS error.
 func DigForm(m *dns.Msg) string {
 	if opt := m.IsEdns0(); opt != nil {
 		for _, o := range opt.Option {
@@ -150,7 +150,6 @@ func (x *Explanation) Print(w io.Writer) {
 	}
 }
 
-// atText returns the time of the explanation in the time zone of the other times in the text.
 func (x *Explanation) atText() string {
 	if x.zone == nil {
 		return x.At

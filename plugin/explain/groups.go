@@ -19,20 +19,17 @@ type Group struct {
 const maxNetworks = 64
 
 type clientKinds struct {
-	countries []CountryKind
-	networks  []netip.Prefix
-	// incomplete is true if further countries or networks are left out.
+	countries  []CountryKind
+	networks   []netip.Prefix
 	incomplete bool
 }
 
-// A CountryKind is a group of countries with the same verdict. Country is one country of the group.
+// A CountryKind is a group of countries with the same verdict. Country is a member of the group.
 type CountryKind struct {
 	Text    string
 	Country order.Country
 }
 
-// groups returns groups of clients with their verdicts. The last group contains all other clients.
-// The result "all" is true if the groups include every client.
 func (x *explainer) groups(s *Server, q *ruleset.QName, a *Client, reasons []ruleset.Reason) (groups []Group, all bool) {
 	k := x.kinds(s, a, reasons)
 	add := func(text string, v ruleset.Verdict) {
@@ -54,8 +51,6 @@ func (x *explainer) groups(s *Server, q *ruleset.QName, a *Client, reasons []rul
 		if !ok {
 			continue
 		}
-		// same is true if all countries have the same verdict in the network n. like is true if
-		// every country has the same verdict in the network n as outside of n.
 		same, like := true, true
 		v := decide(a.Country, addr)
 		like = v.Blocked() == base.Blocked()
@@ -80,9 +75,6 @@ func (x *explainer) groups(s *Server, q *ruleset.QName, a *Client, reasons []rul
 	return groups, !k.incomplete
 }
 
-// kinds returns the countries and networks that can change the verdict about a name. They come from
-// the scopes and exemptions of all lifts and of the orders for the name. Countries in the Corefile
-// are added.
 func (x *explainer) kinds(s *Server, a *Client, reasons []ruleset.Reason) (k clientKinds) {
 	var ccs []order.Country
 	note := func(o *ruleset.Order) {
@@ -110,8 +102,6 @@ func (x *explainer) kinds(s *Server, a *Client, reasons []ruleset.Reason) (k cli
 	ccs = slices.Compact(ccs)
 	placed := s.placed(a)
 	k.countries = CountryKinds(ccs, func(cc order.Country) bool { return a.AnyCountry || slices.Contains(placed, cc) })
-	// Countries that are only in the Corefile form one group. The group does not contain the home
-	// country.
 	placed = slices.DeleteFunc(placed, func(cc order.Country) bool {
 		return slices.Contains(ccs, cc) || slices.Contains(ccs, order.EU) && cc.InEU()
 	})
@@ -133,8 +123,6 @@ func (x *explainer) kinds(s *Server, a *Client, reasons []ruleset.Reason) (k cli
 	return k
 }
 
-// placed returns the countries that the Corefile may give to the client a, except the present
-// country of the client.
 func (s *Server) placed(a *Client) (out []order.Country) {
 	if s.Block == nil || !a.AnyAddress || !a.FromPlaces {
 		return nil
@@ -187,8 +175,8 @@ func euMembers() (out []order.Country) {
 	return out
 }
 
-// inside returns an address of the network n that is in no network of the list "after". The list
-// must be sorted. If there is no address, the result is false.
+// inside returns an address of n that no network in after contains. after must be sorted. If there
+// is no such address, the result is false.
 func inside(n netip.Prefix, after []netip.Prefix) (netip.Addr, bool) {
 	a := n.Addr()
 	for _, m := range after {
@@ -214,8 +202,6 @@ func last(n netip.Prefix) netip.Addr {
 	return a
 }
 
-// groupsText returns a line about the clients for which the name is blocked. If all
-// clients get one verdict, it returns "".
 func groupsText(groups []Group, all bool) string {
 	others := groups[len(groups)-1].Blocked
 	verb := map[bool]string{true: "blocked for ", false: "not blocked for "}

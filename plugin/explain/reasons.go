@@ -15,8 +15,6 @@ type explainer struct {
 	client ruleset.Client
 }
 
-// textZone returns the time zone of the file of the deciding order. Without a deciding order, it
-// returns AllZone, or else the time zone of the first order in the text. It skips sealed orders.
 func (x *explainer) textZone(reasons []ruleset.Reason) *time.Location {
 	zone := x.AllZone
 	for _, r := range reasons {
@@ -33,7 +31,6 @@ func (x *explainer) textZone(reasons []ruleset.Reason) *time.Location {
 
 func (x *explainer) zone(o *ruleset.Order) *time.Location { return x.Zone(o.File()) }
 
-// label returns the id of an order, or a digest for a sealed (secret) order.
 func (x *explainer) label(o *ruleset.Order) string {
 	if x.Hidden(o) {
 		return ruleset.SealedLabel(o.ID)
@@ -41,12 +38,10 @@ func (x *explainer) label(o *ruleset.Order) string {
 	return o.ID
 }
 
-// undisclosed reports whether the output must omit the targets of the order.
 func (x *explainer) undisclosed(o *ruleset.Order) bool {
 	return o.Terms.Disclosure != order.Full && !x.Sealed
 }
 
-// target returns the target in a reason, or "" for a sealed (secret) order.
 func (x *explainer) target(r ruleset.Reason) string {
 	if x.Hidden(r.Order) {
 		return "" // even the number of labels would disclose the target
@@ -70,7 +65,6 @@ func (x *explainer) order(r ruleset.Reason) *Order {
 	return out
 }
 
-// reason returns a reason as text. It has no dates of a sealed (secret) order or lift.
 func (x *explainer) reason(r ruleset.Reason) Reason {
 	if x.Hidden(r.Order) || r.By != nil && r.Why == ruleset.LiftedBy && x.Hidden(r.By) {
 		r.Until = ruleset.Forever
@@ -171,9 +165,7 @@ func (x *explainer) hiddenReason(r ruleset.Reason) Reason {
 	return out
 }
 
-// ends returns the text about the end of a lift or an exemption, for example ", until the end of
-// 2026-05-01". If r.Until is not the end of a lift but the start of the order's next window, the
-// text is "; in force from" and this date.
+// ends returns the text about the end of a reason, for example ", until the end of 2026-05-01".
 func (x *explainer) ends(r ruleset.Reason, zone *time.Location) string {
 	if r.Until == ruleset.Forever {
 		return ""
@@ -194,8 +186,6 @@ func endsAt(o *order.Order, t order.Time) bool {
 	})
 }
 
-// notActive returns the reason why a target is never in force, for example "the order's status is
-// draft".
 func notActive(o *order.Order, r ruleset.Reason) string {
 	if status := r.Order.Status(); status != order.Active {
 		return "the order's status is " + status.String()

@@ -11,7 +11,7 @@ import (
 type Counts struct {
 	// InForce is the number of orders in the export.
 	InForce int
-	// The fields below count the orders that are left out.
+	// The next fields count omitted orders.
 
 	OtherCountries int // orders for clients in other countries
 	ClientNetworks int // orders for certain networks of clients
@@ -19,16 +19,14 @@ type Counts struct {
 	Shadow         int
 	Draft          int
 	Suspended      int
-	// Held is the number of targets of orders in force that the guard refuses to enforce. Others is
-	// the number of addresses and URLs among the targets of orders in force.
+	// Held counts the targets that the guard refuses to enforce. Others counts addresses and URLs.
+	// Both count only targets of orders in force.
 	Held, Others int
-	// Exempting is the number of orders in force that exempt some clients. LiftsOfNetworks is the
-	// number of lifts for certain client networks. An export cannot give different answers to
-	// different clients.
+	// An export cannot give different answers to different clients.
 	Exempting, LiftsOfNetworks int
 }
 
-// A Left is a number of orders or targets that are not in an export.
+// A Left is a number of omitted orders or targets.
 type Left struct {
 	N    int
 	What string // a noun in the singular, for example "order in shadow"

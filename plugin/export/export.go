@@ -2,12 +2,10 @@
 //
 //	ruleset.Set --Maker--> rpz.Tree --fit--> rpz.Tree --form--> text
 //
-// A [Maker] makes a [rpz.Tree] from an order set. The tree has the answer for each name, for the
-// clients of one country at one time.
+// A [Maker] makes a [rpz.Tree] for the clients of one country at one time.
 //
-// Most forms cannot express all answers. The type capability in fit.go describes the answers that a
-// form can express. The function fit changes the other answers and lists all changes. A form never
-// changes an answer silently.
+// Most forms cannot express all answers. The type capability describes the limits of a form. The
+// function fit changes the other answers and reports problems.
 package export
 
 import (
@@ -23,7 +21,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// An Approximation selects how to change the answers that a form cannot express.
+// An Approximation selects a change for answers that the form cannot express.
 type Approximation string
 
 // The approximations.
@@ -53,7 +51,7 @@ func (o *Options) dropsExempting() bool {
 	return o.Approximate == Narrower || o.Approximate == LeaveOut
 }
 
-// Comment returns the text that begins a comment in the form, for example "#".
+// Comment returns the beginning of a comment in the form, for example "#".
 func Comment(form string) string { return forms[form].comment }
 
 // Forms returns the names of the forms.
@@ -61,41 +59,39 @@ func Forms() []string { return slices.Sorted(maps.Keys(forms)) }
 
 // A Problem is an answer that a form cannot express.
 type Problem struct {
-	// Name is the name with the answer. For a problem of an order, Name is empty.
+	// Name is empty for a problem of an order.
 	Name string
 	Why  string
 }
 
 // An Export is the result of a Maker.
 type Export struct {
-	// Body is the text of the export. It is nil if the form cannot express an answer and
-	// Options.Approximate allows no change.
+	// Body is the text of the export. Body is nil if the approximation cannot solve a problem.
 	Body     []byte
 	Lines    int    // the number of lines of the body
 	Names    int    // the number of names in the body
 	Digest   string // the SHA-256 of the body
 	Problems []Problem
 	Counts   Counts
-	// Until is the time at which the body changes if the orders stay the same, or ruleset.Forever.
+	// Until is the time of the next change for the same orders, or ruleset.Forever.
 	Until order.Time
 }
 
-// A Maker makes exports of the sets of one Store. It is not safe for concurrent use.
+// A Maker makes exports of the sets of one Store. A Maker is not safe for concurrent use.
 type Maker struct {
 	opt  Options
 	sets ruleset.Excerpts
 	tree *rpz.Tree
 }
 
-// NewMaker returns a Maker. The form in opt must be an element of Forms. If the form does not
-// support the approximation, NewMaker returns an error.
+// NewMaker returns a Maker. opt.Form must be an element of Forms. NewMaker returns an error if the
+// form does not support the approximation.
 func NewMaker(opt Options) (*Maker, error) {
 	if !forms[opt.Form].subtree && opt.Approximate == Wider {
 		return nil, errors.New(opt.Form + " cannot block the names below a name, so it cannot block more names than the orders")
 	}
 	m := &Maker{opt: opt}
 	m.sets.Drop = func(o *ruleset.Order) bool {
-		// An order that exempts all its clients for ever blocks no client.
 		if o.Terms.ExemptsAll(ruleset.Forever) || o.Terms.Disclosure.Sealed() && !opt.Sealed {
 			return true
 		}
@@ -104,7 +100,7 @@ func NewMaker(opt Options) (*Maker, error) {
 	return m, nil
 }
 
-// Make returns the export of a set at the time now.
+// Make returns the export of the set at the time now.
 func (m *Maker) Make(set *ruleset.Set, now order.Time) *Export {
 	part := m.sets.Of(set)
 	if m.tree == nil {

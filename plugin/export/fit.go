@@ -7,28 +7,22 @@ import (
 	"github.com/dns-orders/blocklist/plugin/rpz"
 )
 
-// A capability describes the answers that a form can express.
 type capability struct {
-	// kinds are the responses that the form can express. The first response replaces all other
+	// kinds are the responses that the form can express. The first element replaces unsupported
 	// responses.
 	kinds []order.ResponseKind
-	// subtree, exact and below report which blocks the form can express. They mean a name with all
-	// names below it, a name alone, and only the names below a name.
+	// The form can block a name with all names below (subtree), only the name (exact), or only the
+	// names below (below).
 	subtree, exact, below bool
-	// ttls are the responses for which the form can express a TTL.
-	ttls       []order.ResponseKind
-	exceptions exceptions
-	// denials is true if the form distinguishes NXDOMAIN and NODATA.
-	denials bool
-	// both reports whether the form can express two different answers: the answer "own" for a name,
-	// and the answer "below" for the names below it. A form with denials needs the function both.
-	both func(own, below *rpz.Answer) bool
-	// leaks describes the queries that pass although the form blocks the name. If no queries pass,
-	// leaks is empty.
+	ttls                  []order.ResponseKind
+	exceptions            exceptions
+	denials               bool
+	// both reports whether a name (own) and the names below can have these different answers. A
+	// form with denials needs both.
+	both  func(own, below *rpz.Answer) bool
 	leaks string
 }
 
-// exceptions says whether names below a blocked name may pass.
 type exceptions int
 
 const (
@@ -37,7 +31,6 @@ const (
 	nestedExceptions            // names below an exception may be blocked
 )
 
-// A fitting changes the answers of a tree to answers that the form can express.
 type fitting struct {
 	capability
 	mode     Approximation
@@ -47,8 +40,9 @@ type fitting struct {
 	problems []Problem
 }
 
-// fit returns a tree in which the form can express each answer. Each changed answer is a problem.
-// With the mode Exact, a tree with problems must not be used.
+// fit returns a tree that the form can express, and the changed answers as problems. A removed TTL
+// is no problem, and neither is NODATA for NXDOMAIN. In the mode Exact, callers must not use a tree
+// with problems.
 func fit(t *rpz.Tree, c capability, mode Approximation) (*rpz.Tree, []Problem) {
 	f := &fitting{capability: c, mode: mode, tree: t, nodes: append([]rpz.Node(nil), t.Nodes...), parent: t.Parents()}
 	f.fitKinds()
@@ -66,8 +60,6 @@ func (f *fitting) problem(i int, why string) {
 	f.problems = append(f.problems, Problem{f.nodes[i].Name().String(), why})
 }
 
-// above returns the answer that the parent node has for the names below it. If the form has no line
-// for the node i, the node gets this answer.
 func (f *fitting) above(i int) *rpz.Answer {
 	if f.parent[i] < 0 {
 		return nil
@@ -87,7 +79,6 @@ func (f *fitting) fitKinds() {
 		if !odd(n.Own) && !odd(n.Below) {
 			continue
 		}
-		// A node with the same answers as its parent node is not reported again.
 		var in *rpz.Answer
 		if p := f.parent[i]; p >= 0 {
 			in = f.tree.Nodes[p].Below
@@ -111,7 +102,6 @@ func (f *fitting) fitKinds() {
 	}
 }
 
-// withoutTTL removes the TTL from the answer if the form has no TTL for the response.
 func (f *fitting) withoutTTL(a *rpz.Answer) *rpz.Answer {
 	if a == nil || slices.Contains(f.ttls, a.Kind) {
 		return a
@@ -138,8 +128,6 @@ func (f *fitting) fitExceptions() {
 		n := &f.nodes[i]
 		in := f.above(i)
 		if in != nil && (n.Own == nil || n.Below == nil) {
-			// The parent node blocks the names below it. But this node passes, or the names below
-			// this node pass.
 			nested := n.Own != nil || n.Below != nil || blocks[i]
 			if f.exceptions == noExceptions || nested {
 				f.problem(i, "the file cannot say an exception below a blocked name")
@@ -169,8 +157,6 @@ func (f *fitting) passBelow(i int) {
 	}
 }
 
-// fitShape changes the answers of the node if the form cannot express them. For example, a form may
-// be unable to block a name without the names below it.
 func (f *fitting) fitShape(i int) {
 	n := &f.nodes[i]
 	switch {
@@ -202,9 +188,8 @@ func (f *fitting) fitShape(i int) {
 	}
 }
 
-// fitDenials replaces NXDOMAIN by NODATA for a name if a name below does not get NXDOMAIN (RFC
-// 8020). If the form cannot give different answers to the name and to the names below, fitDenials
-// replaces one of the answers.
+// NXDOMAIN for a name also denies all names below (RFC 8020). fitDenials uses NODATA if a name
+// below has another answer.
 func (f *fitting) fitDenials() {
 	denied := f.tree.With(f.nodes).Denied(f.parent)
 	nodata := func(a *rpz.Answer) *rpz.Answer { return f.tree.Table().As(a, order.NODATA) }

@@ -13,9 +13,7 @@ import (
 type form struct {
 	comment string // the beginning of a comment
 	capability
-	// line writes the lines of a name. The parameter "own" is the answer for the name, and "below"
-	// is the answer for the names below it. If line writes nothing, the name gets the answer
-	// "above".
+	// line writes the lines of a name. A name without lines gets the answer above.
 	line func(w *writer, name string, own, below, above *rpz.Answer)
 }
 
@@ -92,14 +90,14 @@ func (w *writer) write(t *rpz.Tree, line func(w *writer, name string, own, below
 	}
 }
 
-// unusedType is a record type for private use (RFC 6895, section 3.1). A record of this type makes
-// a name exist, so queries of other types get NODATA.
+// unusedType is a record type for private use (RFC 6895, section 3.1). For a name with such a
+// record, Unbound answers NODATA to other types.
 const unusedType = "65280"
 
 func seconds(a *rpz.Answer) string { return strconv.Itoa(int(a.TTL / time.Second)) }
 
-// unbound writes local-zone and local-data lines for Unbound. The longest local-zone decides about
-// a name. unbound writes no typetransparent zone, because queries of other types would pass.
+// unbound writes lines for Unbound, where the longest local-zone decides about a name. A
+// typetransparent zone would let queries of other types pass.
 func unbound(w *writer, name string, own, below, _ *rpz.Answer) {
 	zone := func(kind string) { w.say(`local-zone: "`, name, `." `, kind) }
 	data := func() {
@@ -138,8 +136,8 @@ func recordType(a netip.Addr) string {
 	return "AAAA"
 }
 
-// dnsmasq writes lines of a dnsmasq.conf. The longest matching name decides, and "*.name" counts as
-// longer than "name".
+// dnsmasq writes lines of a dnsmasq.conf. The longest matching name decides, and "*.name" is longer
+// than "name".
 func dnsmasq(w *writer, name string, own, below, above *rpz.Answer) {
 	rule := func(name string, a *rpz.Answer) {
 		switch {
@@ -159,8 +157,8 @@ func dnsmasq(w *writer, name string, own, below, above *rpz.Answer) {
 		rule(name, own)
 	}
 	if own != nil && own.Kind == order.NODATA {
-		// dnsmasq answers NODATA only for a name with a record of another type. Clients hardly ever
-		// ask for a PTR record of the name, so the line adds a PTR record.
+		// dnsmasq answers NODATA only for a name with a record of another type. Clients rarely ask
+		// for a PTR record of the name.
 		w.say("ptr-record=", name, ",invalid")
 	}
 	if own != below && len(name) <= maxParent {
@@ -168,12 +166,11 @@ func dnsmasq(w *writer, name string, own, below, above *rpz.Answer) {
 	}
 }
 
-// maxParent is the largest length of a name, as text, that can have a name below it. A name has at
-// most 253 characters as text, and the shortest label and its dot need two of them.
+// maxParent is the maximum text length of a name that can have a subdomain. A name has at most 253
+// characters as text.
 const maxParent = 251
 
-// hosts writes lines of a hosts file. It writes NXDOMAIN as the unspecified addresses 0.0.0.0 and
-// "::".
+// hosts writes lines of a hosts file. The addresses 0.0.0.0 and :: stand for NXDOMAIN.
 func hosts(w *writer, name string, own, _, _ *rpz.Answer) {
 	if own == nil {
 		return
@@ -203,7 +200,7 @@ func adblock(w *writer, name string, own, below, _ *rpz.Answer) {
 	}
 }
 
-// domains writes one name on each line. A reader of the file blocks all names below each name too.
+// domains writes one name on each line. Readers of the file also block the names below.
 func domains(w *writer, name string, own, _, _ *rpz.Answer) {
 	if own != nil {
 		w.say(name)

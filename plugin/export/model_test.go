@@ -15,8 +15,6 @@ import (
 	"github.com/dns-orders/blocklist/test/world"
 )
 
-// A reading returns the answer for a name after a program has read an export file. The answer is
-// "pass", or the response and the addresses.
 type reading func(n dname.Name) string
 
 func longest[T any](names map[string]T, n dname.Name) (string, bool) {
@@ -33,8 +31,6 @@ func redirected(addresses []string) string {
 	return "redirect " + strings.Join(addresses, " ")
 }
 
-// readUnbound reads local-zone and local-data lines as Unbound does. The longest zone
-// decides.
 func readUnbound(body string) reading {
 	zones, data := map[string]string{}, map[string][]string{}
 	for line := range strings.Lines(body) {
@@ -177,8 +173,6 @@ func expected(set *ruleset.Set, n dname.Name, cc order.Country, now order.Time) 
 	return v.Response.Kind.String(), &q
 }
 
-// checkForm compares two answers for each name: the answer of a program that has read the file, and
-// the decision about the orders.
 func checkForm(t testing.TB, c *world.Choices) (exact, approximated int) {
 	t.Helper()
 	w := world.New(c)
@@ -308,7 +302,6 @@ func TestCounts(t *testing.T) {
 	}
 }
 
-// TestTTL checks a form without TTLs. A name and the names below may have different TTLs.
 func TestTTL(t *testing.T) {
 	b := ruleset.NewBuilder("f", ruleset.Options{})
 	for i, match := range []order.Match{order.Exact, order.Subtree} {
@@ -331,8 +324,6 @@ func TestTTL(t *testing.T) {
 	}
 }
 
-// TestOmitted checks names that do not fit into a response policy zone. Only the form rpz must
-// report these names. The other forms must contain the names.
 func TestOmitted(t *testing.T) {
 	label := strings.Repeat("x", 61)
 	longest := strings.Join([]string{label, label, label, label, "xx.yy"}, ".")

@@ -18,8 +18,8 @@ import (
 
 // A Node is a server that enforces the order file.
 type Node interface {
-	// Since returns the time at which the order file with this digest came into force on the node.
-	// If the file is not in force, Since returns an error with the reason.
+	// Since returns the time at which the order file with this digest came into force. If the file
+	// is not in force, the error is the reason.
 	Since(ctx context.Context, digest string) (time.Time, error)
 	// Blocks reports whether the node blocks a name for clients in a country.
 	Blocks(ctx context.Context, name dname.Name, country order.Country) (bool, error)
@@ -39,10 +39,8 @@ const (
 	Written Meaning = "written"
 )
 
-// saveEvery is the number of acknowledgements between two writes of the state file.
 const saveEvery = 100
 
-// maxFailures is the number of successive failed acknowledgements after which a round ends.
 const maxFailures = 5
 
 // acknowledge sends the acknowledgements that are possible now.
@@ -105,8 +103,8 @@ func (f *Feed) acknowledge(ctx context.Context, items []pending, rep *Report, be
 	return errors.Join(failed, f.save())
 }
 
-// aboutItem reports whether the platform refused the item and not the client. Requests for other
-// items can then succeed.
+// aboutItem reports whether the platform refused only the item. Requests for other items can still
+// succeed.
 func (f *Fault) aboutItem() bool {
 	switch f.Status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests:
@@ -130,9 +128,6 @@ func (f *Feed) wait(it *pending, rep *Report) {
 	rep.oldest(it)
 }
 
-// since returns the time at which the last of the nodes put the order file in force. The result
-// "all" is false if a node does not have the file in force, or if no name waits for an
-// acknowledgement by status.
 func (f *Feed) since(ctx context.Context, items []pending, rep *Report) (since time.Time, all bool) {
 	if f.opt.Acknowledge != ByStatus || !slices.ContainsFunc(items, func(it pending) bool { return !it.refused && it.kind == Names }) {
 		return since, false
@@ -153,8 +148,6 @@ func (f *Feed) since(ctx context.Context, items []pending, rep *Report) (since t
 	return since, all
 }
 
-// blocked reports whether all nodes block the name of an item. An error means that a node gave no
-// answer.
 func (f *Feed) blocked(ctx context.Context, it *pending, rep *Report) (bool, error) {
 	p := f.opt.Platform
 	for _, n := range f.opt.Nodes {
@@ -215,9 +208,8 @@ func (f *Feed) send(ctx context.Context, it *pending, inForce time.Time) error {
 	return nil
 }
 
-// report sets the field "reported" of each order whose targets are all acknowledged. The map "done"
-// contains the ids of these orders. After the order file is written, the caller may delete the
-// acknowledgements of these orders.
+// report marks orders with complete acknowledgements as reported, and returns their ids. The caller
+// must write the order file before deleting the acknowledgements.
 func (f *Feed) report(orders []*order.Order) (done map[string]bool, changed bool) {
 	p := f.opt.Platform
 	byKey := map[string]map[string]Answer{} // the acknowledgements by order id and target

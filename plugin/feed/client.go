@@ -19,7 +19,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// These are the largest numbers of bytes in answers, after decompression.
 const (
 	maxTickets = 64 << 20
 	maxList    = 64 << 20
@@ -32,14 +31,13 @@ func loopback(host string) bool {
 	return err == nil && a.IsLoopback() || host == "localhost"
 }
 
-// A Fault is a failed request to the platform. The text of a Fault contains no password and no
-// token.
+// A Fault is a failed request to the platform. The text contains no password and no token.
 type Fault struct {
 	Path   string
 	Why    string
 	Status int    // the HTTP status, or 0 without an answer
 	Code   string // the platform's code of the error, or empty
-	// After is the time that the platform asks the client to wait, or 0.
+	// After is the wait that the platform asks for, or 0.
 	After time.Duration
 }
 
@@ -62,8 +60,8 @@ type answer struct {
 	date time.Time // zero if the answer has no date
 }
 
-// text removes the password and the tokens from a text of the platform, and shortens the text. The
-// text is still untrusted, so messages must print it with %q.
+// text removes the password and the tokens, and shortens the text. The result is still untrusted,
+// so messages must print it with %q.
 func (c *client) text(s string) string {
 	for _, secret := range []string{c.password, c.access, c.refresh} {
 		if secret != "" {
@@ -85,8 +83,6 @@ func (c *client) post(ctx context.Context, path string, body map[string]string) 
 	return c.authorized(ctx, http.MethodPost, path, body, "application/json", maxAnswer)
 }
 
-// authorized sends a request with the token. If the platform refuses the token, authorized
-// gets a new token and sends the request once more.
 func (c *client) authorized(ctx context.Context, method, path string, body map[string]string, want string, limit int64) (*answer, error) {
 	fresh := c.access == ""
 	if fresh {
@@ -132,7 +128,6 @@ func (c *client) login(ctx context.Context) error {
 	return nil
 }
 
-// renew gets a new access token. It uses the refresh token if possible, and otherwise the password.
 func (c *client) renew(ctx context.Context) error {
 	r := c.p.Refresh
 	if r.Path == "" || c.refresh == "" {
@@ -242,8 +237,6 @@ func (c *client) refusal(path string, resp *http.Response, kind string, data []b
 	return f
 }
 
-// failure returns the Fault for an answer that reports an error. If the description names no fields
-// for errors, the Fault contains the beginning of the answer.
 func (c *client) failure(path string, status int, doc any, data []byte) *Fault {
 	if c.p.Answer.Code == "" && c.p.Answer.Message == "" {
 		return &Fault{Path: path, Status: status, Why: fmt.Sprintf("the platform reports an error: HTTP status %d, answer %q", status, c.text(string(data)))}
@@ -269,7 +262,7 @@ func retryAfter(s string, now time.Time) time.Duration {
 	return 0
 }
 
-// decode parses a JSON document. The error does not contain the document.
+// The error must not contain the document, because the document may contain a token.
 func decode(data []byte) (any, error) {
 	var doc any
 	dec := json.NewDecoder(bytes.NewReader(data))
@@ -286,8 +279,6 @@ func decode(data []byte) (any, error) {
 	return doc, nil
 }
 
-// field returns the field at a path with dots, for example "data.access_token". It returns nil if
-// the field is missing. An empty path is the whole document.
 func field(doc any, path string) any {
 	for path != "" {
 		var key string

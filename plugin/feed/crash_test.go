@@ -27,7 +27,6 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A diskNode is a test server. It always has the order file on the disk in force.
 type diskNode struct{ out string }
 
 func (n diskNode) String() string { return "node" }
@@ -45,7 +44,6 @@ func (n diskNode) Since(_ context.Context, digest string) (time.Time, error) {
 
 func (n diskNode) Blocks(context.Context, dname.Name, order.Country) (bool, error) { return true, nil }
 
-// A crashing is an HTTP transport that calls a function before and after each request.
 type crashing func()
 
 func (c crashing) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -62,9 +60,6 @@ func crashOptions(base, out string) (Options, error) {
 		Acknowledge: ByStatus, Nodes: []Node{diskNode{out}}, Addresses: true, DropOK: -1, Clock: newTicker(), Random: func() float64 { return 0 }, Mode: 0o644}, err
 }
 
-// crashRounds does three rounds. The arguments are the base URL of the platform and the path of the
-// order file. The process may be killed before and after each step of the file system and each
-// request.
 func crashRounds(p *crash.Points, args []string) error {
 	opt, err := crashOptions(args[0], args[1])
 	if err != nil {
@@ -72,7 +67,7 @@ func crashRounds(p *crash.Points, args []string) error {
 	}
 	opt.HTTP.Transport = crashing(p.Pass)
 	opt.FS.Hook = func(s durable.Step, run func() error) error {
-		// Skip the sync to save time. After SIGKILL, the kernel still has all written data.
+		// Skip fsync to save time. The kernel keeps written data after SIGKILL.
 		if s == durable.Sync || s == durable.SyncDir {
 			run = func() error { return nil }
 		}
@@ -96,11 +91,8 @@ func rounds(opt Options) error {
 	return nil
 }
 
-// TestCrashes kills a process at each point of three rounds. Then it does three rounds without a
-// crash.
-//
-// The file must contain each ticket exactly once. No item may be acknowledged before the file
-// contains its block.
+// After a crash, the file must contain each ticket exactly once. No item may be acknowledged before
+// the file contains its block.
 func TestCrashes(t *testing.T) {
 	set := []platform.Ticket{
 		{ID: "a", Created: begin, FQDN: []string{"one.example", "error.example", "com"}, IPv4: []string{"203.0.113.7"}},

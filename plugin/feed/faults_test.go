@@ -24,7 +24,6 @@ func refuse(status int, page string) func(http.ResponseWriter, *http.Request) bo
 	}
 }
 
-// on applies a fault only to requests whose path ends in "end".
 func on(end string, f func(http.ResponseWriter, *http.Request) bool) func(http.ResponseWriter, *http.Request) bool {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		return strings.HasSuffix(r.URL.Path, end) && f(w, r)
@@ -179,7 +178,6 @@ func TestTokens(t *testing.T) {
 	if logins, renewals := r.p.Calls("authentication/login"), r.p.Calls("authentication/refresh"); logins != 2 || renewals != 2 {
 		t.Errorf("%d logins, %d renewals", logins, renewals)
 	}
-	// If the platform refuses each token, the feed logs in once more and then gives up.
 	r.p.Fault(on("checksum", func(w http.ResponseWriter, req *http.Request) bool {
 		platform.Fail(w, 401, "1014", "change the password; your token is "+req.Header.Get("Authorization"))
 		return true
@@ -216,8 +214,6 @@ func TestUnknownStatus(t *testing.T) {
 	}
 }
 
-// TestDrop checks the limit for the number of items that one round may end. A round that ends
-// exactly DropOK items must be allowed.
 func TestDrop(t *testing.T) {
 	var names []string
 	for i := range 300 {
@@ -247,8 +243,8 @@ func TestDrop(t *testing.T) {
 	}
 }
 
-// TestUnclear checks items that are in no ticket of the answer, but still in the list of all items.
-// The blocks must stay, because the answer may be an old copy.
+// A list may still have an item without a ticket. The block must stay, because the tickets may be
+// an old copy.
 func TestUnclear(t *testing.T) {
 	r := newRig(t, ticketOf("a", time.Minute, "a.example", "b.example"), ticketOf("b", 0, "c.example"))
 	r.round()

@@ -27,7 +27,7 @@ type Options struct {
 	HTTP           *http.Client
 	// Out is the path of the order file.
 	Out string
-	// Guard finds the items that must not be blocked. It may be nil.
+	// Guard finds the items that must not be blocked. Guard may be nil.
 	Guard interface {
 		Name(*dname.Wire) string
 		Address(netip.Prefix) string
@@ -35,18 +35,13 @@ type Options struct {
 	Acknowledge Meaning
 	// Nodes are the servers of the meaning ByStatus.
 	Nodes []Node
-	// Addresses reports whether the feed acknowledges an address as "processed" after the order
-	// file is written.
+	// With Addresses, the feed acknowledges addresses as "processed" after writing the order file.
 	Addresses bool
-	// DropOK allows a round to end many items. If a check refuses the round because of the ended
-	// items, and their number is exactly DropOK, the round continues. A negative number allows
-	// nothing.
+	// DropOK allows a round to end exactly DropOK items without further checks.
 	DropOK int
-	// Limit is the longest time for acknowledgements. After this time, the round sends no more
-	// acknowledgements. 0 means no limit.
-	Limit time.Duration
-	Clock Clock
-	// Random returns a number from 0 to 1. The method Wait uses it to vary the time between rounds.
+	// Limit is the maximum time for the acknowledgements of a round. 0 means no limit.
+	Limit  time.Duration
+	Clock  Clock
 	Random func() float64
 	FS     durable.FS
 	// Write writes the order file. Nil means FS.
@@ -58,12 +53,12 @@ type Options struct {
 // A Clock is the source of time.
 type Clock interface {
 	Now() time.Time
-	// After returns a channel that receives a value after the duration d. The returned function
-	// frees the timer.
+	// After returns a channel that receives a value after d, and a function that frees the timer.
 	After(d time.Duration) (<-chan time.Time, func())
 }
 
-// A Feed pulls the tickets of one platform into one order file. It is not safe for concurrent use.
+// A Feed pulls the tickets of one platform into one order file. A Feed is not safe for concurrent
+// use.
 type Feed struct {
 	opt    Options
 	client *client
@@ -73,7 +68,7 @@ type Feed struct {
 	saved  []byte // the content of the state file
 
 	out []byte // the content of the order file
-	// outSince is the time at which this process wrote or first saw the order file.
+	// outSince is the time of the last new content of the order file, as seen by this process.
 	outSince time.Time
 	seen     string // the content of the order file at outSince
 
@@ -85,36 +80,30 @@ type Feed struct {
 
 // A Report describes one round.
 type Report struct {
-	// Unchanged is true if the checksums are equal to those of the previous round. The round then
-	// pulled no list.
 	Unchanged bool `json:"unchanged"`
 	Tickets   int  `json:"tickets"`
 	Items     int  `json:"items"`
 	NewOrders int  `json:"new_orders"`
 	Added     int  `json:"added"`
-	// Ended lists the items that the platform withdrew. Back lists the withdrawn items that came
-	// back.
+	// Ended lists the withdrawn items. Back lists the items that came back.
 	Ended []Change `json:"ended"`
 	Back  []Change `json:"back"`
-	// Refused lists the items that this round refused for the first time. Unprocessed counts all
-	// refused items.
+	// Refused lists the newly refused items. Unprocessed counts all refused items.
 	Refused     []Refused `json:"refused"`
 	Unprocessed int       `json:"unprocessed"`
-	// Operator counts the items whose blocks the operator ended or suspended in the order file.
+	// Operator counts the items that the operator ended or suspended.
 	Operator int `json:"ended_by_operator"`
-	// Unclear counts the items without a ticket that are still in the platform's list.
+	// Unclear counts the items that have no ticket but are still in the platform's list.
 	Unclear int `json:"unclear"`
-	// Acknowledged counts the acknowledgements of the round. Pending counts items whose
-	// acknowledgement must wait. Unasked counts items that the options do not acknowledge.
-	Acknowledged int `json:"acknowledged"`
-	Pending      int `json:"pending"`
-	Unasked      int `json:"not_acknowledged"`
-	// Oldest is the time when the oldest pending item was received, or order.NoTime.
-	Oldest order.Time `json:"-"`
-	// Serial is the serial of the order file. Written reports whether the round wrote the file.
-	Serial   int64    `json:"serial"`
-	Written  bool     `json:"written"`
-	Problems []string `json:"problems"`
+	// Pending counts the items that wait for an acknowledgement. Unasked counts the items that the
+	// options do not acknowledge.
+	Acknowledged int        `json:"acknowledged"`
+	Pending      int        `json:"pending"`
+	Unasked      int        `json:"not_acknowledged"`
+	Oldest       order.Time `json:"-"`
+	Serial       int64      `json:"serial"`
+	Written      bool       `json:"written"`
+	Problems     []string   `json:"problems"`
 
 	counted bool // the fields about tickets and items are known
 }
@@ -136,14 +125,14 @@ func (r *Report) oldest(it *pending) {
 	}
 }
 
-// StateDir returns the state directory of an order file. It is a hidden directory next to the order
-// file, because a server does not read hidden files.
+// StateDir returns the state directory of an order file. The directory is hidden, because servers
+// skip hidden files.
 func StateDir(out string) string {
 	return filepath.Join(filepath.Dir(out), "."+filepath.Base(out)+".feed")
 }
 
-// Open locks the state directory and reads the state. If another Feed has locked the directory for
-// the same order file, Open returns a *durable.LockedError.
+// Open locks the state directory and reads the state. The error is a *durable.LockedError if
+// another Feed has the lock.
 func Open(opt Options) (*Feed, error) {
 	if opt.Base == "" {
 		opt.Base = opt.Platform.Base
@@ -194,15 +183,14 @@ func (f *Feed) readOut() ([]byte, error) {
 	return data, err
 }
 
-// completeEvery is the time after which a round requests the tickets again, even if the checksums
-// have not changed.
+// After completeEvery, a round requests the tickets even with unchanged checksums.
 const completeEvery = time.Hour
 
 // skew is the tolerated difference between the clocks of the platform's servers.
 const skew = 10 * time.Second
 
 // Round pulls the tickets once, writes the order file, and acknowledges items. After an error, the
-// order file still has its last good content.
+// order file still has good content.
 func (f *Feed) Round(ctx context.Context) (*Report, error) {
 	rep := &Report{Ended: []Change{}, Back: []Change{}, Refused: []Refused{}, Problems: []string{}, Oldest: order.NoTime}
 	err := f.round(ctx, rep)
@@ -256,9 +244,8 @@ func (f *Feed) round(ctx context.Context, rep *Report) error {
 		rep.undo()
 		return err
 	}
-	// The first round always writes a file, because a server needs a file at its start. If an
-	// operator has restored an old file, the round also writes the file, with a higher serial.
-	// Servers refuse an old serial.
+	// A server needs a file at its start. Servers refuse an old serial, for example of a restored
+	// file.
 	must := f.out == nil || was.Serial < f.st.Serial
 	was, err = f.put(was, m.orders, m.changed || must, rep)
 	if err != nil {
@@ -267,7 +254,7 @@ func (f *Feed) round(ctx context.Context, rep *Report) error {
 	}
 	f.known = x
 	f.date(x)
-	// Save the state after the order file. The state records that the answer was accepted.
+	// Save the state after the order file, because the state records the accepted answer.
 	if err := f.save(); err != nil {
 		return err
 	}
@@ -287,8 +274,7 @@ func (f *Feed) round(ctx context.Context, rep *Report) error {
 	return errors.Join(failed, f.save())
 }
 
-// date stores the date of an accepted answer. It stores a future date as the present time.
-// Otherwise all later answers would look like replays.
+// A future date would make all later answers look like replays.
 func (f *Feed) date(x *pulled) {
 	d := x.date
 	if now := f.opt.Clock.Now(); d.After(now) {
@@ -299,7 +285,6 @@ func (f *Feed) date(x *pulled) {
 	}
 }
 
-// put writes the order file if changed is true. It returns the order file that is now on the disk.
 func (f *Feed) put(was *order.File, orders []*order.Order, changed bool, rep *Report) (*order.File, error) {
 	if !changed {
 		return was, nil

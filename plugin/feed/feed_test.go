@@ -26,8 +26,6 @@ func ticketOf(id string, age time.Duration, names ...string) platform.Ticket {
 	return platform.Ticket{ID: id, Created: begin.Add(-age), FQDN: names}
 }
 
-// TestOrders checks the order that the feed makes from a ticket. Equal tickets must give equal
-// bytes.
 func TestOrders(t *testing.T) {
 	first := platform.Ticket{ID: "0b51", Created: begin.Add(-2 * time.Minute), FQDN: []string{"One.example", "two.example"}, IPv4: []string{"203.0.113.7"}, IPv6: []string{"2001:db8::7"}}
 	r := newRig(t, first)
@@ -98,8 +96,6 @@ orders:
 	}
 }
 
-// TestWithdrawn checks that a withdrawn item ends. Its history must stay, and the item may
-// come back.
 func TestWithdrawn(t *testing.T) {
 	r := newRig(t, ticketOf("a", time.Minute, "good.example", "error.example"), ticketOf("b", 0, "alone.example"))
 	r.round()
@@ -255,7 +251,6 @@ func TestUnprocessed(t *testing.T) {
 	}
 }
 
-// TestAcknowledge checks that no item is acknowledged before all nodes block its name.
 func TestAcknowledge(t *testing.T) {
 	r := newRig(t, platform.Ticket{ID: "a", Created: begin, FQDN: []string{"One.example", "two.example"}, IPv4: []string{"203.0.113.7"}})
 	one, two := &node{name: "node1"}, &node{name: "node2", passes: map[string]bool{"two.example": true}}
@@ -312,8 +307,6 @@ func TestAcknowledge(t *testing.T) {
 	}
 }
 
-// TestAcknowledgeAgain withdraws one item of a ticket and brings the item back. The feed must
-// acknowledge the item a second time.
 func TestAcknowledgeAgain(t *testing.T) {
 	set := platform.Ticket{ID: "a", Created: begin, FQDN: []string{"a.example", "b.example"}, IPv4: []string{"203.0.113.7"}}
 	r := newRig(t, set)
@@ -333,8 +326,6 @@ func TestAcknowledgeAgain(t *testing.T) {
 	}
 }
 
-// TestChangedMeanwhile checks that a round does not overwrite an edit that the operator makes
-// during the round. The feed must neither forget an acknowledgement nor send it twice.
 func TestChangedMeanwhile(t *testing.T) {
 	r := newRig(t, ticketOf("a", 0, "a.example"))
 	r.opt.Acknowledge = Written
@@ -420,8 +411,6 @@ func TestThousands(t *testing.T) {
 	}
 }
 
-// TestLimit checks that a round with many acknowledgements ends in time. New tickets must
-// not wait.
 func TestLimit(t *testing.T) {
 	r := newRig(t, ticketOf("a", 0, "a.example", "b.example", "c.example"))
 	r.opt.Acknowledge, r.opt.Limit = Written, time.Minute
@@ -434,7 +423,6 @@ func TestLimit(t *testing.T) {
 	}
 }
 
-// TestOneProcess checks that two feeds cannot write one file, also through a symbolic link.
 func TestOneProcess(t *testing.T) {
 	r := newRig(t, ticketOf("a", 0, "a.example"))
 	r.round()
@@ -481,7 +469,6 @@ func TestWait(t *testing.T) {
 	}
 }
 
-// TestRun checks the loop: back-off, recovery, and the end.
 func TestRun(t *testing.T) {
 	r := newRig(t, ticketOf("a", 0, "a.example"))
 	r.p.Fault(refuse(503, "Service Unavailable"))
@@ -506,7 +493,6 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestSealed checks that nothing of a sealed (secret) ticket is in a report or an error.
 func TestSealed(t *testing.T) {
 	r := newRig(t, ticketOf("secret-1", 0, "secret-a.example", "secret-b.example", "secret-com."), ticketOf("secret-2", time.Second, "secret-c.example"))
 	p, err := describe(strings.NewReplacer("  category: copyright\n", "  disclosure: none\n"))
@@ -539,7 +525,6 @@ func TestSealed(t *testing.T) {
 	open(r.fails(), nil)
 }
 
-// TestSilentNode checks that a round asks a server only once if the server does not answer.
 func TestSilentNode(t *testing.T) {
 	r := newRig(t, ticketOf("a", 0, "a.example", "b.example", "com"))
 	n := &silent{}
@@ -550,8 +535,6 @@ func TestSilentNode(t *testing.T) {
 	}
 }
 
-// A silent node has each version of the order file in force, and never answers a question about a
-// name.
 type silent struct{ asked int }
 
 func (n *silent) String() string { return "silent" }
@@ -563,7 +546,6 @@ func (n *silent) Blocks(context.Context, dname.Name, order.Country) (bool, error
 	return false, errors.New("the server cannot be reached")
 }
 
-// TestMetrics checks that the metrics keep the pending items while the platform does not answer.
 func TestMetrics(t *testing.T) {
 	r := newRig(t, ticketOf("a", 0, "a.example", "b.example"))
 	r.opt.Nodes, r.opt.Acknowledge = []Node{&node{name: "node"}}, ByStatus

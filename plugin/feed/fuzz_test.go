@@ -10,8 +10,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// FuzzTickets checks that the feed makes only valid order files from the answers of a platform.
-// Each item of an accepted answer must be in an order or refused.
 func FuzzTickets(f *testing.F) {
 	one := `{"ticket_id":"z","status":"in-test-take","fqdn":["z.example"],"ipv4":["192.0.2.1"],"ipv6":["2001:db8::1"],"metadata":{"created_at":"2026-05-01T18:00:00.123456+02:00"}}`
 	f.Add(`{"status":"success","data":[` + one + `]}`)
@@ -60,7 +58,6 @@ func FuzzTickets(f *testing.F) {
 	})
 }
 
-// TestPlatforms checks the built-in descriptions, and the errors for wrong descriptions.
 func TestPlatforms(t *testing.T) {
 	names, err := Platforms.Names("")
 	if err != nil || len(names) == 0 {

@@ -16,8 +16,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// withdrawn is the note of a target that ended because the platform removed the item. The operator
-// ended all targets with another note, and these targets stay ended.
+// withdrawn is the note of a target that the platform withdrew. Targets with another note stay
+// ended, because the operator ended them.
 const withdrawn = "withdrawn by the platform"
 
 // A Change is a target whose state changes.
@@ -35,7 +35,6 @@ type pending struct {
 	refused     bool       // the item is in no order
 }
 
-// A merge merges the tickets of one answer with the orders of the order file.
 type merge struct {
 	f       *Feed
 	rep     *Report
@@ -51,8 +50,6 @@ type merge struct {
 
 var plainID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,79}$`)
 
-// orderID returns the id of the order for a ticket. If the ticket id has unusual characters or is
-// too long, the order id contains a hash of the ticket id.
 func (p *Platform) orderID(ticket string) string {
 	if plainID.MatchString(ticket) {
 		return p.ID + "/" + ticket
@@ -128,8 +125,7 @@ func (m *merge) newOrder(t *ticket) *order.Order {
 	return &o
 }
 
-// order merges a ticket with the order of the ticket. If the platform has removed the ticket, t is
-// nil.
+// order merges a ticket with its order. A nil ticket was withdrawn.
 func (m *merge) order(o *order.Order, t *ticket) {
 	was := o.Until
 	if closedByFeed(o) {
@@ -184,8 +180,6 @@ func (m *merge) order(o *order.Order, t *ticket) {
 	}
 }
 
-// closedByFeed reports whether the feed, and not the operator, ended the order. Each target must
-// have ended, and the end of the order must be the end of a withdrawn target.
 func closedByFeed(o *order.Order) bool {
 	ours := false
 	for i := range o.Targets {
@@ -199,8 +193,6 @@ func closedByFeed(o *order.Order) bool {
 	return ours
 }
 
-// close ends an order if all its targets have ended and the platform withdrew at least one target.
-// A server then shows the order as ended.
 func (m *merge) close(o *order.Order) {
 	last := order.NoTime
 	for i := range o.Targets {
@@ -224,8 +216,6 @@ func (m *merge) change(o *order.Order, x *order.Target) Change {
 	return Change{p.show(o.ID), p.show(x.String())}
 }
 
-// item merges one item of a ticket with the order of the ticket. It stores a refused item in the
-// state.
 func (m *merge) item(o *order.Order, t *ticket, it *item, at map[string]int, isNew bool) {
 	why, protected := it.why, false
 	i, known := -1, false
@@ -292,7 +282,6 @@ func (m *merge) recent(t *ticket) bool {
 	return w == 0 || m.now.Time().Sub(t.created) < w
 }
 
-// back puts a target in force again. It adds a window that begins now and has no end.
 func (m *merge) back(o *order.Order, x *order.Target) {
 	a := *x.Attr
 	if len(a.Windows) == 0 {
@@ -307,8 +296,6 @@ func (m *merge) back(o *order.Order, x *order.Target) {
 	m.changed = true
 }
 
-// later sets the field "served" of a target that arrived after its order. It also computes a new
-// deadline for the target.
 func later(x *order.Target, o *order.Order, now order.Time) {
 	a := order.NewAttr()
 	if x.Attr != nil {
@@ -321,7 +308,6 @@ func later(x *order.Target, o *order.Order, now order.Time) {
 	x.Attr = a
 }
 
-// open reports whether an order and its target have the status active and have not ended.
 func (m *merge) open(o *order.Order, x *order.Target) bool {
 	if o.Status != order.Active || o.Until != order.NoTime && o.Until <= m.now {
 		return false
@@ -344,8 +330,6 @@ func endOf(x *order.Target) order.Time {
 	return x.Attr.Until
 }
 
-// setEnd sets the note and the end of a target. If the target has windows, setEnd sets the end of
-// the last window.
 func setEnd(x *order.Target, end order.Time, note string) {
 	a := order.NewAttr()
 	if x.Attr != nil {
@@ -373,8 +357,6 @@ func isReported(o *order.Order, x *order.Target) bool {
 	return o.Reported != order.NoTime
 }
 
-// check returns an error if the list of tickets looks older than the order file, or if the list
-// would end many blocks.
 func (m *merge) check(previous []*order.Order) error {
 	p, ended := m.f.opt.Platform, len(m.rep.Ended)
 	if ended == 0 || m.f.opt.DropOK == ended {
@@ -412,8 +394,8 @@ func (f *Feed) guard(x *order.Target) string {
 	return f.opt.Guard.Name(&w)
 }
 
-// readOrders parses the order file. Before the feed has written the file, a missing file has no
-// orders. Later, a missing file is an error.
+// readOrders parses the order file. A missing file is an error if the feed has written the file
+// before.
 func (f *Feed) readOrders() (*order.File, error) {
 	data, err := f.readOut()
 	if err != nil {
@@ -438,8 +420,7 @@ func (f *Feed) readOrders() (*order.File, error) {
 	return file, nil
 }
 
-// encode returns the text of the order file with the next serial, and the serial. It checks the
-// text with the parser of the server.
+// encode also checks the new text with the parser of the server.
 func (f *Feed) encode(was *order.File, orders []*order.Order) ([]byte, int64, error) {
 	serial := max(was.Serial, f.st.Serial, 0) + 1
 	h := order.Header{Serial: serial, ShrinkOK: -1, Timezone: was.Timezone, Expires: was.Expires,

@@ -1,14 +1,14 @@
-// Package feed pulls the tickets of a platform, and writes one order per ticket into an
-// order file. It acknowledges the items in force to the platform.
+// Package feed pulls the tickets of a platform and writes one order per ticket into an order file.
+// The feed also acknowledges the items in force.
 //
-// A [Platform] describes the interface of one platform as data. A [Feed] works in rounds:
+// A [Platform] describes a platform as data. A [Feed] works in rounds:
 //
-//   - It pulls the tickets and checks them (pull.go, tickets.go).
-//   - It merges the tickets with the order file (merge.go).
-//   - It asks the nodes about the names, and acknowledges the blocked items (acknowledge.go).
+// - pull and check the tickets (pull.go, tickets.go)
+// - merge the tickets with the order file (merge.go)
+// - ask the nodes about the names, and acknowledge the blocked items (acknowledge.go)
 //
-// The order file is the state of the feed. A small state file has the refused items, and
-// the acknowledgements of incomplete tickets (state.go).
+// The order file is the main state of the feed. A small state file has the refused items and the
+// latest acknowledgements (state.go).
 package feed
 
 import (
@@ -29,12 +29,9 @@ import (
 )
 
 // A Platform describes the interface of a platform. docs/blocklistctl-feed.md describes the keys.
-// Some values are paths. For example, data.access_token is the field access_token inside the field
-// data.
 type Platform struct {
-	Name  string `yaml:"platform"`
-	Title string `yaml:"title"`
-	// Seen is the real platform with which the description was tested.
+	Name     string `yaml:"platform"`
+	Title    string `yaml:"title"`
 	Seen     string `yaml:"seen"`
 	Base     string `yaml:"base"`
 	Timezone string `yaml:"timezone"`
@@ -89,13 +86,12 @@ type Platform struct {
 	ID        string            `yaml:"id"`
 	Order     map[string]any    `yaml:"order"`
 	Guards    struct {
-		// MaxDrop and SmallDrop limit the number of items in force that one round may end. MaxDrop
-		// is a percentage, and SmallDrop is a number of items. The larger limit counts.
+		// MaxDrop (percent) and SmallDrop limit the items that one round may end. The larger limit
+		// counts.
 		MaxDrop   string `yaml:"max_drop"`
 		SmallDrop int    `yaml:"small_drop"`
-		// Settled is a duration, for example "10m". It protects against an old answer of the
-		// platform. If an order is newer than all tickets of the answer and was served at least
-		// this long ago, a round must not end items of the order.
+		// Settled is a duration, for example "10m". An answer is suspect if an order is newer than
+		// all tickets. A suspect answer must not end orders that were served at least Settled ago.
 		Settled string `yaml:"settled"`
 	} `yaml:"guards"`
 
@@ -121,15 +117,13 @@ var kinds = []Kind{Names, IPv4, IPv6}
 type List struct {
 	Path     string `yaml:"path"`
 	Checksum string `yaml:"checksum"`
-	// Digest is "sha256" if the checksum is the SHA-256 digest of the list in hex. Digest is empty
-	// if the form of the checksum is unknown.
+	// Digest is "sha256", or empty for an unknown form of checksum.
 	Digest string `yaml:"digest"`
 }
 
 // sha256Digest is the only value of List.Digest.
 const sha256Digest = "sha256"
 
-// These words say what the status of a ticket means.
 const (
 	take = "take" // the items of the ticket are to be blocked
 	wait = "wait" // the ticket is not complete, and its orders stay as they are
@@ -146,7 +140,7 @@ var Platforms = &catalog.Catalog{Kind: "platform", Files: embedded, Folder: "pla
 //go:embed schema.json
 var Schema []byte
 
-// Load finds and parses a description. dir is a directory with descriptions, or empty.
+// Load finds and parses a description. dir may be empty.
 func Load(name, dir string) (*Platform, error) {
 	data, place, err := Platforms.Find(name, dir)
 	if err != nil {
@@ -160,8 +154,8 @@ func Load(name, dir string) (*Platform, error) {
 	return p, nil
 }
 
-// Parse parses a description and lists all its problems in one error, a [catalog.Problems]. The
-// name of the platform must be the given name.
+// Parse parses the description of the platform with the given name. The error is a
+// [catalog.Problems].
 func Parse(name string, data []byte) (*Platform, error) {
 	p := &Platform{}
 	d, err := Platforms.Decode(name, data, p)
@@ -175,7 +169,7 @@ func Parse(name string, data []byte) (*Platform, error) {
 	return p, d.Err()
 }
 
-// idForm is the form of a platform's name. The ids of orders begin with this name.
+// The ids of orders begin with the name of the platform.
 var idForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,40}$`)
 
 // check checks the description and sets its compiled fields.
@@ -295,9 +289,6 @@ func (p *Platform) checkOrder(bad func(key, format string, args ...any)) {
 	p.template = o
 }
 
-// reason returns the reason that the acknowledgement of a refused item contains, and the key of the
-// reason in the description. ok is false if the platform needs a reason, but the description has
-// none.
 func (p *Platform) reason(protected bool) (reason, key string, ok bool) {
 	reason, key = p.Unprocessed.Invalid, "unprocessed.invalid"
 	if protected {
@@ -309,8 +300,7 @@ func (p *Platform) reason(protected bool) (reason, key string, ok bool) {
 // Sealed reports whether the orders of the platform are secret.
 func (p *Platform) Sealed() bool { return p.template.Disclosure.Sealed() }
 
-// CheckBase parses the URL of a platform. Without TLS, it allows only a loopback address,
-// because the password is not encrypted.
+// CheckBase parses the URL of a platform. A URL without TLS must have a loopback address.
 func CheckBase(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	switch {

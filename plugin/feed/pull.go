@@ -12,23 +12,16 @@ import (
 	"time"
 )
 
-// A pulled contains the tickets and lists that the platform returned in one consistent state.
 type pulled struct {
-	tickets []ticket
-	sums    map[Kind]string
-	// listed contains the keys (see keyOf) of all items in the lists. It is nil for a platform
-	// without lists.
-	listed map[string]bool
-	date   time.Time // the newest header Date
-	oldest time.Time // the oldest header Date
-	at     time.Time // when the tickets were requested
-	// unchanged reports whether the checksums are the same as before. In this case, the tickets are
-	// those of the previous answer.
+	tickets   []ticket
+	sums      map[Kind]string
+	listed    map[string]bool
+	date      time.Time // the newest header Date
+	oldest    time.Time // the oldest header Date
+	at        time.Time // when the tickets were requested
 	unchanged bool
 }
 
-// pull requests the checksums, the lists and the tickets. If the checksums are equal to those in
-// known, pull requests only the checksums.
 func (f *Feed) pull(ctx context.Context, known *pulled) (*pulled, error) {
 	p := f.opt.Platform
 	x := &pulled{sums: map[Kind]string{}, at: f.opt.Clock.Now()}
@@ -68,8 +61,7 @@ func (x *pulled) dated(a *answer) {
 	}
 }
 
-// checksums requests the checksum of each list. The platform may refuse this request with 400 or
-// 404 only if the list has no items.
+// A platform may refuse a checksum with 400 or 404 only for an empty list.
 func (f *Feed) checksums(ctx context.Context, sums map[Kind]string, x *pulled) error {
 	for _, k := range kinds {
 		l := f.opt.Platform.Lists[k]
@@ -101,14 +93,11 @@ func (f *Feed) checksums(ctx context.Context, sums map[Kind]string, x *pulled) e
 	return nil
 }
 
-// noChecksum is stored for a list whose checksum the platform does not give. A checksum is stored
-// with the prefix "sum ".
+// noChecksum stands for a refused checksum. Real checksums have the prefix "sum ".
 const noChecksum = "none"
 
 const maxSum = 256
 
-// lists requests the lists. It compares the lists with their checksums, and the tickets with the
-// lists.
 func (f *Feed) lists(ctx context.Context, x *pulled) error {
 	p := f.opt.Platform
 	x.listed = map[string]bool{}

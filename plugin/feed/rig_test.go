@@ -21,7 +21,6 @@ import (
 // begin is the first time of the clock.
 var begin = time.Date(2026, 5, 1, 18, 30, 0, 0, time.UTC)
 
-// A ticker is a clock whose timers fire at once and move the clock.
 type ticker struct {
 	*clock.Clock
 	waits []time.Duration
@@ -112,7 +111,6 @@ func (r *rig) round() *Report {
 	return rep
 }
 
-// fails does one round that must fail, and returns the error. The order file must stay as it is.
 func (r *rig) fails() error {
 	r.t.Helper()
 	before := r.bytes()

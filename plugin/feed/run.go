@@ -10,16 +10,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// maxWait limits the time between two rounds after failures. A platform allows 30 minutes to
-// enforce an order, so maxWait must be shorter.
+// A platform allows 30 minutes to enforce an order, so maxWait must be shorter.
 const maxWait = 10 * time.Minute
 
-// soon is the time until the next round after a round has written the order file. In this time,
-// servers load the new file.
+// soon is the wait after writing the order file. Servers load the file in the meantime.
 const soon = 10 * time.Second
 
-// Wait returns the time until the next round. The time grows with the number of successive
-// failures. A random part keeps many clients from asking at the same time.
+// Wait returns the time until the next round. The time grows with successive failures. A random
+// part spreads the requests of many clients.
 func (f *Feed) Wait(interval time.Duration, err error) time.Duration {
 	d := interval
 	if f.last.Written && f.last.Pending > 0 && err == nil {
@@ -36,7 +34,7 @@ func (f *Feed) Wait(interval time.Duration, err error) time.Duration {
 	return d + time.Duration(f.opt.Random()*0.25*float64(d))
 }
 
-// Run does rounds until ctx is done. It calls each after each round.
+// Run does rounds until ctx is done, and calls each after each round.
 func (f *Feed) Run(ctx context.Context, interval time.Duration, each func(rep *Report, err error, wait time.Duration)) {
 	for {
 		rep, err := f.Round(ctx)
@@ -55,8 +53,8 @@ func (f *Feed) Run(ctx context.Context, interval time.Duration, each func(rep *R
 	}
 }
 
-// Metrics returns the state of the feed in the text format of Prometheus. The textfile
-// collector of node_exporter reads this format.
+// Metrics returns the state in the text format of Prometheus, for the textfile collector of
+// node_exporter.
 func (f *Feed) Metrics(rep *Report) []byte {
 	var b bytes.Buffer
 	put := func(name, help string, value any) {

@@ -11,8 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/test/platform"
 )
 
-// unfilled returns the built-in description, in which the operator has not yet filled in the
-// missing values.
 func unfilled(t *testing.T) *Platform {
 	t.Helper()
 	p, err := Load("it-piracy-shield", "")
@@ -53,7 +51,6 @@ func TestNoReason(t *testing.T) {
 	}
 }
 
-// TestBareRequests checks that an acknowledgement has only the fields that the description names.
 func TestBareRequests(t *testing.T) {
 	r := newRig(t, ticketOf("a", time.Minute, "a.example"))
 	p := described(t)
@@ -69,8 +66,6 @@ func TestBareRequests(t *testing.T) {
 	}
 }
 
-// TestNoErrorFields checks a description that names no fields for errors. A Fault must then contain
-// the platform's answer without secrets.
 func TestNoErrorFields(t *testing.T) {
 	r := newRig(t)
 	r.opt.Platform = unfilled(t)
@@ -81,8 +76,6 @@ func TestNoErrorFields(t *testing.T) {
 	}
 }
 
-// TestOpaqueChecksums checks lists whose checksums have an unknown form. The feed only compares a
-// checksum with the previous checksum.
 func TestOpaqueChecksums(t *testing.T) {
 	r := newRig(t, ticketOf("a", time.Minute, "a.example"))
 	r.opt.Platform = described(t)

@@ -19,19 +19,16 @@ const stateName = "feed.json"
 
 const stateVersion = 1
 
-// A state contains the facts that cannot be stored in the order file.
 type state struct {
 	Version  int    `json:"version"`
 	Platform string `json:"platform"`
 	Base     string `json:"base"`
-	// Date is the newest date of an accepted answer. An answer with an older date is a replay.
-	Date time.Time `json:"date"`
-	// Serial is the serial of the newest order file that the feed wrote.
-	Serial int64 `json:"serial"`
+	// Date is the newest date of an accepted answer. An older answer is a replay.
+	Date   time.Time `json:"date"`
+	Serial int64     `json:"serial"`
 	// Refused has the items that are in no order.
 	Refused []Refused `json:"refused"`
-	// Answers contains the acknowledgements for orders that are not yet completely acknowledged.
-	Answers []Answer `json:"answers"`
+	Answers []Answer  `json:"answers"`
 
 	refused map[[2]string]int // the index of a refused item, by ticket and value
 	answers map[[2]string]int
@@ -43,12 +40,10 @@ type Refused struct {
 	Value    string    `json:"value"`
 	Why      string    `json:"why"`
 	Received time.Time `json:"received"`
-	// Protected is true if the guard refused the item. Protected is false if the text of the item
-	// is not a valid target.
-	Protected bool `json:"protected"`
-	// Answered is the time of the acknowledgement "unprocessed", or zero.
-	Answered time.Time `json:"answered,omitzero"`
-	// Rejected is the reason why the platform finally rejected the acknowledgement, or empty.
+	// Protected is true if the guard refused the item, and false if the item is no valid target.
+	Protected bool      `json:"protected"`
+	Answered  time.Time `json:"answered,omitzero"`
+	// Rejected is the platform's reason for a final rejection, or empty.
 	Rejected string `json:"rejected,omitempty"`
 }
 
@@ -57,13 +52,11 @@ type Answer struct {
 	Ticket string `json:"ticket"`
 	Value  string `json:"value"`
 	// InForce is the time in the acknowledgement.
-	InForce time.Time `json:"in_force,omitzero"`
-	At      time.Time `json:"at"`
-	// Rejected is the reason why the platform finally rejected the acknowledgement, or empty.
-	Rejected string `json:"rejected,omitempty"`
+	InForce  time.Time `json:"in_force,omitzero"`
+	At       time.Time `json:"at"`
+	Rejected string    `json:"rejected,omitempty"`
 }
 
-// readState reads the state file. A missing file is an empty state.
 func readState(dir, platform, base string) (*state, error) {
 	path := filepath.Join(dir, stateName)
 	st := &state{Version: stateVersion, Platform: platform, Base: base}
@@ -103,7 +96,6 @@ func (st *state) index() {
 	}
 }
 
-// refuse adds a refused item to the state. It returns the stored item, and true if the item is new.
 func (st *state) refuse(r Refused) (*Refused, bool) {
 	key := [2]string{r.Ticket, r.Value}
 	if i, ok := st.refused[key]; ok {
@@ -114,7 +106,6 @@ func (st *state) refuse(r Refused) (*Refused, bool) {
 	return &st.Refused[len(st.Refused)-1], true
 }
 
-// take removes an item from the refused items when an order contains the item.
 func (st *state) take(ticket, value string) {
 	if i, ok := st.refused[[2]string{ticket, value}]; ok {
 		st.Refused = slices.Delete(st.Refused, i, i+1)

@@ -13,11 +13,9 @@ import (
 
 // A ticket is one ticket of the platform.
 type ticket struct {
-	id      string
-	created time.Time
-	items   []item
-	// ready reports whether the items are to be blocked. untouched is the message about a ticket
-	// with an unknown status, or empty.
+	id        string
+	created   time.Time
+	items     []item
 	ready     bool
 	untouched string
 }
@@ -30,14 +28,13 @@ type item struct {
 	why    string // the reason why the text is no target, or empty
 }
 
-// These limits keep one bad answer from filling the memory or the order file.
+// A bad answer must not fill the memory or the order file.
 const (
 	maxID  = 128
 	maxRaw = 1024
 )
 
-// parseTickets parses the list of tickets. If the structure is wrong, it refuses the whole list,
-// because the feed treats a missing ticket as withdrawn.
+// A missing ticket counts as withdrawn, so parseTickets refuses a list with any structural error.
 func (p *Platform) parseTickets(data []byte) ([]ticket, error) {
 	doc, err := decode(data)
 	if err != nil {
@@ -114,7 +111,7 @@ func (p *Platform) parseTicket(x any, cleaned map[string]item) (t ticket, err er
 	return t, nil
 }
 
-// forms are the accepted formats of times. A time without an offset is in the platform's time zone.
+// A time without an offset is in the platform's time zone.
 var forms = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999"}
 
 func (p *Platform) time(s string) (t time.Time, err error) {
@@ -126,8 +123,6 @@ func (p *Platform) time(s string) (t time.Time, err error) {
 	return t, errors.New("is not a time")
 }
 
-// show returns the text s for messages and reports. If the orders of the platform are sealed
-// (secret), show returns "sealed".
 func (p *Platform) show(s string) string {
 	if p.Sealed() {
 		return "sealed"
@@ -178,8 +173,6 @@ func (p *Platform) address(prefix netip.Prefix) order.Target {
 	return order.Target{Kind: order.TargetAddress, Attr: a}
 }
 
-// keyOf returns a key for a target. Equal targets have equal keys, even if their times and notes
-// differ.
 func keyOf(t *order.Target) string {
 	if t.Kind == order.TargetName && t.Match == order.Exact {
 		return t.Pattern() + "\x00exact"

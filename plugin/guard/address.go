@@ -11,8 +11,8 @@ type specialNet struct {
 	rfc string
 }
 
-// specialNets contains the networks of the IANA special-purpose address registries (RFC
-// 6890, RFC 8190), and other networks without public hosts.
+// specialNets contains the special-purpose networks of IANA (RFC 6890, RFC 8190), and other
+// networks without public hosts.
 var specialNets = []specialNet{
 	{netip.MustParsePrefix("0.0.0.0/8"), "RFC 791: this network"},
 	{netip.MustParsePrefix("10.0.0.0/8"), "RFC 1918: private use"},
@@ -51,12 +51,10 @@ var specialNets = []specialNet{
 	{netip.MustParsePrefix("ff00::/8"), "RFC 4291: multicast"},
 }
 
-// widest4 and widest6 are the shortest prefix lengths that are allowed without a "force" reason.
-// They are the lengths of the smallest networks that are announced on the Internet.
+// The Internet routes no networks smaller than widest4 and widest6.
 const widest4, widest6 = 24, 48
 
-// Address returns the reason why the network p must not be blocked, or "". These networks must not
-// be blocked:
+// Address returns the reason why p must not be blocked, or "". These networks must not be blocked:
 //
 //	networks wider than /24 (IPv4) or /48 (IPv6)
 //	networks that overlap a special-purpose network

@@ -96,7 +96,6 @@ func TestSpecialNets(t *testing.T) {
 	}
 }
 
-// overlap is a slow version of netip.Prefix.Overlaps for comparison.
 func overlap(a, b netip.Prefix) bool {
 	if a.Addr().BitLen() != b.Addr().BitLen() {
 		return false

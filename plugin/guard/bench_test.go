@@ -7,8 +7,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// BenchmarkName measures Guard.Name with a million generated names. The sub-benchmark "wire alone"
-// only copies each name into a Wire.
 func BenchmarkName(b *testing.B) {
 	var names []dname.Name
 	for _, s := range corpus.New(1_000_000).Names {

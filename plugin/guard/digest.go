@@ -6,8 +6,7 @@ import (
 	"io"
 )
 
-// Digest returns a digest of all rules of the guard. Two guards with equal digests give equal
-// reasons for all names and networks.
+// Digest returns a digest of all rules of the guard.
 func (g *Guard) Digest() [sha256.Size]byte { return g.digest() }
 
 func (g *Guard) sum() [sha256.Size]byte {

@@ -1,6 +1,6 @@
-// Package guard finds targets of orders that must not be blocked by mistake. These are
-// public suffixes, special-use names and addresses, and entries of protect lists. An order
-// can override the guard with a "force" reason.
+// Package guard finds targets that must not be blocked by mistake: public suffixes, special-use
+// names and addresses, and entries of protect lists. An order can override the guard with a force
+// reason.
 package guard
 
 import (
@@ -15,11 +15,9 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// A Guard finds targets of orders that must not be blocked by mistake. It is immutable and
-// safe for concurrent use.
+// A Guard finds targets that must not be blocked by mistake. It is immutable and safe for
+// concurrent use.
 type Guard struct {
-	// table builds the index at the first call. A process without orders does not need the
-	// index.
 	table   func() *table
 	entries []entry         // the entries of all protect lists
 	nets    bart.Table[int] // the networks in protect lists; a value is an index in the slice entries
@@ -33,8 +31,7 @@ type entry struct {
 
 func (e entry) String() string { return fmt.Sprintf("(%s:%d: %s)", e.file, e.line, e.protected) }
 
-// The index stores a number, called ref, for each name with a rule. The low bits of a ref are the
-// flags below. The other bits are an index into Guard.entries.
+// The low bits of a ref are these flags. The other bits are an index into Guard.entries.
 const (
 	suffix    uint32 = 1 << iota // the name is a public suffix
 	wildcard                     // each name one label below the name is a public suffix
@@ -45,16 +42,13 @@ const (
 	entryBit  = iota
 )
 
-// below contains the flags of rules that also protect the parent names. For example, the public
-// suffix co.uk protects uk, because a block of uk also blocks co.uk.
+// A name above a name with one of these flags must not be blocked. For example, a block of uk would
+// also block co.uk.
 const below = suffix | wildcard | subtree | exact
 
-// builtIn is the Guard without a protect list. All callers share it. Its index is
-// therefore built only once.
 var builtIn = withLists()
 
-// New returns a Guard with the built-in rules and the given protect lists. It ignores a nil
-// list.
+// New returns a Guard with the built-in rules and the protect lists. It ignores a nil list.
 func New(lists ...*List) *Guard {
 	lists = slices.DeleteFunc(slices.Clone(lists), func(l *List) bool { return l.Len() == 0 })
 	if len(lists) == 0 {
@@ -82,8 +76,6 @@ func withLists(lists ...*List) *Guard {
 	return g
 }
 
-// build puts the built-in rules and the protect lists into one index. One look-up then finds all
-// rules for a name.
 func (g *Guard) build() *table {
 	var b index.Builder
 	b.Grow(strings.Count(suffixList, "\n") + len(g.entries))
@@ -105,8 +97,8 @@ func (g *Guard) build() *table {
 	return newTable(b.Freeze(merge, func(ref uint32) bool { return ref&below != 0 }))
 }
 
-// merge combines the refs of all rules for one name. The result has all flags. The result has the
-// index of the first "name" entry, or of the first "=name" entry if there is no "name" entry.
+// merge combines the refs of the rules for one name. It keeps all flags. The index of a "name"
+// entry replaces the index of a "=name" entry.
 func merge(values []uint32) (ref uint32) {
 	for _, v := range values {
 		if v&subtree > ref&subtree || v&exact != 0 && ref&(subtree|exact) == 0 {
@@ -117,12 +109,11 @@ func merge(values []uint32) (ref uint32) {
 	return ref
 }
 
-// A finding combines all rules for a name and for the names above it.
 type finding struct {
 	own  uint32 // the ref of the rules at the name itself
 	over uint32 // the flags of the rules at the name and at all names above it
-	// cover is the ref of the highest "name" entry at or above the name. If the field over lacks
-	// the flag subtree, there is no such entry.
+	// cover is the ref of the highest "name" entry at or above the name. It is valid only if over
+	// has the flag subtree.
 	cover   uint32
 	isUnder bool // the name is a public suffix because of a wildcard one label above
 }
@@ -144,12 +135,9 @@ func found(hits []index.Hit, labels int) (f finding) {
 	return f
 }
 
-// A hitBuffer has space for the rules of one name. As a local variable, it saves an allocation in
-// each look-up.
 type hitBuffer [8]index.Hit
 
-// Name returns the reason why the name n must not be blocked, or "". These names must not be
-// blocked:
+// Name returns the reason why n must not be blocked, or "". These names must not be blocked:
 //
 //	the root and the top-level domains
 //	public suffixes, and all names above
@@ -197,8 +185,8 @@ func (g *Guard) Name(n *dname.Wire) string {
 	return strings.Join(why, ", ")
 }
 
-// Protected reports whether a protect list protects the name w of a query. An entry "name"
-// also protects the names below. An entry "=name" protects only the name itself.
+// Protected reports whether a protect list protects the query name w. An entry "name" also protects
+// the names below.
 func (g *Guard) Protected(w *dname.Wire) bool {
 	if len(g.entries) == 0 {
 		return false

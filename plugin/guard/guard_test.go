@@ -90,8 +90,6 @@ func TestName(t *testing.T) {
 		{"c.shared.example", ""},
 		{"a.shared.example", "is protected (protect.txt:3: =a.shared.example)"},
 		{"x.a.shared.example", ""},
-		// A name can have two entries. The reason contains the entry that protects more.
-		// The sequence of the lists does not matter.
 		{"www.example.com", "is protected (more.txt:1: www.example.com)"},
 		{"a.www.example.com", "is protected (more.txt:1: www.example.com)"},
 		{"sub.isp.example", "is protected (more.txt:3: isp.example)"},
@@ -130,7 +128,6 @@ func TestName(t *testing.T) {
 	}
 }
 
-// TestDeepList checks a name with more entries above it than a hitBuffer can hold.
 func TestDeepList(t *testing.T) {
 	var text strings.Builder
 	name := "example"
@@ -150,8 +147,7 @@ func TestDeepList(t *testing.T) {
 	}
 }
 
-// TestNamePassesWithoutAllocation checks that Name and Protected do not allocate for an
-// unprotected name. A load calls Name for every name of every order.
+// A load calls Name for every name of every order.
 func TestNamePassesWithoutAllocation(t *testing.T) {
 	g := New(mustParse(t, "protect.txt", "google.com\n=example.org\n"))
 	for _, s := range []string{"www.example.com", "a.b.c.example.co.uk", "x.blogspot.com", "a.example.org", "mail.google.net"} {

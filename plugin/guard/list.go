@@ -13,14 +13,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A List is a parsed protect list. Orders must not block its names and networks. A List is
-// immutable. A nil *List is empty.
+// A List is an immutable protect list. Orders must not block its names and networks. A nil *List is
+// empty.
 type List struct {
 	file    string
 	entries []protected
 }
 
-// A protected is one entry of a protect list. If name is zero, the entry is a network.
 type protected struct {
 	name  dname.Name
 	exact bool // an entry "=name", which does not protect the names below
@@ -28,7 +27,6 @@ type protected struct {
 	line  int
 }
 
-// String returns the entry in a form that Parse accepts.
 func (p protected) String() string {
 	switch {
 	case p.name.IsZero() && p.net.IsSingleIP():
@@ -49,7 +47,7 @@ func (l *List) Len() int {
 	return len(l.entries)
 }
 
-// Lost returns the number of entries of l that newer does not have.
+// Lost returns the number of entries of l that are missing in newer.
 func (l *List) Lost(newer *List) (n int) {
 	has := make(map[protected]bool, newer.Len())
 	if newer != nil {
@@ -69,7 +67,7 @@ func (l *List) Lost(newer *List) (n int) {
 }
 
 // Parse parses a protect list. Each line has one entry: "name", "=name", an address or a network.
-// After an error, the List is nil, because a part of a list would leave names without protection.
+// After an error, the List is nil, because a partial list would leave names without protection.
 func Parse(path string, r io.Reader) (*List, order.Problems) {
 	tooLarge := order.Problem{File: path, Msg: fmt.Sprintf("is larger than %d MiB", order.MaxProtect>>20)}
 	if order.SizeOf(r) > order.MaxProtect {
@@ -136,7 +134,7 @@ func Parse(path string, r io.Reader) (*List, order.Problems) {
 			break
 		}
 	}
-	// Refuse an empty file, because a full disk or a failed download can leave one.
+	// A full disk or a failed download can leave an empty file.
 	if len(problems) == 0 && l.Len() == 0 && !commented {
 		problems = append(problems, order.Problem{File: path, Msg: "is empty: to protect nothing, write a comment that says so, or drop the property"})
 	}
@@ -151,8 +149,6 @@ func Parse(path string, r io.Reader) (*List, order.Problems) {
 
 const blanks = " \t\r\n"
 
-// uncommented removes the comment and the outer blanks of a line. A # begins a comment
-// only at the start of the line or after a blank.
 func uncommented(s string) string {
 	for i := range len(s) {
 		if s[i] == '#' && (i == 0 || strings.IndexByte(blanks, s[i-1]) >= 0) {
@@ -163,7 +159,6 @@ func uncommented(s string) string {
 	return strings.Trim(s, blanks)
 }
 
-// readEntry parses one entry of a protect list. If the entry is not valid, why is the reason.
 func readEntry(s string) (e protected, why string) {
 	name, exact := strings.CutPrefix(s, "=")
 	switch {
@@ -191,8 +186,6 @@ func readEntry(s string) (e protected, why string) {
 	return protected{name: n, exact: exact}, ""
 }
 
-// looksLikeAddress reports whether the author of s probably meant an address. The error message
-// then explains addresses.
 func looksLikeAddress(s string) bool {
 	host, _, _ := strings.Cut(s, "/")
 	_, err := netip.ParseAddr(host)

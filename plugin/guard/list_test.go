@@ -163,7 +163,6 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// A lines is a reader that generates n lines and counts the bytes that Parse reads.
 type lines struct {
 	n, i, read int
 	line       func(i int) string
@@ -188,8 +187,6 @@ type sized struct{ lines }
 
 func (sized) Size() int64 { return 65 << 20 }
 
-// TestLimits checks that Parse refuses a list beyond a limit. Parse must not read or store much
-// more than the limit.
 func TestLimits(t *testing.T) {
 	deep := strings.Repeat("a.", 100)
 	for what, tc := range map[string]struct {

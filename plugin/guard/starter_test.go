@@ -19,8 +19,6 @@ func starter(t testing.TB) *List {
 	return l
 }
 
-// TestStarterList checks that docs/protect.txt is valid and protects names that were blocked
-// by mistake in the past.
 func TestStarterList(t *testing.T) {
 	l := starter(t)
 	g := New(l)
@@ -49,7 +47,6 @@ func TestStarterList(t *testing.T) {
 			t.Errorf("%s is not held", name)
 		}
 	}
-	// These names need no entry in docs/protect.txt, because they are public suffixes.
 	for _, s := range []string{"co.uk", "github.io", "pages.dev", "workers.dev", "blogspot.com", "web.app", "cloudfront.net", "s3.amazonaws.com", "azurewebsites.net", "netlify.app"} {
 		if got := New().Name(wireOf(t, s)); got != "is a public suffix" {
 			t.Errorf("%s: %q", s, got)

@@ -8,9 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// suffixList contains the rules of the public suffix list in the notation of
-// publicsuffix.org, one in each line. golang.org/x/net/publicsuffix cannot find public
-// suffixes below a name.
+// suffixList contains the public suffix list, one rule a line. golang.org/x/net/publicsuffix cannot
+// find the public suffixes below a name.
 //
 //go:generate go test -run ^TestSuffixList$ -update
 //go:embed suffixes.txt
@@ -35,11 +34,9 @@ func suffixes() iter.Seq2[dname.Name, uint32] {
 	}
 }
 
-// A specialName is a special-use name. The names below it are special-use names too.
 type specialName struct{ name, rfc string }
 
-// specialNames contains the special-use names. An order must not block them. They are not public
-// names, and systems other than the DNS resolve most of them.
+// specialNames contains the special-use names. Systems other than DNS resolve most of them.
 var specialNames = []specialName{
 	{"arpa", "RFC 3172"}, // reverse look-ups, and ipv4only.arpa for the discovery of NAT64
 	{"localhost", "RFC 6761"},

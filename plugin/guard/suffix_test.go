@@ -19,8 +19,7 @@ import (
 
 var update = flag.Bool("update", false, "write the rules of golang.org/x/net/publicsuffix into suffixes.txt")
 
-// TestSuffixList checks that suffixes.txt contains the rules of golang.org/x/net in the version of
-// go.mod. With the flag -update, the test writes the file.
+// With the flag -update, TestSuffixList writes suffixes.txt.
 func TestSuffixList(t *testing.T) {
 	want := "# Made by go generate from golang.org/x/net/publicsuffix:\n# " + publicsuffix.List.String() + "\n" +
 		"# It is subject to the terms of the Mozilla Public License, v. 2.0 (https://mozilla.org/MPL/2.0/).\n" +
@@ -36,8 +35,8 @@ func TestSuffixList(t *testing.T) {
 	}
 }
 
-// netRules returns the public suffix rules of golang.org/x/net in canonical order. The API of x/net
-// cannot list the rules, so netRules reads the test source of x/net.
+// netRules reads the test source of golang.org/x/net, because the API of x/net cannot list the
+// rules.
 func netRules(t testing.TB) (rules []string) {
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "golang.org/x/net").Output()
 	if err != nil {
@@ -61,7 +60,6 @@ func netRules(t testing.TB) (rules []string) {
 		}
 		return false
 	})
-	// The index need not sort names that are in canonical order.
 	slices.SortFunc(rules, func(a, b string) int {
 		return cmp.Or(parsed(strings.TrimLeft(a, "*.!")).Compare(parsed(strings.TrimLeft(b, "*.!"))), cmp.Compare(a, b))
 	})
@@ -71,8 +69,6 @@ func netRules(t testing.TB) (rules []string) {
 	return rules
 }
 
-// A truth is a slow implementation of the public suffix list, for comparison. The first label of a
-// rule is the top-level domain.
 type truth map[string][]rule // the key is a top-level domain, which makes the tests fast enough
 
 type rule struct {
@@ -94,8 +90,6 @@ func newTruth() truth {
 	return tr
 }
 
-// isSuffix is the algorithm of publicsuffix.org/list. The first label in the slice is the
-// top-level domain.
 func (tr truth) isSuffix(labels []string) bool {
 	if len(labels) == 0 {
 		return false

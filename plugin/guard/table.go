@@ -8,19 +8,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// A table is an index behind a fast filter. For most names, the filter alone shows that no rule
-// applies. The filter is five times as fast as the index.
+// A table is an index behind a fast filter.
 type table struct {
 	*index.Index
-	// filter has one bit for each rule, chosen by the last two labels of the rule. A rule about all
-	// names below a top-level domain has a bit for the top-level domain.
 	filter []uint64
 	seed   maphash.Seed
 }
 
 func newTable(x *index.Index) *table {
-	// The filter has 32 to 64 bits for each rule. About 4 % of the names without a rule have a
-	// bit by chance.
+	// With 32 to 64 bits for each rule, only about 4 % of the names without a rule need a search of
+	// the index.
 	t := &table{Index: x, filter: make([]uint64, 1<<bits.Len(uint(x.Len()/2))), seed: maphash.MakeSeed()}
 	for w, ref := range x.Wires() {
 		if w.NumLabels() > 1 || ref&(wildcard|special|subtree) != 0 {
@@ -36,8 +33,8 @@ func (t *table) position(suffix []byte) (word int, bit uint64) {
 	return int(h>>6) & (len(t.filter) - 1), 1 << (h & 63)
 }
 
-// passes returns true if no rule applies to the name. If the result is false, the caller
-// must search the index.
+// passes returns true if no rule applies to w. If the result is false, the caller must search the
+// index.
 func (t *table) passes(w *dname.Wire) bool {
 	if w.NumLabels() < 2 {
 		return false
@@ -50,8 +47,6 @@ func (t *table) passes(w *dname.Wire) bool {
 	return true
 }
 
-// firstBelow returns the ref of the first rule below n that has one of the flags in kinds, or 0. It
-// is slow, so Name calls it only to find the reason.
 func (t *table) firstBelow(n *dname.Wire, kinds uint32) uint32 {
 	var r hitBuffer
 	var w dname.Wire

@@ -12,7 +12,6 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// A twin is a slow, simple version of the guard for comparison.
 type twin struct {
 	suffixes truth
 	lists    []*List
@@ -47,8 +46,6 @@ func (tw *twin) name(n dname.Name) string {
 			}
 		}
 	}
-	// The expected reason names the highest protected name. If there are several entries for this
-	// name, "name" entries come before "=name" entries.
 	sort := func(e []entry) {
 		slices.SortStableFunc(e, func(a, b entry) int {
 			if c := a.name.Compare(b.name); c != 0 {
@@ -121,8 +118,6 @@ type subject struct {
 	twin *twin
 }
 
-// compare checks that Name and Protected of each guard agree with the slow version. It
-// also compares the public suffixes with golang.org/x/net.
 func compare(t testing.TB, w *dname.Wire) {
 	n := w.Name()
 	for _, s := range subjects() {
@@ -134,7 +129,7 @@ func compare(t testing.TB, w *dname.Wire) {
 			t.Errorf("%s: Protected = %v, but it %s", n, got, want)
 		}
 	}
-	// x/net gives other results for names that look like addresses. It accepts names only as text.
+	// x/net gives other results for names that look like addresses.
 	if name := n.String(); w.NumLabels() > 1 && !strings.ContainsAny(name, `\:`) && !isDigits(w.Label(1)) {
 		want, _ := publicsuffix.PublicSuffix(name)
 		if got := New().isSuffix(w); got != (want == name) {
@@ -152,8 +147,6 @@ func (g *Guard) isSuffix(w *dname.Wire) bool {
 
 func isDigits(b []byte) bool { return len(strings.Trim(string(b), "0123456789")) == 0 }
 
-// TestEveryRule compares each guard with its slow version. It uses the name of each rule,
-// and names above, below and beside the name.
 func TestEveryRule(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	tried, held := 0, 0

@@ -9,13 +9,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A history contains the counts of the last Hours hours.
 type history struct {
 	newest int64            // the newest hour with a count, see hourOf
 	rings  map[string]*ring // by the id of the order
 }
 
-// A ring contains the counts of one order. The count for an hour has the index hour modulo Hours.
 type ring struct {
 	label string
 	hours [Hours]count
@@ -24,7 +22,6 @@ type ring struct {
 // A count contains the hits in one hour.
 type count struct{ hits, shadow uint32 }
 
-// take moves the counts of a table to the history. Counts of hours outside the history are lost.
 func (h *history) take(t *table) {
 	for i := range t.slots {
 		s := &t.slots[i]
@@ -55,10 +52,8 @@ func (h *history) take(t *table) {
 	}
 }
 
-// move makes the given hour the newest hour of the history. If the history already contains a much
-// later hour, the clock was wrong, and move removes the counts of the later hours.
-//
-// A difference of one hour is normal, because goroutines read the clock separately.
+// move makes hour the newest hour. If the clock goes back, move removes the later hours. A
+// goroutine can be one hour late, so move ignores a step back of one hour.
 func (h *history) move(hour int64) {
 	switch {
 	case hour > h.newest:
@@ -99,5 +94,4 @@ func (h *history) rows() []Row {
 
 func index(hour int64) int64 { return ((hour % Hours) + Hours) % Hours }
 
-// sum returns a+b, or the largest uint32 if the sum is larger.
 func sum(a, b uint32) uint32 { return uint32(min(uint64(a)+uint64(b), math.MaxUint32)) }

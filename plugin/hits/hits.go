@@ -1,21 +1,11 @@
-// Package hits counts how often each order decides a query, by order and hour. It stores no client
-// and no queried name.
+// Package hits counts the queries that each order decides, by order and hour. The package stores no
+// client and no queried name.
 //
-// # Counting
+// [Counter.Add] runs for each query that an order decides, and uses no lock. A [Counter] has
+// several small hash tables, so two CPUs seldom write to the same cache line.
 //
-// [Counter.Add] runs for each blocked query, so it uses no lock. It counts in a small hash table.
-// The key is the address of the compiled order. A [Counter] has several tables (shards), so that
-// two CPUs seldom write to the same cache line.
-//
-// When an hour begins or new orders are loaded, Add replaces all tables with empty tables. Add
-// replaces a full table with a larger table. In all other cases, Add does not allocate. The counts
-// of a replaced table soon go into the history.
-//
-// # History
-//
-// The history has the counts of the last [Hours] hours, by order id. It contains only orders with
-// hits. Only [Counter.Rows] and a timer change the history. The counts survive a load of a file or
-// the Corefile, because order ids do not change.
+// A new set or a new hour replaces the tables. The counts of a replaced table go into a history of
+// [Hours] hours. A reload keeps the history, because the history uses order ids.
 package hits
 
 import (
@@ -32,15 +22,13 @@ import (
 // Hours is the number of hours that a Counter remembers, including the present hour.
 const Hours = 24
 
-// maxShards limits the memory of a Counter on machines with many CPUs.
 const maxShards = 32
 
-// grace is the time after which no goroutine is expected to use a replaced table. An Add needs only
-// nanoseconds, but the scheduler can interrupt the goroutine.
+// grace is how long a goroutine may still use a replaced table.
 const grace = 2 * time.Second
 
-// A Counter counts the hits of the orders of one server block. Its methods may be called from
-// several goroutines.
+// A Counter counts the hits of the orders of one server block. Its methods are safe for concurrent
+// use.
 type Counter struct {
 	shards  []shard
 	retired atomic.Pointer[table] // the list of replaced tables whose counts may not be in the history
@@ -52,8 +40,7 @@ type Counter struct {
 	history history
 }
 
-// A shard has one table. It is padded to two cache lines, because a CPU may load two neighbouring
-// lines together.
+// A shard has 128 bytes (two cache lines), because some CPUs load cache lines in pairs.
 type shard struct {
 	table atomic.Pointer[table]
 	_     [120]byte
@@ -72,12 +59,11 @@ func New() *Counter {
 	return c
 }
 
-// Add counts one query that the order o of the set decided at the time now. shadow is true if the
-// query was not blocked, because the order or the server block has the setting "shadow". c may be
-// nil.
+// Add counts one query that the order o decided. shadow is true if the setting "shadow" let the
+// query pass. c may be nil.
 //
-// Add returns true for the first blocked query of an order. It returns true again after a new set,
-// a new hour or a Refresh, and sometimes for other queries.
+// Add returns true for the first blocked query of an order. Add can return true again, for example
+// on another CPU or in a new hour.
 func (c *Counter) Add(set *ruleset.Set, o *ruleset.Order, now order.Time, shadow bool) (first bool) {
 	if c == nil {
 		return true
@@ -92,7 +78,6 @@ func (c *Counter) Add(set *ruleset.Set, o *ruleset.Order, now order.Time, shadow
 	return c.add(s, t, set, o, now, shadow)
 }
 
-// add is the slow path of Add. The table may be old or full, or may not contain the order.
 func (c *Counter) add(s *shard, t *table, set *ruleset.Set, o *ruleset.Order, now order.Time, shadow bool) (first bool) {
 	if !t.fits(set.Number(), now) {
 		t = c.renew(s, set.Number(), now)
@@ -106,8 +91,7 @@ func (c *Counter) add(s *shard, t *table, set *ruleset.Set, o *ruleset.Order, no
 	}
 }
 
-// Refresh makes Add return true again for each order. It replaces all tables by empty
-// tables.
+// Refresh makes Add return true again for each order.
 func (c *Counter) Refresh() {
 	for i := range c.shards {
 		t := c.shards[i].table.Load()
@@ -115,19 +99,17 @@ func (c *Counter) Refresh() {
 	}
 }
 
-// shardOf returns a number that usually differs between CPUs. It uses the address of the
-// goroutine's stack. The Go runtime keeps free stacks on the CPU that used them before.
+// shardOf makes a number from the address of the stack. Different CPUs usually get different
+// numbers, because the Go runtime keeps free stacks by CPU.
 func shardOf() int {
 	var here byte
 	return int(uint64(uintptr(unsafe.Pointer(&here)))>>11*hashFactor>>33) & (maxShards - 1)
 }
 
-// hourOf returns the number of full hours from the start of 1970 (UTC) to t.
 func hourOf(t order.Time) int64 { return int64(t) / 3600 }
 
-// renew replaces each table that cannot count a hit of the set at the time now (see fits). It
-// returns the table of the shard s. renew also replaces the tables of other shards, because an old
-// table keeps an old set in memory.
+// renew replaces the outdated tables of all shards. The table of an unused shard would otherwise
+// keep an old set in memory.
 func (c *Counter) renew(s *shard, set uint64, now order.Time) *table {
 	hour := hourOf(now)
 	c.hour.Store(hour)
@@ -140,8 +122,6 @@ func (c *Counter) renew(s *shard, set uint64, now order.Time) *table {
 	return s.table.Load()
 }
 
-// replace replaces the table old of the shard s with the empty table t. It returns the table that
-// the shard then has. If another goroutine was faster, this is the table of the other goroutine.
 func (c *Counter) replace(s *shard, old, t *table) *table {
 	if !s.table.CompareAndSwap(old, t) {
 		return s.table.Load()
@@ -164,8 +144,7 @@ func (c *Counter) tidy() {
 	c.collect()
 }
 
-// collect adds the counts of all replaced tables to the history. It drops tables that were replaced
-// more than grace ago, because they get no more counts. The caller must have locked c.mu.
+// collect adds the counts of replaced tables to the history. The caller must hold c.mu.
 func (c *Counter) collect() {
 	c.history.move(c.hour.Load())
 	for t := c.retired.Swap(nil); t != nil; t = t.next {
@@ -186,8 +165,7 @@ func (c *Counter) collect() {
 // A Row contains the hits of one order.
 type Row struct {
 	ID string
-	// Label is a name for the order that all users may see. For a sealed (secret) order, Label is
-	// not the id.
+	// Label is a public name for the order. For a sealed (secret) order, Label is not the id.
 	Label string
 	// Hours has the hours with hits, the oldest first.
 	Hours []Hour
@@ -197,14 +175,12 @@ type Row struct {
 type Hour struct {
 	// Start is the first second of the hour.
 	Start order.Time
-	// Hits is the number of blocked queries. Shadow is the number of queries that were not blocked
-	// because of the setting "shadow". A count stays at the largest uint32 when it reaches this
-	// number.
+	// Hits is the number of blocked queries. Shadow is the number of queries that the setting
+	// "shadow" let pass.
 	Hits, Shadow uint32
 }
 
-// Rows returns the hits of the last Hours hours, sorted by order id. The time now is in the last
-// hour.
+// Rows returns the hits of the last Hours hours before now, sorted by order id.
 func (c *Counter) Rows(now order.Time) []Row {
 	if c == nil {
 		return nil

@@ -14,7 +14,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A world is a set of n orders. The order i has the id "oI" and the target "oI.example".
 type world struct {
 	set    *ruleset.Set
 	orders []*ruleset.Order
@@ -50,8 +49,6 @@ func newWorld(t testing.TB, n int, extra string) world {
 	return w
 }
 
-// newCounter returns a Counter that keeps all replaced tables, so that a slow goroutine loses no
-// hit.
 func newCounter() *Counter {
 	c := New()
 	c.grace = time.Hour
@@ -60,8 +57,6 @@ func newCounter() *Counter {
 
 func at(hour int) order.Time { return order.Time(hour*3600 + 1800) }
 
-// text returns rows in a short form. For example, "o0 480000:2/1" has two hits and one
-// shadow hit in the hour 480000.
 func text(rows []Row) string {
 	var out []string
 	for _, r := range rows {
@@ -137,8 +132,6 @@ func TestSealed(t *testing.T) {
 	}
 }
 
-// TestNewSet checks that the counts of an order survive new sets, even a set without the order. It
-// also counts queries with an old set.
 func TestNewSet(t *testing.T) {
 	old, next := newWorld(t, 3, ""), newWorld(t, 2, "")
 	c := newCounter()
@@ -150,8 +143,6 @@ func TestNewSet(t *testing.T) {
 	if got := text(c.Rows(at(480_000))); got != "o0 480000:3/0; o1 480000:3/0; o2 480000:2/0" {
 		t.Error(got)
 	}
-	// Each of the two new sets replaced the tables of all shards. The last Add, with an old set,
-	// replaced no table.
 	if want := 2 * len(c.shards); len(c.leaving) != want {
 		t.Errorf("%d tables were replaced, want %d", len(c.leaving), want)
 	}
@@ -162,8 +153,6 @@ func TestNewSet(t *testing.T) {
 	}
 }
 
-// TestForgetsReplacedTables checks that a replaced table is dropped after the time grace.
-// The table would keep the orders of an old set in memory.
 func TestForgetsReplacedTables(t *testing.T) {
 	old, next := newWorld(t, 1, ""), newWorld(t, 1, "")
 	c := newCounter()
@@ -214,8 +203,6 @@ func TestManyOrders(t *testing.T) {
 	}
 }
 
-// TestConcurrentAdds checks that no hit is lost while many goroutines count, read, and
-// change the set. Some goroutines use the previous hour or an old set.
 func TestConcurrentAdds(t *testing.T) {
 	const workers, steps, each = 8, 4, 1000
 	worlds := []world{newWorld(t, 200, ""), newWorld(t, 200, ""), newWorld(t, 200, "")}
@@ -326,7 +313,6 @@ func TestFirst(t *testing.T) {
 	set := ruleset.Merge([]*ruleset.Part{part}, ruleset.Options{})
 	terms := &ruleset.Common{Terms: &order.Terms{}}
 	x, y := &ruleset.Order{ID: "x", Common: terms}, &ruleset.Order{ID: "y", Common: terms}
-	// A goroutine can move to another CPU, which has its own table.
 	firsts := func(set *ruleset.Set, o *ruleset.Order, now order.Time, shadow bool) (n int) {
 		for range 100 {
 			if c.Add(set, o, now, shadow) {

@@ -2,8 +2,6 @@ package hits
 
 import "sync"
 
-// registry contains the Counters of the process, by server block. After a reload, the new
-// configuration uses the same Counter. So the counts survive the reload.
 var registry = struct {
 	sync.Mutex
 	counters map[string]*shared
@@ -14,8 +12,8 @@ type shared struct {
 	refs int
 }
 
-// Acquire returns the Counter of a server block, and creates the Counter if there is none. Each
-// call needs one call of Release.
+// Acquire returns the Counter of a server block, and creates a missing Counter. Each call needs one
+// call of Release.
 func Acquire(block string) *Counter {
 	registry.Lock()
 	defer registry.Unlock()

@@ -10,16 +10,13 @@ import (
 )
 
 const (
-	// minSlots is the number of slots of a new table, a power of 2. They take 1 KiB.
-	minSlots = 64
-	// maxProbes is the number of slots that the method table.add tries for one order. If other
-	// orders use all these slots, the table counts as full.
+	// minSlots must be a power of 2.
+	minSlots  = 64
 	maxProbes = 8
 	// hashFactor is 2^64 divided by the golden ratio (Fibonacci hashing).
 	hashFactor = 0x9E3779B97F4A7C15
 )
 
-// A table contains the hits of one shard in one hour. Its size is fixed.
 type table struct {
 	set   uint64     // the number of the newest set of orders whose hits are counted here
 	begin order.Time // the start of the hour before the hour of the table
@@ -37,7 +34,7 @@ type slot struct {
 	hits, shadow atomic.Uint32
 }
 
-// newTable returns an empty table with n slots. n must be a power of 2.
+// newTable returns an empty table. n must be a power of 2.
 func newTable(set uint64, hour int64, n int) *table {
 	t := &table{set: set, hour: hour, begin: order.Time((hour - 1) * 3600), shift: 64, slots: make([]slot, n)}
 	for ; n > 1; n /= 2 {
@@ -46,19 +43,17 @@ func newTable(set uint64, hour int64, n int) *table {
 	return t
 }
 
-// fits reports whether the table can count a hit of a set at a time. A table also counts hits of
-// older sets and of the previous hour, so that slow queries do not replace a newer table.
+// fits reports whether t can count a query. A slow query may have an older set or the previous
+// hour, and must not replace t.
 func (t *table) fits(set uint64, now order.Time) bool {
 	return set <= t.set && uint64(now-t.begin) < 2*3600
 }
 
-// place returns a number that selects the first slot to try for an order. The caller must reduce
-// the number modulo the number of slots.
+// The caller must reduce the result modulo the number of slots.
 func (t *table) place(o *ruleset.Order) uint64 {
 	return uint64(uintptr(unsafe.Pointer(o))) * hashFactor >> (t.shift & 63)
 }
 
-// count counts one hit in the slot. It returns true for the first hit that is not a shadow hit.
 func (s *slot) count(shadow bool) (first bool) {
 	if shadow {
 		s.shadow.Add(1)
@@ -67,8 +62,6 @@ func (s *slot) count(shadow bool) (first bool) {
 	return s.hits.Add(1) == 1
 }
 
-// add counts one hit of an order. If the table is full, ok is false. first is true for the first
-// hit of the order in this table that is not a shadow hit.
 func (t *table) add(o *ruleset.Order, shadow bool) (first, ok bool) {
 	i := t.place(o)
 	for range maxProbes {

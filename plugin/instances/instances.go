@@ -1,17 +1,16 @@
-// Package instances records which Corefiles a process has loaded. During a reload, it also records
-// which instance replaces which. On a reload, CoreDNS makes these calls while the old instance
-// runs:
+// Package instances records the loaded Corefiles of a process. CoreDNS makes these calls on a
+// reload, while the old instance runs:
 //
 //	OnRestart(old), setup(new), OnStartup(new), listen, OnShutdown(old)
 //
 // If CoreDNS cannot listen, it calls no function of the new instance. OnRestartFailed of the old
-// instance must then release the resources of the new instance.
+// instance must then release the new instance.
 package instances
 
 import "sync"
 
-// A List contains the instances that use a resource. An instance is one loaded Corefile. The zero
-// List is empty. The lock of the List also protects the fields of the instances.
+// A List contains the instances (loaded Corefiles) that use a resource. The zero List is empty. The
+// lock of the List also protects the fields of the instances.
 type List[I comparable] struct {
 	sync.Mutex
 	// all maps each instance to the instance that it replaces, or to the zero value.
@@ -19,7 +18,7 @@ type List[I comparable] struct {
 	replacing I // the instance that a reload replaces now
 }
 
-// Storage is implemented by caddy.Controller. All controllers of one instance share the stored
+// Storage is implemented by caddy.Controller. All controllers of an instance share the stored
 // values.
 type Storage interface {
 	Get(key any) any
@@ -36,14 +35,14 @@ func (l *List[I]) Of(c Storage, create func() I) I {
 	return i
 }
 
-// In returns the instance that is stored in the values of a caddy.Instance. The caller has locked
-// the values.
+// In returns the instance in the stored values of a caddy.Instance. The caller must lock the
+// values.
 func (l *List[I]) In(values map[any]any) (i I, ok bool) {
 	i, ok = values[l].(I)
 	return i, ok
 }
 
-// Add adds an instance that uses the resource. The caller has locked the List.
+// Add adds an instance. The caller must hold the lock.
 func (l *List[I]) Add(i I) {
 	if l.Has(i) {
 		return
@@ -54,16 +53,16 @@ func (l *List[I]) Add(i I) {
 	l.all[i] = l.replacing
 }
 
-// Remove removes an instance that no longer uses the resource. The caller has locked the List.
+// Remove removes an instance. The caller must hold the lock.
 func (l *List[I]) Remove(i I) { delete(l.all, i) }
 
-// Has reports whether the List has the instance. The caller has locked the List.
+// Has reports whether the List has the instance. The caller must hold the lock.
 func (l *List[I]) Has(i I) bool {
 	_, ok := l.all[i]
 	return ok
 }
 
-// All returns the instances. The caller has locked the List.
+// All returns the instances. The caller must hold the lock.
 func (l *List[I]) All() []I {
 	out := make([]I, 0, len(l.all))
 	for i := range l.all {
@@ -72,19 +71,19 @@ func (l *List[I]) All() []I {
 	return out
 }
 
-// Replacing reports whether a reload is replacing the instance. The caller has locked the List.
+// Replacing reports whether a reload is replacing the instance. The caller must hold the lock.
 func (l *List[I]) Replacing(i I) bool { return l.replacing == i }
 
-// Restart records that a reload begins to replace the instance. Call it from OnRestart of the old
-// instance. CoreDNS calls OnRestart once for each server block.
+// Restart records that a reload begins. Call Restart from OnRestart of the old instance, which
+// CoreDNS calls once for each server block.
 func (l *List[I]) Restart(i I) {
 	l.Lock()
 	defer l.Unlock()
 	l.replacing = i
 }
 
-// Fail records that the reload has failed. Call it from OnRestartFailed of the old instance, which
-// continues to run. Fail returns the new instances. The caller must release the new instances.
+// Fail records that the reload has failed, and returns the new instances. Call Fail from
+// OnRestartFailed of the old instance. The caller must release the new instances.
 func (l *List[I]) Fail(i I) []I {
 	l.Lock()
 	defer l.Unlock()
@@ -93,7 +92,7 @@ func (l *List[I]) Fail(i I) []I {
 	return l.after(i)
 }
 
-// End reports whether a reload replaces the instance, and returns the new instances. Call it from
+// End reports whether a reload replaces the instance, and returns the new instances. Call End from
 // OnShutdown of the instance.
 func (l *List[I]) End(i I) (replaced bool, successors []I) {
 	l.Lock()

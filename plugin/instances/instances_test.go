@@ -11,7 +11,6 @@ type storage map[any]any
 func (s storage) Get(key any) any    { return s[key] }
 func (s storage) Set(key, value any) { s[key] = value }
 
-// TestReloads makes the calls of CoreDNS for a start, a failed reload, a reload and a shutdown.
 func TestReloads(t *testing.T) {
 	l := &List[*int]{}
 	check := func(when string, want ...*int) {

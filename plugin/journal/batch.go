@@ -14,11 +14,9 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// flushBytes is the size in bytes of lines that are written together.
 const flushBytes = 256 << 10
 
-// A Batch adds records to the journal. The method Do creates the Batch and passes it to a function.
-// Do not use the Batch after the function has returned.
+// A Batch adds records to the journal. A Batch is valid only inside the function passed to Do.
 type Batch struct {
 	j    *Journal
 	at   time.Time
@@ -37,34 +35,30 @@ func (b *Batch) State(order string) Event {
 // Present reports whether the order was received and not removed later.
 func (b *Batch) Present(order string) bool { return b.j.table.orders[b.j.table.key(order)].present }
 
-// Secret returns a secret number that is derived from the private key of the journal. The number
-// never changes.
+// Secret returns a secret number that never changes.
 func (b *Batch) Secret() uint64 { return binary.BigEndian.Uint64(b.j.secret[:]) }
 
-// Changed reports whether the content of an order differs from the content in the last Received or
-// Corrected record of the order. If this record has no content, Changed returns false.
+// Changed reports whether content differs from the last recorded content of the order. Without
+// recorded content, Changed returns false.
 func (b *Batch) Changed(order, content string) bool {
 	was := b.j.table.orders[b.j.table.key(order)].content
 	return was != 0 && was != contentNumber(content)
 }
 
-// Requests returns the number of Request records with the given digest. The digest is the SHA-256
-// of the line of the request.
+// Requests returns the number of Request records with the given SHA-256.
 func (b *Batch) Requests(sha256 string) int { return b.j.table.requests[sha256] }
 
-// Begin returns the time of the first record that Prune has not deleted. If Prune was never called,
+// Begin returns the time of the oldest remaining record after a Prune. Before the first Prune,
 // Begin returns the zero time.
 func (b *Batch) Begin() time.Time { return b.j.table.begin }
 
 // Answered reports whether the order has a FirstAnswer record after its last InForce record.
 func (b *Batch) Answered(order string) bool { return b.j.table.orders[b.j.table.key(order)].answered }
 
-// Held reports whether the journal has recorded that a target is held. Package guard prevents the
-// block of a held target.
+// Held reports whether package guard holds the target, according to the journal.
 func (b *Batch) Held(t HeldTarget) bool { return b.j.table.held[t] }
 
-// HeldTargets returns all targets for which Held returns true. The result is sorted by order and
-// target.
+// HeldTargets returns the held targets, sorted by order and target.
 func (b *Batch) HeldTargets() (out []HeldTarget) {
 	for t := range b.j.table.held {
 		out = append(out, t)
@@ -75,8 +69,8 @@ func (b *Batch) HeldTargets() (out []HeldTarget) {
 	return out
 }
 
-// Add adds a record. If a record has too many files, Add splits it into several records. If the
-// disk fails, Add waits until the disk works or the journal closes.
+// Add adds a record. Add splits a record with too many files. If the disk fails, Add waits until
+// the disk works or the journal closes.
 func (b *Batch) Add(r Record) {
 	coop.Yield()
 	j := b.j
@@ -114,7 +108,6 @@ func (b *Batch) Add(r Record) {
 	}
 }
 
-// flush makes the records of the batch durable. It also adds them to the tree.
 func (b *Batch) flush() {
 	if len(b.buf) == 0 || b.j.dead {
 		return
@@ -135,8 +128,8 @@ func (b *Batch) flush() {
 	j.mu.Unlock()
 }
 
-// Beat adds a Heartbeat record. The next checkpoint is then written at once, and a copy of the
-// checkpoint stays in checkpoints/. On a new day, Beat first adds a Daily record.
+// Beat adds a Heartbeat record. On a new day, Beat adds a Daily record first. The journal keeps the
+// next checkpoint in checkpoints/ too.
 func (b *Batch) Beat(r Record) {
 	if r.Time.IsZero() {
 		r.Time = Time{b.at}
@@ -149,8 +142,6 @@ func (b *Batch) Beat(r Record) {
 	b.j.hourly = true
 }
 
-// daily adds a Daily record. The record contains the root of a tree. The leaves of the tree are the
-// sorted hashes of the last record of each order.
 func (b *Batch) daily(now Time) {
 	b.flush() // the hash of a record is read from the tiles, and from the edge of the tree
 	heads, err := b.j.heads()
@@ -198,7 +189,6 @@ func sortHashes(list []tlog.Hash) {
 	slices.SortFunc(list, func(x, y tlog.Hash) int { return slices.Compare(x[:], y[:]) })
 }
 
-// call calls f. If f panics, call adds a Gap record, and the journal continues.
 func (b *Batch) call(f func(*Batch)) {
 	defer func() {
 		if r := recover(); r != nil {

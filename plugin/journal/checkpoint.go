@@ -20,15 +20,14 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// These are the endings of the files in checkpoints/ that come from other parties. A server never
-// writes or removes these files.
+// Other programs write the files with these endings. A server must not write or remove these files.
 const (
 	stampSuffix    = ".tsr"   // SIZE.tsr: an answer of RFC 3161
 	cosignedSuffix = ".cosig" // SIZE.KEY.cosig: the checkpoint with a cosignature
 )
 
-// A Checkpoint is a signed statement about the first Size records of the journal. Root is the root
-// of the tree of these records. Text has the format tlog-checkpoint of C2SP.
+// A Checkpoint is a signed statement about the first Size records. Root is the root of the tree of
+// these records. Text is a C2SP tlog-checkpoint.
 type Checkpoint struct {
 	Origin string // the name of the journal and of its key
 	Size   int64
@@ -42,8 +41,8 @@ func signCheckpoint(s note.Signer, size int64, root tlog.Hash) ([]byte, error) {
 	return note.Sign(&note.Note{Text: text}, s)
 }
 
-// OpenCheckpoint parses a checkpoint and checks its signature. Signatures of unknown keys, for
-// example of witnesses, are ignored.
+// OpenCheckpoint parses a checkpoint and checks the signature of v. Other signatures, for example
+// of witnesses, are ignored.
 func OpenCheckpoint(text []byte, v note.Verifier) (c Checkpoint, err error) {
 	n, err := note.Open(text, note.VerifierList(v))
 	if err != nil {
@@ -98,7 +97,6 @@ func ReadVerifier(path string) (note.Verifier, error) {
 	return v, nil
 }
 
-// loadKey reads the keys of the journal. For a new journal, it makes new keys.
 func (j *Journal) loadKey() error {
 	path, public := filepath.Join(j.dir, keyName), filepath.Join(j.dir, vkeyName)
 	text, err := os.ReadFile(path)
@@ -110,8 +108,8 @@ func (j *Journal) loadKey() error {
 		if err != nil {
 			return err
 		}
-		// Write the public key first. If the program crashes between the two writes, the next start
-		// replaces both keys.
+		// Write the public key first. After a crash before the second write, the next start makes
+		// two new keys.
 		if err := j.fs.WriteFile(public, []byte(vkey+"\n"), 0o644); err != nil {
 			return err
 		}
@@ -135,33 +133,29 @@ func (j *Journal) loadKey() error {
 	return nil
 }
 
-// KeptCheckpoint returns the path of a checkpoint in checkpoints/. The parameter "size" is the
-// number of records in the checkpoint.
+// KeptCheckpoint returns the path of a checkpoint of size records in checkpoints/.
 func KeptCheckpoint(dir string, size int64) string {
 	return filepath.Join(dir, checkpointDir, strconv.FormatInt(size, 10))
 }
 
-// StampPath returns the path of the time stamp for a checkpoint. The parameter "size" is the number
-// of records in the checkpoint.
+// StampPath returns the path of the time stamp for a checkpoint of size records.
 func StampPath(dir string, size int64) string { return KeptCheckpoint(dir, size) + stampSuffix }
 
-// CosignedPath returns the path of a checkpoint with the cosignature of a witness. The parameter
-// "size" is the number of records in the checkpoint. The parameter "key" is the key hash of the
-// witness.
+// CosignedPath returns the path of a checkpoint of size records with the cosignature of a witness.
+// key is the key hash of the witness.
 func CosignedPath(dir string, size int64, key uint32) string {
 	return fmt.Sprintf("%s.%08x%s", KeptCheckpoint(dir, size), key, cosignedSuffix)
 }
 
-// An Outside describes one file in checkpoints/. The file may be a checkpoint of the server or a
-// file of another party, for example a time stamp.
+// An Outside describes one file in checkpoints/.
 type Outside struct {
 	Name  string // the path relative to the directory of the journal
 	Size  int64  // the size of its checkpoint, or -1 if the name has no size
 	Stamp bool   // the file is a time stamp; otherwise the file is a checkpoint with signatures
 }
 
-// Outsides returns the files in checkpoints/, sorted by size. The files are checkpoints, time
-// stamps and checkpoints with cosignatures. A file with an unexpected name has the size -1.
+// Outsides returns the files in checkpoints/, sorted by size. A file with an unexpected name has
+// the size -1.
 func Outsides(dir string) (out []Outside, err error) {
 	all, err := os.ReadDir(filepath.Join(dir, checkpointDir))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -182,8 +176,8 @@ func Outsides(dir string) (out []Outside, err error) {
 	return out, err
 }
 
-// CheckOrigin returns an error if s is not a valid name of a journal. A name must not contain
-// blanks and plus signs, because they are separators in keys and signatures.
+// CheckOrigin returns an error if s is not a valid name of a journal. The signed-note format
+// forbids blanks and plus signs.
 func CheckOrigin(s string) error {
 	bad := func(r rune) bool { return r == '+' || unicode.IsSpace(r) || !unicode.IsPrint(r) }
 	if s == "" || strings.ContainsFunc(s, bad) || strings.Contains(s, "://") {

@@ -17,7 +17,6 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// maxOutside is the largest size in bytes of a file that Copy copies from checkpoints/.
 const maxOutside = 1 << 20
 
 // A Copied is the result of Copy.
@@ -27,13 +26,11 @@ type Copied struct {
 	Faults []string  // the files and records that were not copied
 }
 
-// Copy copies the signed part of the journal in the directory "from" to the directory "to". The
-// directory "to" must be empty or contain an earlier copy, to which Copy adds the new records. The
-// server may write the journal at the same time.
+// Copy copies the signed part of a journal. The directory "to" must be empty or contain an earlier
+// copy. The server may write the journal at the same time.
 //
-// If the journal does not begin with the records of the earlier copy, Copy changes nothing and
-// returns an error. Copy skips records with a wrong hash. Copy writes the records and tiles before
-// the checkpoint, so a crash leaves a correct copy.
+// If the journal contradicts the earlier copy, Copy changes nothing and returns an error. Copy
+// skips records with a wrong hash. A crash leaves a correct copy.
 func Copy(from, to string, key note.Verifier, vkey string, files durable.FS) (Copied, error) {
 	x := &copying{from: from, to: to, key: key, fs: files, made: map[string]bool{}}
 	var err error
@@ -60,8 +57,8 @@ func Copy(from, to string, key note.Verifier, vkey string, files durable.FS) (Co
 	return Copied{x.c.Size, x.last(), x.faults}, nil
 }
 
-// onlyFiles returns an error if a directory contains a link, a pipe, a device, or a checkpoint that
-// is too large. Reading a pipe would never end. A link can lead to a secret file.
+// onlyFiles refuses links and pipes. A link can lead to a secret file. Reading a pipe can block
+// forever.
 func onlyFiles(dir string) error {
 	if dir, err := filepath.EvalSymlinks(dir); err == nil {
 		return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -97,7 +94,6 @@ func (x *copying) fault(format string, args ...any) {
 	x.faults = append(x.faults, fmt.Sprintf(format, args...))
 }
 
-// earlier returns the checkpoint of the earlier copy. Its size is 0 if there is no copy.
 func (x *copying) earlier(vkey string) (c Checkpoint, err error) {
 	text, err := os.ReadFile(filepath.Join(x.to, vkeyName))
 	switch {
@@ -117,8 +113,6 @@ func (x *copying) earlier(vkey string) (c Checkpoint, err error) {
 	return c, nil
 }
 
-// continues returns an error if the journal does not begin with the records of an older
-// checkpoint.
 func (x *copying) continues(older Checkpoint, what string) error {
 	if older.Size > x.c.Size {
 		return fmt.Errorf("the journal has %d signed records, and %s has %d: the journal was cut, or is an older copy of itself", x.c.Size, what, older.Size)
@@ -136,8 +130,6 @@ func (x *copying) continues(older Checkpoint, what string) error {
 	return nil
 }
 
-// readLeaves reads the hashes of the new records from the tiles into x.leaves. It returns the right
-// edge of the tree of the earlier copy.
 func (x *copying) readLeaves() (*tree, error) {
 	edge, err := readTree(x.to, x.old.Size, x.old.Root)
 	if err != nil {
@@ -204,7 +196,7 @@ func (x *copying) write(edge *tree, vkey string) error {
 		}
 	}
 	// Write the file checkpoint before the files in checkpoints/. After a crash, no file in
-	// checkpoints/ is then newer than the file checkpoint.
+	// checkpoints/ may be newer than the file checkpoint.
 	if x.c.Size > x.old.Size {
 		if err := x.fs.WriteFile(filepath.Join(x.to, checkpointName), x.c.Text, 0o644); err != nil {
 			return err
@@ -237,8 +229,6 @@ func (x *copying) mkdir(path string) error {
 	return x.fs.Mkdir(path, 0o700)
 }
 
-// copyVersions copies the kept versions of order files that the copy lacks. The bytes of a version
-// must have the digest in the file name.
 func (x *copying) copyVersions() error {
 	all, err := os.ReadDir(filepath.Join(x.from, versionDir))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -285,7 +275,6 @@ func (x *copying) copyFile(name string, mode fs.FileMode) error {
 	return out.Commit(filepath.Base(path), mode)
 }
 
-// copyRecords copies the lines of the new records. A line with a wrong hash is not copied.
 func (x *copying) copyRecords() error {
 	all, err := segments(x.from)
 	if err != nil {
@@ -303,7 +292,6 @@ func (x *copying) copyRecords() error {
 	return nil
 }
 
-// copySegment copies the new lines of one file of records. next is the index of the next record.
 func (x *copying) copySegment(name string, next int64) (int64, error) {
 	path := filepath.Join(x.to, filepath.FromSlash(name))
 	out, err := x.fs.Create(filepath.Dir(path))
@@ -321,8 +309,7 @@ func (x *copying) copySegment(name string, next int64) (int64, error) {
 			b.Reset()
 		}
 	}
-	// Keep the signed lines of the earlier copy. An interrupted copy can leave other lines after
-	// them. Drop these lines.
+	// An interrupted copy can leave unsigned lines at the end. Drop these lines.
 	_, old := readLines(path, func(l line) bool {
 		if l.whole && l.text != nil && stated(l.text) >= 0 && stated(l.text) < x.old.Size {
 			put(l.text)
@@ -354,8 +341,6 @@ func (x *copying) copySegment(name string, next int64) (int64, error) {
 	return next, out.Commit(filepath.Base(path), 0o600)
 }
 
-// copyCheckpoints copies the hourly checkpoints with their stamps and cosignatures. A
-// checkpoint must belong to the history of the journal.
 func (x *copying) copyCheckpoints() error {
 	all, err := Outsides(x.from)
 	if err != nil {

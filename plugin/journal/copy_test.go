@@ -70,7 +70,6 @@ func TestCopyGrows(t *testing.T) {
 			t.Errorf("step %d: the second copy is %+v", i, again)
 		}
 	}
-	// The copy has all files of the journal except the lock and the private key.
 	want, got := contents(t, dir), contents(t, to)
 	delete(want, keyName)
 	delete(want, "LOCK")
@@ -84,7 +83,6 @@ func TestCopyGrows(t *testing.T) {
 	}
 }
 
-// mustHourly returns the size of the newest checkpoint in checkpoints/, or 0.
 func mustHourly(t testing.TB, dir string) int64 {
 	t.Helper()
 	all, err := Outsides(dir)
@@ -99,8 +97,6 @@ func mustHourly(t testing.TB, dir string) int64 {
 	return 0
 }
 
-// TestCopyRefuses copies a damaged, older or different journal over an earlier copy. Copy must
-// return an error and leave the earlier copy unchanged.
 func TestCopyRefuses(t *testing.T) {
 	dir, to := t.TempDir(), filepath.Join(t.TempDir(), "copy")
 	fill(t, dir, 300)
@@ -148,7 +144,6 @@ func TestCopyRefuses(t *testing.T) {
 	}
 }
 
-// withTile makes a longer journal with a changed hash in a tile.
 func withTile(t testing.TB, dir, tile string) string {
 	t.Helper()
 	x := copyTo(t, dir)
@@ -178,8 +173,6 @@ func rewritten(t testing.TB, dir string, n int) string {
 	return fake
 }
 
-// TestCopyDamage copies a journal with damaged files. Copy must report and skip the damaged lines
-// and files, and copy all others.
 func TestCopyDamage(t *testing.T) {
 	dir, to := t.TempDir(), filepath.Join(t.TempDir(), "copy")
 	fill(t, dir, 300)
@@ -220,8 +213,6 @@ func TestCopyDamage(t *testing.T) {
 
 var errStop = errors.New("stop")
 
-// TestCopyStops stops a copy at each step. The copy must then be correct. The next copy
-// must finish the work.
 func TestCopyStops(t *testing.T) {
 	dir, base := t.TempDir(), filepath.Join(t.TempDir(), "base")
 	fill(t, dir, 250)

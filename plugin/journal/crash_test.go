@@ -26,12 +26,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// crashBase is the number of records before the child starts. The records of the child then fill a
-// tile and begin a new file of records.
 const crashBase = 250
 
-// appendRecords adds records to the journal in the directory args[0], and prints the number of each
-// durable record. The test can stop the process before and after each file system operation.
 func appendRecords(p *crash.Points, args []string) error {
 	j := Open(args[0], Options{
 		Origin: origin, Now: newClock().Now, signEvery: time.Nanosecond, segmentBytes: 1,
@@ -60,9 +56,6 @@ func appendRecords(p *crash.Points, args []string) error {
 	return nil
 }
 
-// TestCrashes kills processes before and after many file system operations. The journal must then
-// verify, and must contain each record that the process reported as durable. The flag -crashes sets
-// the number of processes.
 func TestCrashes(t *testing.T) {
 	base := t.TempDir()
 	j, _ := open(t, base)
@@ -124,8 +117,6 @@ func TestCrashes(t *testing.T) {
 	t.Logf("%d processes killed at %d points", killed, points)
 }
 
-// TestFailures lets each step of the file system fail for a while. The journal must then have
-// all records.
 func TestFailures(t *testing.T) {
 	steps := 0
 	work := func(dir string, hook durable.Hook) {
@@ -173,8 +164,6 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestLostRecords removes signed records from the files of a journal. The journal must not use the
-// numbers of the lost records again. The verification must always report the loss.
 func TestLostRecords(t *testing.T) {
 	dir := t.TempDir()
 	fill(t, dir, 100)
@@ -221,8 +210,6 @@ func TestLostRecords(t *testing.T) {
 	}
 }
 
-// TestTornTail checks bytes after the last signed record that are not records. The journal must
-// delete an unfinished line, and record the deletion. It must move other bytes to another file.
 func TestTornTail(t *testing.T) {
 	for tail, want := range map[string]string{
 		`{"i":1`:            "an unfinished line of 6 bytes was removed; the last record is %d",
@@ -251,8 +238,6 @@ func TestTornTail(t *testing.T) {
 	}
 }
 
-// TestBadTiles checks damaged tiles. The journal makes the tiles again from the records. If the
-// records do not match the signed root, the journal stops.
 func TestBadTiles(t *testing.T) {
 	dir := t.TempDir()
 	fill(t, dir, 300)
@@ -283,8 +268,6 @@ func TestBadTiles(t *testing.T) {
 	}
 }
 
-// TestOldCheckpoint replaces, changes and removes the file checkpoint. The journal must
-// never sign a smaller tree.
 func TestOldCheckpoint(t *testing.T) {
 	dir := t.TempDir()
 	fill(t, dir, 300)

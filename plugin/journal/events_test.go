@@ -9,7 +9,6 @@ import (
 	"testing"
 )
 
-// TestEvents compares the list of all events with the constants.
 func TestEvents(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), "record.go", nil, 0)
 	if err != nil {

@@ -8,17 +8,16 @@ import (
 // A Floor is the lowest serial that the next version of a file may have.
 type Floor struct {
 	Serial int64
-	// SHA256 is the digest of the version with this serial. The server refuses another version with
-	// the same serial. If a person has set the serial, SHA256 is empty, and any version may have
-	// the serial.
+	// SHA256 is the digest of the only version that may have this serial. If SHA256 is empty, any
+	// version may have this serial.
 	SHA256 string
 	index  int64 // the index of the record that set the floor
 }
 
-// noteFloors updates the floors of the files in a record:
-//   - An Outcome record raises the floors of its files.
-//   - A Request record sets the floor of a file. The new floor may be lower.
-//   - A Numbers record contains the floors from records that Prune deleted.
+// noteFloors updates the floors of files:
+//   - An Outcome record only raises a floor.
+//   - A Request record may lower a floor.
+//   - A Numbers record has the floors from deleted records.
 func (t *table) noteFloors(r *Record) {
 	if r.Event != Outcome && r.Event != Request && r.Event != Numbers {
 		return
@@ -28,8 +27,8 @@ func (t *table) noteFloors(r *Record) {
 			continue
 		}
 		was, ok := t.floors[v.File]
-		// If the serial is the same, keep the old digest. It shows if another version has the same
-		// serial.
+		// For an equal serial, keep the old digest. The server must refuse a second version with
+		// the same serial.
 		if r.Event == Outcome && ok && (*v.Serial < was.Serial || *v.Serial == was.Serial && was.SHA256 != "") {
 			continue
 		}
@@ -49,8 +48,6 @@ func (t *table) floorsBefore(before int64) (out []Version) {
 	return out
 }
 
-// splitFiles splits a record that is too long for one line. Each of the two results has half of the
-// files. ok is false if the record was not split.
 func (r Record) splitFiles() (first, second Record, ok bool) {
 	half := len(r.Files) / 2
 	if half == 0 || len(r.encode()) <= MaxRecord {

@@ -81,8 +81,6 @@ func TestFloorsOfManyFiles(t *testing.T) {
 	}
 }
 
-// TestFloorsAfterPrune deletes the text of the records that set floors, and later the
-// record that keeps the floors. The floors must stay.
 func TestFloorsAfterPrune(t *testing.T) {
 	dir := t.TempDir()
 	j, _ := open(t, dir)

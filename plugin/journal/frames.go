@@ -11,20 +11,18 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// A kept version is stored as a file of Zstandard frames. Each frame contains one chunk of the
-// version. The hash of a line decides whether a chunk ends at the line, so a change of one line
-// changes few chunks. The frames of unchanged chunks are copied from the version before. A copy
-// needs much less CPU time than a compression.
+// A kept version is a file of Zstandard frames, with one chunk of text in each frame. The hash of a
+// line decides where a chunk ends. An edit of the text therefore changes few chunks. The frames of
+// the other chunks are copied and not compressed again.
 
 const (
 	minChunk = 64 << 10
 	maxChunk = 512 << 10
-	// cutMask selects one line of 2,048 as the end of a chunk.
-	cutMask = 1<<11 - 1
+	cutMask  = 1<<11 - 1
 )
 
-// cut returns the length of the first chunk of b. b has at least maxChunk bytes, or ends at the
-// end of the file.
+// cut returns the length of the first chunk. b must have maxChunk bytes or reach the end of the
+// file.
 func cut(b []byte) int {
 	for at := minChunk; at < min(len(b), maxChunk); {
 		n := bytes.IndexByte(b[at:min(len(b), maxChunk)], '\n') + 1
@@ -39,33 +37,26 @@ func cut(b []byte) int {
 	return min(len(b), maxChunk)
 }
 
-// frames are the frames of the last kept version of a file.
 type frames struct {
 	path string // of the kept version
 	at   map[chunk]frame
 }
 
-// A chunk is the hash and the length of bytes of a version.
 type chunk struct {
 	hash uint64
 	size int
 }
 
-// A frame is the place of a frame in the file of a kept version. check is the hash of its bytes.
 type frame struct {
 	off   int64
 	size  int
 	check uint64
 }
 
-// chunkSeed is secret, so that an author of order files cannot make two chunks with the same
-// hash.
+// chunkSeed is secret. Otherwise an author of order files could make two chunks with the same hash.
 var chunkSeed = maphash.MakeSeed()
 
-// writeFrames compresses the bytes of in, and writes one frame for each chunk. If the version
-// before has the same chunk, writeFrames copies its frame.
 func writeFrames(out io.Writer, in io.Reader, before *frames) (*frames, error) {
-	// One goroutine and a window of 1 MB are enough for text. They use little memory.
 	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true), zstd.WithZeroFrames(true))
 	if err != nil {
 		return nil, err
@@ -101,7 +92,6 @@ func writeFrames(out io.Writer, in io.Reader, before *frames) (*frames, error) {
 	return now, nil
 }
 
-// refill reads until buf has maxChunk bytes. more is false at the end of the file.
 func refill(buf []byte, in io.Reader) (_ []byte, more bool, err error) {
 	if cap(buf) < maxChunk {
 		buf = append(make([]byte, 0, maxChunk), buf...)
@@ -114,8 +104,6 @@ func refill(buf []byte, in io.Reader) (_ []byte, more bool, err error) {
 	return buf, err == nil, err
 }
 
-// read appends the frame of a chunk to dst. If there is no frame of the chunk, or the frame was
-// changed on the disk, read returns dst unchanged.
 func (x *frames) read(old *os.File, c chunk, dst []byte) []byte {
 	if x == nil || old == nil {
 		return dst

@@ -17,8 +17,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// TestFrames keeps versions of a large list. A change of one line must leave nearly all frames as
-// they were. A frame that was damaged on the disk is not copied.
 func TestFrames(t *testing.T) {
 	dir := t.TempDir()
 	j, _ := open(t, dir)
@@ -95,8 +93,6 @@ func TestFrames(t *testing.T) {
 	}
 }
 
-// TestKeptBeforeCrash checks a crash after the bytes of a version were written, and before the record
-// of the version was. Without the record, the verification would not miss the bytes.
 func TestKeptBeforeCrash(t *testing.T) {
 	dir := t.TempDir()
 	text := []byte("version: 1\n")
@@ -126,8 +122,6 @@ func TestKeptBeforeCrash(t *testing.T) {
 	}
 }
 
-// TestKeptLater checks a disk that has room for records, but not for the bytes of a version. The
-// journal must report the failure, and store the version when the disk has room again.
 func TestKeptLater(t *testing.T) {
 	dir := t.TempDir()
 	again := make(chan time.Time)

@@ -1,7 +1,5 @@
-// Package journal keeps a log of events as evidence. Records can only be added. A Merkle tree over
-// the records and signed checkpoints show each later change.
-//
-// Tools of other projects can check the journal. The files have C2SP's formats tlog-tiles,
+// Package journal keeps a log of events as evidence. Records can only be added. A Merkle tree and
+// signed checkpoints show each later change. The files have the C2SP formats tlog-tiles,
 // tlog-checkpoint, signed-note and tlog-proof.
 //
 // The directory of a journal contains these files:
@@ -15,14 +13,13 @@
 //	tile/LEVEL/N[.p/WIDTH]    the hashes of the tree
 //	versions/sha256-HEX.zst   the versions of files that were in force
 //
-// One goroutine does all the work on the disk, so that a caller does not wait for the disk. First,
-// the goroutine writes and syncs the line of a record. The record is then durable. The goroutine
-// then writes the full tiles, the partial tiles, and the checkpoint. A crash in between loses
-// nothing: the next start builds the tiles from the lines behind the checkpoint.
+// One goroutine does all work on the disk. A record is durable after the sync of its line. The
+// goroutine then writes the tiles, and last the checkpoint. After a crash, the next start builds
+// the missing tiles from the lines.
 //
 // Records and versions have mode 0600, because they contain sealed (secret) orders. Tiles and
 // checkpoints contain only hashes and may be published. Each record has 128 random bits. Without
-// these bits, a person could guess a secret record and compare its hash.
+// these bits, the hash could confirm a guess of a secret record.
 package journal
 
 import (
@@ -39,7 +36,6 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// These are the names of files and directories in the directory of a journal.
 const (
 	keyName        = "journal.key"
 	vkeyName       = "journal.vkey"
@@ -52,28 +48,24 @@ const (
 
 const (
 	// signEvery is the shortest time between two checkpoints.
-	signEvery = time.Second
-	// retryAfter is the time before a failed action on the disk is repeated.
-	retryAfter = 5 * time.Second
-	// segmentBytes is the size in bytes at which a new file of records begins.
+	signEvery    = time.Second
+	retryAfter   = 5 * time.Second
 	segmentBytes = 16 << 20
-	// MaxWaiting is the largest total weight of the events that wait for the disk. The weight of a
-	// Record is about its size in memory in bytes.
+	// MaxWaiting limits the events that wait for the disk, in bytes of memory (estimated).
 	MaxWaiting = 16 << 20
 )
 
 // Options are the settings of a Journal.
 type Options struct {
 	// Origin is the name of a new journal; see CheckOrigin. An existing journal keeps its name.
-	Origin string
-	// Program is the name and version of the program, for the records.
+	Origin  string
 	Program string
-	// Now returns the time of a record. If Now is nil, the system's clock is used.
+	// Now returns the current time. Nil means the system clock.
 	Now func() time.Time
-	// After is time.After or a replacement in tests. If After is nil, time.After is used.
+	// After replaces time.After in tests. Nil means time.After.
 	After func(time.Duration) <-chan time.Time
-	// Notice is called with each line for the ordinary log. alarm is true if the operator has
-	// to act. Notice may be nil.
+	// Notice receives each line for the ordinary log, and may be nil. alarm is true if the operator
+	// must act.
 	Notice func(text string, alarm bool)
 	// FS writes the files. Tests set FS.Hook.
 	FS durable.FS
@@ -84,8 +76,8 @@ type Options struct {
 	maxWaiting   int           // 0 means MaxWaiting
 }
 
-// A Journal is a journal that this process writes. Its methods are safe for concurrent
-// use. Only Flush and Close wait for the disk.
+// A Journal writes a journal. Its methods are safe for concurrent use. Only Flush and Close wait
+// for the disk.
 type Journal struct {
 	dir string
 	opt Options
@@ -142,18 +134,16 @@ type Status struct {
 	Err error
 	// FailingSince is the time since which Err exists.
 	FailingSince time.Time
-	// Lost is the number of events of this process that were not recorded.
-	Lost uint64
-	// Records is the number of records in the journal. Signed is the number of records in the
-	// newest checkpoint.
+	Lost         uint64
+	// Records is the number of records. Signed is the number of records in the newest checkpoint.
 	Records, Signed int64
 }
 
 // ErrNotOpen is the error of a journal that has not been opened yet.
 var ErrNotOpen = errors.New("the journal is not open yet")
 
-// Open begins to open the journal in a directory, and returns at once. It accepts events
-// from now on. After an error, it tries again until Close.
+// Open opens the journal in a directory in the background, and returns at once. The Journal accepts
+// events immediately. After an error, the Journal tries again until Close.
 func Open(dir string, opt Options) *Journal {
 	j := newJournal(dir, opt)
 	j.Append(Record{Event: Start, Program: opt.Program, Process: os.Getpid(), Clock: clockState()})
@@ -197,11 +187,10 @@ func (j *Journal) Append(r Record) {
 	j.Do(64+len(r.Order)+len(r.Target)+len(r.Why)+256*len(r.Files), func(b *Batch) { b.Add(r) })
 }
 
-// Do runs f in the goroutine of the Journal, after all earlier events. The function f adds records
-// to its Batch. Do does not wait for f. If too many events wait for the disk, f does not run, and
-// Do returns false.
+// Do runs f later in the goroutine of the Journal, after all earlier events. If too many events
+// wait for the disk, Do returns false and f never runs.
 //
-// weight is about the memory in bytes that f uses while f waits.
+// weight is the approximate memory of f in bytes.
 func (j *Journal) Do(weight int, f func(*Batch)) bool { return j.put(item{weight: weight, run: f}) }
 
 func (j *Journal) put(x item) bool {
@@ -230,8 +219,7 @@ func (j *Journal) put(x item) bool {
 	return true
 }
 
-// clockStep returns how far the system clock was set forward or back between two times. It returns
-// 0 for less than a second, because a time daemon makes small corrections.
+// clockStep ignores steps below a second, because a time daemon makes small corrections.
 func clockStep(before, now time.Time) time.Duration {
 	if before.IsZero() {
 		return 0
@@ -247,8 +235,8 @@ func clockStep(before, now time.Time) time.Duration {
 	return step.Round(time.Millisecond)
 }
 
-// Flush waits until all earlier events are durable, or until the time "patience" has passed. It
-// returns true if the events are durable.
+// Flush waits at most patience until all earlier events are durable. Flush reports whether the
+// events are durable.
 func (j *Journal) Flush(patience time.Duration) bool {
 	done := make(chan struct{})
 	if !j.put(item{run: func(*Batch) {}, done: done}) {
@@ -270,8 +258,7 @@ func (j *Journal) Flush(patience time.Duration) bool {
 	}
 }
 
-// Idle reports whether all events are written. If the disk fails, Idle returns true even if events
-// wait.
+// Idle returns true if all events are written, or if the disk fails.
 func (j *Journal) Idle() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -285,9 +272,8 @@ func (j *Journal) Status() Status {
 	return j.status
 }
 
-// Close writes a Stop record and a checkpoint, and unlocks the directory. It waits until the
-// journal is closed, or until the time "patience" has passed. It returns true if the journal is
-// closed.
+// Close writes a Stop record and a checkpoint, and unlocks the directory. Close waits at most
+// patience. Close reports whether the journal is closed.
 func (j *Journal) Close(patience time.Duration) bool {
 	j.closing.Do(func() {
 		j.Append(Record{Event: Stop, Process: os.Getpid(), Clock: clockState()})
@@ -308,8 +294,6 @@ func (j *Journal) notice(alarm bool, format string, args ...any) {
 	j.opt.Notice(fmt.Sprintf(format, args...), alarm)
 }
 
-// failed stores the result of an action on the disk in the status. It logs the same error only
-// once.
 func (j *Journal) failed(err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

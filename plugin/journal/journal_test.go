@@ -61,7 +61,6 @@ func (n *notices) String() string {
 	return strings.Join(n.lines, "\n")
 }
 
-// noSync leaves out the steps that only matter for a power failure, because they are slow.
 func noSync(s durable.Step, run func() error) error {
 	if s == durable.Sync || s == durable.SyncDir || s == stepSync {
 		return nil
@@ -117,8 +116,6 @@ func readAll(t testing.TB, dir string) (out []Record) {
 	return out
 }
 
-// fill makes a journal with n records of a few orders. It has checkpoints, and a heartbeat
-// for each 100 records.
 func fill(t testing.TB, dir string, n int) {
 	t.Helper()
 	j, _ := open(t, dir)
@@ -178,8 +175,6 @@ func TestRecords(t *testing.T) {
 	}
 }
 
-// TestLarge checks the tree of many records, with tiles on two levels and several files of records.
-// tlog.TreeHash computes the expected root.
 func TestLarge(t *testing.T) {
 	dir := t.TempDir()
 	if raceDetector {
@@ -237,8 +232,6 @@ func TestRoot(t *testing.T) {
 	}
 }
 
-// TestTwoProcesses opens a journal twice. The second writer must wait until the first has
-// ended, and then write its events.
 func TestTwoProcesses(t *testing.T) {
 	dir := t.TempDir()
 	first, _ := open(t, dir)
@@ -293,8 +286,6 @@ func TestClockStep(t *testing.T) {
 	}
 }
 
-// TestDaily checks that the first heartbeat of a day adds a Daily record about the last records of
-// all orders. The verification must find a wrong Daily record.
 func TestDaily(t *testing.T) {
 	dir, c := t.TempDir(), newClock()
 	j, _ := open(t, dir, func(o *Options) { o.Now = c.Now })
@@ -330,7 +321,6 @@ func TestDaily(t *testing.T) {
 		}
 	}
 
-	// This journal has a Daily record with a wrong root, but correct signatures.
 	dir = t.TempDir()
 	j, _ = open(t, dir)
 	j.Append(Record{Event: InForce, Order: "a"})
@@ -350,8 +340,6 @@ func wantFaults(t *testing.T, dir string, want ...string) {
 	}
 }
 
-// TestFull checks a full disk. Events wait, further events are lost, and no caller waits.
-// When the disk works again, a Gap record reports the loss.
 func TestFull(t *testing.T) {
 	dir := t.TempDir()
 	var mu sync.Mutex
@@ -420,8 +408,6 @@ func TestFull(t *testing.T) {
 	verify(t, dir)
 }
 
-// TestLongRecord checks that no record has more than 65,535 bytes. A long list of files is
-// split into several records. A long list of side lists is left out.
 func TestLongRecord(t *testing.T) {
 	dir := t.TempDir()
 	j, _ := open(t, dir)
@@ -465,7 +451,6 @@ func TestLongRecord(t *testing.T) {
 	verify(t, dir)
 }
 
-// TestVersions checks that a version is kept once. Its bytes must have the digest.
 func TestVersions(t *testing.T) {
 	dir := t.TempDir()
 	j, _ := open(t, dir)
@@ -513,8 +498,6 @@ func TestOrigin(t *testing.T) {
 	}
 }
 
-// TestPanic checks a panic in a function that adds records. Only the records of this function may
-// be lost.
 func TestPanic(t *testing.T) {
 	dir := t.TempDir()
 	j, log := open(t, dir)

@@ -41,8 +41,8 @@ type line struct {
 	whole  bool   // the line has a line end
 }
 
-// readLines calls f for each line of a file of records, until f returns false. The text is valid
-// only during the call. size is the size in bytes of the lines for which f returned true.
+// readLines calls f for each line until f returns false. The text is valid only during the call.
+// size counts the bytes of the accepted lines.
 func readLines(path string, f func(line) bool) (size int64, err error) {
 	in, err := os.Open(path)
 	if err != nil {

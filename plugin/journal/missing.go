@@ -15,12 +15,11 @@ type MissingOrder struct {
 	Sealed bool // the order is sealed, or it is not known whether it is
 }
 
-// Missing returns the recorded orders that were not removed and whose ids are not in "present". The
-// result is sorted by id.
+// Missing returns the orders of the journal whose ids are not in present, sorted by id. Removed
+// orders do not count.
 //
-// The journal has only hashes of ids in memory. Missing therefore searches "former" for the ids.
-// Each element of former is an id and the sealed flag of its order. If an id is not in former,
-// Missing reads the whole journal.
+// former yields the ids of earlier orders, and whether the orders are sealed. If former lacks the
+// id of a missing order, Missing reads the whole journal.
 func (b *Batch) Missing(present iter.Seq[string], former iter.Seq2[string, bool]) (out []MissingOrder, err error) {
 	t := &b.j.table
 	i := 0
@@ -89,8 +88,6 @@ func (b *Batch) Missing(present iter.Seq[string], former iter.Seq2[string, bool]
 	return out, nil
 }
 
-// everyRecord calls f for each record on the disk. It skips damaged lines, because the verification
-// reports the damage.
 func (j *Journal) everyRecord(f func(*Record)) error {
 	all, err := segments(j.dir)
 	if err != nil {

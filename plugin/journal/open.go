@@ -14,13 +14,8 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// open opens the directory. After an error, the caller may call open again.
-//
-// The newest checkpoint contains the number of signed records and the root of their tree. The tiles
-// must have this root. open then adds the records behind the checkpoint to the tree.
-//
-// If the text of signed records is missing, open continues the tree from the tiles. The journal
-// must never sign a smaller tree.
+// open reads the tree of the newest checkpoint from the tiles, and adds the later records. Signed
+// records without text stay in the tree, because the journal must never sign a smaller tree.
 func (j *Journal) open() error {
 	defer coop.Start()()
 	if err := j.fs.Mkdir(j.dir, 0o755); err != nil { // not the parents: a disk may not be mounted yet
@@ -100,8 +95,6 @@ func (j *Journal) open() error {
 	return nil
 }
 
-// newestCheckpoint returns the largest checkpoint with a signature of this key. A new
-// journal has no checkpoint.
 func (j *Journal) newestCheckpoint() (c Checkpoint, err error) {
 	c, err = ReadCheckpoint(filepath.Join(j.dir, checkpointName), j.verifier)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -155,8 +148,7 @@ func (x *scan) run() error {
 	return nil
 }
 
-// segment reads one file of records. It ignores damaged signed records, because the hashes of
-// signed records are in the tree and the verification reports the damage.
+// segment ignores damage in signed records. Verify reports the damage.
 func (x *scan) segment(s segment) error {
 	path := filepath.Join(x.j.dir, filepath.FromSlash(s.name))
 	index, torn := s.first, false
@@ -202,8 +194,8 @@ func (x *scan) segment(s segment) error {
 	return nil
 }
 
-// setAside removes the bytes of a file from an offset on. These bytes are not durable records.
-// setAside deletes an unfinished line. It moves other bytes to a file with the ending .cut.
+// setAside removes the bytes behind the last durable record. A single unfinished line is deleted.
+// All other bytes move to a .cut file.
 func (x *scan) setAside(name string, index, offset int64, unfinished bool) error {
 	j, path := x.j, filepath.Join(x.j.dir, filepath.FromSlash(name))
 	data, err := os.ReadFile(path)
@@ -240,8 +232,6 @@ func (x *scan) setAside(name string, index, offset int64, unfinished bool) error
 	})
 }
 
-// rebuild makes all tiles again from the lines of the records. It returns an error if the lines do
-// not match the signed root. The parameter "why" is the error about the old tiles.
 func (j *Journal) rebuild(c Checkpoint, why error) (*tree, error) {
 	t := &tree{}
 	all, err := segments(j.dir)

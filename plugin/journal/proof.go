@@ -12,7 +12,6 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// proofHeader is the first line of C2SP's tlog-proof.
 const proofHeader = "c2sp.org/tlog-proof@v1"
 
 // A Proof shows that a record is in the tree of a checkpoint.
@@ -22,8 +21,8 @@ type Proof struct {
 	Checkpoint []byte
 }
 
-// Prove returns proofs that the records with the given indexes are in the tree of the checkpoint c.
-// Prove first compares the tiles with the root of the checkpoint.
+// Prove returns proofs that the records with the given indexes are in the tree of c. Prove returns
+// an error if the tiles do not match the root of c.
 func Prove(dir string, c Checkpoint, indexes []int64) (out []Proof, err error) {
 	r := tlog.TileHashReader(tlog.Tree{N: c.Size, Hash: c.Root}, tileReader{dir})
 	for _, i := range indexes {
@@ -39,11 +38,8 @@ func Prove(dir string, c Checkpoint, indexes []int64) (out []Proof, err error) {
 	return out, nil
 }
 
-// ProveConsistency returns a proof that the tree of the checkpoint c begins with an older tree. The
-// parameter "older" is the number of records in the older tree. If older is 0 or the size of c, the
-// proof is empty.
-//
-// ProveConsistency compares the tiles with the root of c.
+// ProveConsistency returns a proof that the tree of c begins with an older tree. older is the
+// number of records in the older tree. If older is 0 or c.Size, the proof is empty.
 func ProveConsistency(dir string, c Checkpoint, older int64) (tlog.TreeProof, error) {
 	switch {
 	case older < 0 || older > c.Size:
@@ -95,9 +91,8 @@ func ParseProof(text []byte) (p Proof, err error) {
 	return p, nil
 }
 
-// Check returns an error if the record is not in the tree of the proof's checkpoint. Otherwise it
-// returns the checkpoint. The parameter "line" is the record without the line end. The key v must
-// have signed the checkpoint.
+// Check returns the checkpoint of the proof. If the checkpoint does not prove the record, Check
+// returns an error. line is the record without line end. v is the key of the checkpoint.
 func (p Proof) Check(line []byte, v note.Verifier) (Checkpoint, error) {
 	c, err := OpenCheckpoint(p.Checkpoint, v)
 	if err != nil {
@@ -112,8 +107,7 @@ func (p Proof) Check(line []byte, v note.Verifier) (Checkpoint, error) {
 	return c, nil
 }
 
-// A Hashes reads the hashes of records from tiles. It compares the tiles with the root of
-// a checkpoint.
+// A Hashes reads the hashes of records from tiles. The tiles must match the root of a checkpoint.
 type Hashes struct {
 	r tlog.HashReader
 }
@@ -135,6 +129,6 @@ func (h *Hashes) Record(index int64) (tlog.Hash, error) {
 	return out[0], nil
 }
 
-// ReadTile reads the first t.W hashes of a tile of the journal in a directory. The hashes are
-// not checked.
+// ReadTile reads the first t.W hashes of a tile in the directory of a journal. ReadTile does not
+// check the hashes.
 func ReadTile(dir string, t tlog.Tile) ([]byte, error) { return readTile(dir, t) }

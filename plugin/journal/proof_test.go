@@ -14,8 +14,6 @@ import (
 	formats "github.com/transparency-dev/formats/log"
 )
 
-// TestProofs makes proofs for records in trees of several sizes. The packages of transparency-dev
-// must accept the proofs and checkpoints.
 func TestProofs(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	for _, n := range []int{1, 2, 3, 255, 600} {

@@ -5,12 +5,11 @@ import (
 	"path/filepath"
 )
 
-// Read calls f for each record of a journal, in the sequence of the records, until f
-// returns false. line is the text without line end, and is valid only during the call.
-// Read checks no hash; see Verify.
+// Read calls f for each record in order, until f returns false. line has no line end, and is valid
+// only during the call. Read checks no hashes; see Verify.
 //
-// A line that is no record is an error, except an unfinished last line. The server may
-// write the journal at the same time.
+// A bad line is an error, except an unfinished last line. The server may write the journal at the
+// same time.
 func Read(dir string, f func(r Record, line []byte) bool) error {
 	all, err := segments(dir)
 	if err != nil {

@@ -58,24 +58,20 @@ const (
 	Draft     Event = "draft"
 )
 
-// events are all events of this version of the program.
 var events = []Event{Start, Stop, Heartbeat, ClockStep, Gap, Cut, Daily, Pruned, Numbers, Intent, Outcome, Kept, NotKept, Request,
 	Received, Corrected, Removed, FirstAnswer, TargetHeld, TargetFreed, Forced, Hits, SelfTest, Probe,
 	InForce, Pending, Ended, Lifted, Held, Suspended, Shadow, Draft}
 
-// states lists the events that are states of an order. The type table stores the index in this
-// list.
 var states = []Event{"", InForce, Pending, Ended, Lifted, Held, Suspended, Shadow, Draft, Removed}
 
-// MaxRecord is the largest size of a line in bytes, without the line end. It is the largest
-// size of an entry in C2SP's entry bundles.
+// MaxRecord is the maximum size of a line in bytes, without the line end. C2SP's entry bundles have
+// the same limit.
 const MaxRecord = 65535
 
-// maxText is the largest size in bytes of a text in a record. Longer texts are cut.
 const maxText = 2048
 
-// A Record is one line of the journal. The Journal sets Index, Salt and Number, and sets
-// Time if it is zero. docs/evidence.md describes all fields.
+// A Record is one line of the journal; see docs/evidence.md. The Journal sets Index, Salt and
+// Number. If Time is zero, the Journal sets Time.
 type Record struct {
 	Index  int64  `json:"i"`
 	Time   Time   `json:"time"`
@@ -86,8 +82,7 @@ type Record struct {
 	Sealed bool   `json:"sealed,omitempty"`
 	Lift   bool   `json:"lift,omitempty"`
 	Target string `json:"target,omitempty"`
-	// Content is a digest of the order's content. At the next start, the server uses the digest to
-	// find a changed order.
+	// Content is a digest of the order's content.
 	Content string `json:"content,omitempty"`
 
 	File   string    `json:"file,omitempty"`
@@ -109,7 +104,8 @@ type Record struct {
 	Program string         `json:"program,omitempty"`
 	Process int            `json:"process,omitempty"`
 
-	// The answer to the query of a SelfTest or a Probe. Why is empty if the answer is right.
+	// The next five fields describe the answer in a SelfTest or Probe record. For a right answer,
+	// the field Why is empty.
 	Server string   `json:"server,omitempty"` // the server that was asked
 	Name   string   `json:"name,omitempty"`   // the name in the query: the target, or a name made from it
 	Type   string   `json:"type,omitempty"`   // the type in the query, for example "A"
@@ -145,8 +141,7 @@ type OrderNumber struct {
 	Content string `json:"content,omitempty"`
 }
 
-// A Time is a time in UTC. Its text always has nine digits for the nanoseconds, so all
-// times have one length.
+// A Time is a time in UTC. Its text always has nine digits for the nanoseconds.
 type Time struct{ time.Time }
 
 const timeFormat = "2006-01-02T15:04:05.000000000Z"
@@ -171,8 +166,6 @@ func (t *Time) UnmarshalJSON(b []byte) (err error) {
 	return err
 }
 
-// line returns the line of the record without the line end. If the line would be too long, the side
-// lists of some files are left out.
 func (r *Record) line() []byte {
 	line := r.encode()
 	for i := range r.Files {

@@ -16,7 +16,6 @@ import (
 // A tilePos is the place of a partial tile.
 type tilePos = tlog.Tile
 
-// run is the goroutine that does all work on the disk.
 func (j *Journal) run() {
 	defer close(j.stopped)
 	defer j.closeFiles()
@@ -36,7 +35,6 @@ func (j *Journal) closeFiles() {
 	}
 }
 
-// work writes the waiting events. It returns false if no events wait.
 func (j *Journal) work() bool {
 	j.mu.Lock()
 	items, lost, since := j.waiting, j.lost, j.lostAt
@@ -76,8 +74,6 @@ func (j *Journal) work() bool {
 	return true
 }
 
-// wait waits for new events, and writes checkpoints. It returns false when the journal is
-// closed.
 func (j *Journal) wait() bool {
 	select {
 	case <-j.wake:
@@ -102,8 +98,6 @@ func (j *Journal) more() bool {
 	return len(j.waiting) > 0 || j.lost > 0
 }
 
-// try calls f until f succeeds, with a wait after each error. When the journal closes, it
-// calls f once more. If f then fails, try sets j.dead.
 func (j *Journal) try(f func() error) {
 	for !j.dead {
 		err := f()
@@ -126,8 +120,6 @@ func (j *Journal) try(f func() error) {
 	}
 }
 
-// sign writes the partial tiles and the checkpoint. After an error, sign starts a timer for the
-// next attempt.
 func (j *Journal) sign() {
 	j.due = nil
 	if err := j.checkpoint(); err != nil {
@@ -138,7 +130,6 @@ func (j *Journal) sign() {
 	j.failed(nil)
 }
 
-// checkpoint signs the tree of all durable records. The tree never gets smaller.
 func (j *Journal) checkpoint() error {
 	if j.tree.size == 0 || j.tree.size == j.signed && !j.hourly {
 		return nil
@@ -181,7 +172,6 @@ func (j *Journal) checkpoint() error {
 	return nil
 }
 
-// writeTile writes a tile. It may overwrite an existing tile, because the content is the same.
 func (j *Journal) writeTile(t fullTile) error {
 	path := filepath.Join(j.dir, filepath.FromSlash(TilePath(t.tile)))
 	if err := j.mkdir(filepath.Dir(path), 0o755); err != nil {
@@ -208,7 +198,6 @@ func (j *Journal) mkdir(path string, mode os.FileMode) error {
 	return nil
 }
 
-// These are further steps of the journal, in addition to the steps of package durable.
 const (
 	stepAppend   durable.Step = "append"   // writes lines
 	stepSync     durable.Step = "sync"     // syncs the file of the lines
@@ -222,17 +211,14 @@ func (j *Journal) do(s durable.Step, run func() error) error {
 	return run()
 }
 
-// A lineFile is the file to which new lines are appended. With the zero value, the next line begins
-// a new file.
 type lineFile struct {
 	name string // the path of an existing file that is not open yet
 	f    *os.File
 	size int64 // the size in bytes of the durable lines
 }
 
-// append appends lines to the file and syncs the file. first is the index of the first line. After
-// an error, the caller must repeat the call with the same lines. The second call overwrites the
-// lines of the first call.
+// append writes and syncs lines. After an error, the caller must repeat the call with the same
+// lines.
 func (l *lineFile) append(j *Journal, first int64, lines []byte) error {
 	if l.name != "" {
 		f, err := os.OpenFile(l.name, os.O_RDWR, 0o600)
@@ -246,7 +232,6 @@ func (l *lineFile) append(j *Journal, first int64, lines []byte) error {
 		if err := j.fs.Mkdir(dir, 0o700); err != nil {
 			return err
 		}
-		// The file may exist after a failed attempt. The file then has no durable line.
 		f, err := os.OpenFile(filepath.Join(dir, segmentName(first)), os.O_RDWR|os.O_CREATE, 0o600)
 		if err != nil {
 			return err
@@ -273,7 +258,6 @@ func (l *lineFile) close() {
 	*l = lineFile{}
 }
 
-// syncDir syncs a directory, so that a new name survives a power failure.
 func (j *Journal) syncDir(dir string) error {
 	return j.do(durable.SyncDir, func() error {
 		f, err := os.Open(dir)

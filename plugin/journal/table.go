@@ -7,19 +7,16 @@ import (
 	"time"
 )
 
-// A table contains the state of each order, the targets that are not enforced because of package
-// guard, and the floors of files. Opening a journal builds the table from the records.
+// A table contains the state of each order, the held targets, and the floors of files. Each start
+// rebuilds the table from the records.
 //
-// The keys of the map orders are hashes of order ids. A million orders therefore need at most some
-// 60 MB. The hashes have a secret seed, so that an order file cannot contain ids with equal hashes
-// on purpose.
+// The keys of orders are hashes of ids, to save memory. The seed is secret, or an order file could
+// contain ids with equal hashes.
 type table struct {
-	seed   maphash.Seed
-	orders map[uint64]orderEntry
-	held   map[HeldTarget]bool
-	floors map[string]Floor
-	// requests contains the number of Request records for each digest. begin is the time of the
-	// first record that Prune has not deleted, or zero.
+	seed     maphash.Seed
+	orders   map[uint64]orderEntry
+	held     map[HeldTarget]bool
+	floors   map[string]Floor
 	requests map[string]int
 	begin    time.Time
 	kept     map[string]bool // the digests of the Kept records
@@ -41,15 +38,13 @@ type orderEntry struct {
 	seen     bool   // only during Missing
 }
 
-// contentNumber returns the first 32 bits of a Record.Content. Two different contents have the same
-// number with a chance of one in four billion.
 func contentNumber(content string) uint32 {
 	n, _ := strconv.ParseUint(content[:min(8, len(content))], 16, 32)
 	return uint32(n)
 }
 
-// A HeldTarget is a target that package guard prevents from being blocked. If Target is empty, the
-// whole order is held.
+// A HeldTarget is a target that package guard does not allow to be blocked. An empty Target means
+// the whole order.
 type HeldTarget struct{ Order, Target string }
 
 func newTable() table {
@@ -111,8 +106,7 @@ func (t *table) note(r *Record) {
 	t.orders[k] = e
 }
 
-// lose records that n records were lost. A lost record may belong to any order. The next record of
-// each order therefore skips at least n numbers.
+// lose notes that n records of unknown orders were lost. Each order then skips n numbers.
 func (t *table) lose(n int64) {
 	t.lost += n
 	for k, e := range t.orders {

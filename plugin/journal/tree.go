@@ -13,26 +13,23 @@ import (
 )
 
 const (
-	// tileHeight is the number of tree levels in a tile. C2SP's tlog-tiles prescribes 8.
+	// C2SP's tlog-tiles requires the height 8.
 	tileHeight = 8
 	tileWidth  = 1 << tileHeight
 )
 
-// A tree is the right edge of the Merkle tree. For each level of tiles, it contains the hashes of
-// the last, incomplete tile. These hashes are enough to add records and to compute the root (RFC
-// 6962, section 2.1).
+// A tree is the right edge of the Merkle tree (RFC 6962, section 2.1). The edge has the hashes of
+// the incomplete tile on each level.
 type tree struct {
 	size int64
 	edge [][]tlog.Hash
 }
 
-// A fullTile is a tile with 256 hashes. Its content never changes.
 type fullTile struct {
 	tile   tlog.Tile
 	hashes []tlog.Hash
 }
 
-// add adds the hash of a record. It returns the tiles that the record fills.
 func (t *tree) add(h tlog.Hash) (full []fullTile) {
 	t.size++
 	for level := 0; ; level++ {
@@ -50,12 +47,11 @@ func (t *tree) add(h tlog.Hash) (full []fullTile) {
 	}
 }
 
-// root returns the root of the tree. The tree must not be empty.
+// The tree must not be empty.
 func (t *tree) root() (root tlog.Hash) {
 	first := true
 	for _, hashes := range t.edge {
-		// Each 1 bit of n stands for one complete subtree. The loop begins with the last subtree,
-		// which is the smallest.
+		// Each 1 bit of n is a complete subtree. The lowest bit is the last subtree.
 		for n := len(hashes); n > 0; n &= n - 1 {
 			begin := n & (n - 1)
 			h := treeHash(hashes[begin:n])
@@ -69,7 +65,6 @@ func (t *tree) root() (root tlog.Hash) {
 	return root
 }
 
-// treeHash returns the root of a tree with the given leaves. There must be at least one leaf.
 func treeHash(leaves []tlog.Hash) tlog.Hash {
 	if len(leaves) == 1 {
 		return leaves[0]
@@ -78,7 +73,6 @@ func treeHash(leaves []tlog.Hash) tlog.Hash {
 	return tlog.NodeHash(treeHash(leaves[:left]), treeHash(leaves[left:]))
 }
 
-// partial returns the tiles at the right edge that are not full and not empty.
 func (t *tree) partial() (out []fullTile) {
 	for level, hashes := range t.edge {
 		if len(hashes) > 0 {
@@ -89,8 +83,8 @@ func (t *tree) partial() (out []fullTile) {
 	return out
 }
 
-// TilePath returns the path of a tile in C2SP's tlog-tiles. The package tlog adds the
-// height to the path; C2SP does not.
+// TilePath returns the path of a tile in C2SP's tlog-tiles. Paths of package tlog also contain the
+// height.
 func TilePath(t tlog.Tile) string {
 	return "tile/" + strings.TrimPrefix(t.Path(), fmt.Sprintf("tile/%d/", tileHeight))
 }
@@ -103,8 +97,8 @@ func tileBytes(hashes []tlog.Hash) []byte {
 	return out
 }
 
-// readTile reads the first t.W hashes of a tile. If the tile of this width is missing, readTile
-// reads a larger tile with the same beginning.
+// readTile reads the first t.W hashes of a tile. If the tile has grown, readTile reads the wider
+// tile, which begins with the same hashes.
 func readTile(dir string, t tlog.Tile) ([]byte, error) {
 	want := t.W * tlog.HashSize
 	for w := t.W; w <= tileWidth; w++ {
@@ -124,8 +118,6 @@ func readTile(dir string, t tlog.Tile) ([]byte, error) {
 	return nil, fmt.Errorf("%s: %w", TilePath(t), fs.ErrNotExist)
 }
 
-// readTree reads the right edge of a tree from the tiles. It compares the root with the
-// signed root.
 func readTree(dir string, size int64, root tlog.Hash) (*tree, error) {
 	t := &tree{size: size}
 	for level := 0; size>>(tileHeight*level) > 0; level++ {
@@ -150,7 +142,6 @@ func readTree(dir string, size int64, root tlog.Hash) (*tree, error) {
 // A tileReader reads tiles for tlog.TileHashReader.
 type tileReader struct{ dir string }
 
-// Height returns the number of tree levels in a tile.
 func (tileReader) Height() int { return tileHeight }
 
 // ReadTiles reads the tiles. tlog.TileHashReader authenticates the tiles.
@@ -165,5 +156,4 @@ func (r tileReader) ReadTiles(tiles []tlog.Tile) (out [][]byte, err error) {
 	return out, nil
 }
 
-// SaveTiles does nothing, because the tiles are on the disk.
 func (tileReader) SaveTiles([]tlog.Tile, [][]byte) {}

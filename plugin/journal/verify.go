@@ -18,8 +18,8 @@ import (
 
 // VerifyOptions are the settings of Verify.
 type VerifyOptions struct {
-	// Key is the public key of the journal. It should come from a source that the
-	// journal's owner cannot change. If Key is nil, the directory's own key is used.
+	// Key is the public key of the journal, from a source that the journal's owner cannot change.
+	// Nil means the key in the directory.
 	Key note.Verifier
 	// Checkpoints are files with older checkpoints, kept by another person.
 	Checkpoints []string
@@ -30,8 +30,7 @@ type Report struct {
 	Origin string `json:"origin"`
 	Key    string `json:"key"` // the public key
 	Size   int64  `json:"signed"`
-	// Unsigned is the number of records after the newest checkpoint. They are not signed yet, so
-	// Verify cannot check them.
+	// Unsigned is the number of records after the newest checkpoint.
 	Unsigned    int64    `json:"unsigned"`
 	Pruned      int64    `json:"pruned"`      // the number of records whose text was deleted
 	Checkpoints int      `json:"checkpoints"` // the number of good checkpoints
@@ -40,8 +39,8 @@ type Report struct {
 	Notes       []string `json:"notes"`
 }
 
-// Verify checks a whole journal. It returns an error only if it cannot check, for example
-// without a key. The server may write the journal at the same time.
+// Verify checks a whole journal. An error means that Verify could not check, for example without a
+// key. The server may write the journal at the same time.
 func Verify(dir string, opt VerifyOptions) (*Report, error) {
 	x := &verification{dir: dir, Report: Report{Faults: []string{}, Notes: []string{}}}
 	v := opt.Key
@@ -179,7 +178,7 @@ func (x *verification) readLeaves() {
 	}
 }
 
-// roots returns the roots of the trees of the given sizes. The sizes are sorted.
+// sizes must be sorted.
 func roots(leaves []tlog.Hash, sizes []int64) map[int64]tlog.Hash {
 	out := map[int64]tlog.Hash{}
 	t := tree{}
@@ -194,9 +193,6 @@ func roots(leaves []tlog.Hash, sizes []int64) map[int64]tlog.Hash {
 	return out
 }
 
-// checkRoots compares the roots of all checkpoints with the tree. If the tiles give a wrong root
-// but the lines of the records give the right root, checkRoots reports the tiles. It then uses the
-// hashes of the lines.
 func (x *verification) checkRoots() {
 	var sizes []int64
 	for _, p := range x.points {
@@ -285,8 +281,6 @@ func (x *verification) checkTiles() {
 	x.checkOtherTiles(levels)
 }
 
-// checkOtherTiles checks all files in tile/. For example, a crash can leave partial tiles that do
-// not belong to the tree of the newest checkpoint.
 func (x *verification) checkOtherTiles(levels [][]tlog.Hash) {
 	err := filepath.WalkDir(filepath.Join(x.dir, tileDir), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

@@ -70,10 +70,9 @@ func (x *verification) readLines() error {
 	return nil
 }
 
-// minLine is less than the size of the shortest record in bytes.
+// minLine is a lower bound for the size of a line in bytes.
 const minLine = 90
 
-// maxLines returns how many records the files can have at most.
 func maxLines(dir string, all []segment) (n int64) {
 	for _, s := range all {
 		if info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(s.name))); err == nil {
@@ -83,8 +82,8 @@ func maxLines(dir string, all []segment) (n int64) {
 	return n
 }
 
-// stated returns the index that the text of a record contains, or -1. It does not check the rest of
-// the text. Other checks compare the hash of the whole text.
+// stated returns the value of the field "i" at the start of a record, or -1. stated does not check
+// the rest of the record.
 func stated(text []byte) int64 {
 	digits, ok := bytes.CutPrefix(text, []byte(`{"i":`))
 	end := bytes.IndexByte(digits, ',')
@@ -98,7 +97,6 @@ func stated(text []byte) int64 {
 	return n
 }
 
-// checkLines compares the lines with the hashes in the tiles, and reports each wrong line.
 func (x *verification) checkLines() {
 	all, _ := segments(x.dir)
 	name := func(l *lineHash) string { return fmt.Sprintf("%s:%d", all[l.seg].name, l.no) }
@@ -140,10 +138,8 @@ func (x *verification) checkLines() {
 	x.checkTail(all)
 }
 
-// place finds the record of each line by its hash, and stores the index of the record in
-// lineHash.at. The lines of the longest increasing sequence of records are good. Other lines with a
-// known hash are misplaced. For example, if one line was moved, place marks only the moved line as
-// misplaced.
+// place marks the lines in the longest increasing sequence of indexes as good. If one line was
+// moved, only this line is a fault.
 func (x *verification) place(known func(int64) bool) {
 	straight, next := true, int64(0)
 	for n := range x.lines {
@@ -197,7 +193,6 @@ func (x *verification) place(known func(int64) bool) {
 	}
 }
 
-// checkTail checks the records behind the newest checkpoint as far as possible.
 func (x *verification) checkTail(all []segment) {
 	next := x.Size
 	for _, l := range x.tail {
@@ -208,9 +203,6 @@ func (x *verification) checkTail(all []segment) {
 	}
 }
 
-// checkSequence reads the good records again. It checks the numbers of the orders and the daily
-// records, and finds missing records. The parameter "damaged" is true if another check has already
-// found a wrong line.
 func (x *verification) checkSequence(have []bool, damaged bool) {
 	type head struct{ n, index int64 }
 	heads, jumps := map[string]head{}, map[string]int{}
@@ -292,8 +284,6 @@ func (x *verification) checkSequence(have []bool, damaged bool) {
 	}
 }
 
-// checkMissing reports the signed records that have no line. It only counts a missing record if a
-// Pruned record explains the loss. It returns true if it has reported a record.
 func (x *verification) checkMissing(have []bool, pruned [][2]int64) (missing bool) {
 	isPruned := func(i int64) bool {
 		for _, p := range pruned {
@@ -325,11 +315,9 @@ func (x *verification) checkMissing(have []bool, pruned [][2]int64) (missing boo
 	return missing
 }
 
-// records calls f for each signed record with a good line, in the sequence of the lines.
-// With onlyPrunes, f receives only the records Pruned and Numbers.
 func (x *verification) records(onlyPrunes bool, f func(*Record)) {
-	// JSON puts a backslash before a quote inside a string. Therefore only records of these two
-	// kinds contain these texts.
+	// Only Pruned and Numbers records contain these texts, because JSON escapes a quote inside a
+	// string.
 	prunes := [][]byte{[]byte(`"event":"` + Pruned + `"`), []byte(`"event":"` + Numbers + `"`)}
 	all, _ := segments(x.dir)
 	n := 0

@@ -34,8 +34,6 @@ func faults(t testing.TB, dir string, opt VerifyOptions) string {
 	return strings.Join(r.Faults, "\n")
 }
 
-// TestFlips changes one byte of each file at random positions. A fault must name the
-// changed file or record.
 func TestFlips(t *testing.T) {
 	if raceDetector {
 		return // Verify has no other goroutine
@@ -93,8 +91,6 @@ func TestFlips(t *testing.T) {
 	}
 }
 
-// named reports whether the faults mention a file, or the record at a position in the file. If the
-// file is the public key, named accepts any fault, because a wrong key makes all signatures bad.
 func named(faults, name string, text []byte, at int) bool {
 	if name == vkeyName {
 		return faults != ""
@@ -201,9 +197,6 @@ func mustSegments(t testing.TB, dir string) []segment {
 	return all
 }
 
-// TestRewritten checks a journal that its owner has written again with other records and the same
-// key. The verification of the journal alone finds no fault. The older checkpoint of another person
-// shows the change.
 func TestRewritten(t *testing.T) {
 	dir := t.TempDir()
 	fill(t, dir, 300)
@@ -276,8 +269,6 @@ func TestChangedTiles(t *testing.T) {
 	}
 }
 
-// TestPrune checks the deletion of old records. A record must describe the deletion. The
-// other records must verify. The numbers of the orders must go on.
 func TestPrune(t *testing.T) {
 	dir := t.TempDir()
 	fill(t, dir, 1000)
@@ -317,15 +308,12 @@ func TestPrune(t *testing.T) {
 		t.Errorf("numbers %v", last)
 	}
 
-	// Without a Pruned record, the same missing records are a fault.
 	os.Remove(filepath.Join(dir, "records/000000000512.jsonl"))
 	if got := faults(t, dir, VerifyOptions{}); !strings.Contains(got, "records 512 to 767 are missing") {
 		t.Errorf("faults %q", got)
 	}
 }
 
-// TestVerifier checks that a checkpoint of another journal is refused, even with the same
-// key.
 func TestVerifier(t *testing.T) {
 	skey, vkey, err := note.GenerateKey(nil, origin)
 	if err != nil {

@@ -14,16 +14,14 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// VersionPath returns the path of a kept version, relative to the directory of the
-// journal. sum is the hexadecimal SHA-256 of the file.
+// VersionPath returns the path of a kept version in the directory of a journal. sum is the
+// hexadecimal SHA-256 of the file.
 func VersionPath(sum string) string { return versionDir + "/sha256-" + sum + ".zst" }
 
 const (
-	// keepAgain is the time before the bytes of a version are written again after a failure of the
-	// disk.
 	keepAgain = time.Minute
-	// maxUnkept is the largest number of versions that are written again later. Each of these
-	// versions needs memory for its bytes, or an open file.
+	// maxUnkept limits the versions that wait for a retry. Each version needs memory or an open
+	// file.
 	maxUnkept = 64
 )
 
@@ -38,13 +36,11 @@ type unkept struct {
 
 var errChanged = errors.New("the file has changed since it was loaded")
 
-// Keep stores the bytes of a file that the server begins to use, and adds a Kept record. If the
-// bytes are already stored, Keep adds no record. The function "open" returns the bytes, and may be
-// called several times. "sum" is the SHA-256 of the bytes.
+// Keep stores the bytes of a file and adds a Kept record. Keep skips bytes that are already stored.
+// open may be called several times. sum is the SHA-256 of the bytes.
 //
-// If the bytes have another digest or cannot be written, Keep adds a NotKept record. If they cannot
-// be written, Keep tries again later. If too many events wait for the disk, Keep returns false and
-// stores nothing.
+// After an error, Keep adds a NotKept record. If the disk fails, Keep tries again later. Keep
+// returns false if too many events wait for the disk.
 func (j *Journal) Keep(file string, sum [sha256.Size]byte, weight int, open func() (io.ReadCloser, error)) bool {
 	return j.keepLater(unkept{file: file, sum: hex.EncodeToString(sum[:]), weight: weight, open: open})
 }
@@ -80,7 +76,6 @@ func (j *Journal) keepLater(v unkept) bool {
 	})
 }
 
-// keepUnkept tries to keep the versions that could not be written.
 func (j *Journal) keepUnkept() {
 	list := j.unkept
 	j.unkept, j.again = nil, nil
@@ -118,8 +113,8 @@ func (j *Journal) keep(file, path, sum string, in io.Reader) error {
 	return nil
 }
 
-// OpenVersion returns a reader for the bytes of a kept version. At the end of the file, the reader
-// returns an error if the bytes do not have the given digest.
+// OpenVersion returns a reader for the bytes of a kept version. If the digest is wrong, the reader
+// returns an error in place of io.EOF.
 func OpenVersion(dir, sum string) (io.ReadCloser, error) {
 	if b, err := hex.DecodeString(sum); err != nil || len(b) != sha256.Size {
 		return nil, fmt.Errorf("%q is not a SHA-256: %w", sum, fs.ErrNotExist)

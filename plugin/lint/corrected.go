@@ -8,9 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Corrections maps the id of a block order to the names that corrections unblocked for ever. A
-// correction is a lift of the operator that lists names and orders. A suspension is not a
-// correction, because it has an end.
+// Corrections maps the id of a block order to the names that corrections have unblocked. A
+// correction is a lift of the operator without an end.
 type Corrections map[string][]dname.Name
 
 // FindCorrections returns the corrections in a list of orders.
@@ -32,8 +31,7 @@ func FindCorrections(all iter.Seq[*order.Order]) Corrections {
 	return c
 }
 
-// Has reports whether a correction has unblocked the name n in the order with the given id. A
-// correction also unblocks all names below its name.
+// Has reports whether a correction has unblocked n or a name above n. id is the id of the order.
 func (c Corrections) Has(id string, n dname.Name) bool {
 	return slices.ContainsFunc(c[id], func(above dname.Name) bool { return above.Covers(n) })
 }

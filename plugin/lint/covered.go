@@ -9,8 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// covered warns of targets that another order in force already blocks for the same clients. The
-// name of this target stays blocked until a person lifts both orders.
+// covered warns of targets that another order in force also blocks for the same clients. After a
+// lift of one order, the other order still blocks the name.
 func (l *linter) covered(o *order.Order) {
 	if st := l.states[o.ID].State; st == ruleset.Ended || st == ruleset.Lifted || o.Scope == nil {
 		return
@@ -68,7 +68,6 @@ func (l *linter) coverer(o *order.Order, name dname.Name, match order.Match, cli
 		switch {
 		case r.Why != ruleset.Decides && r.Why != ruleset.Outranked, r.Order.ID == o.ID:
 		case r.Match == order.Exact && match != order.Exact:
-		// Of two equal targets, warn only of the later one.
 		case r.Target == name && r.Match == match && i > own:
 		case match != order.Exact && l.holes.at(l.orders[r.Order.ID], name):
 		case len(r.Order.Terms.Exempt) > 0 && !reflect.DeepEqual(r.Order.Terms.Exempt, o.Exempt):
@@ -81,11 +80,9 @@ func (l *linter) coverer(o *order.Order, name dname.Name, match order.Match, cli
 }
 
 const (
-	// crowd is the number of targets at or above one name that can be compared without a limit.
-	// Each further comparison counts as one step of maxSteps.
+	// crowd is how many comparisons of a name do not count toward maxSteps.
 	crowd = 64
-	// maxSteps limits the comparisons after the first crowd targets of each name. Without a limit,
-	// the time grows with the square of the number of orders for one name.
+	// Without maxSteps, the time would grow with the square of the number of orders.
 	maxSteps = 2_000_000
 )
 
@@ -108,7 +105,6 @@ type explained struct {
 	own  map[target]int
 }
 
-// reasons calls Reasons. It caches the last result, because several orders may have the same name.
 func (l *linter) reasons(name dname.Name, below bool, client ruleset.Client) *explained {
 	question := asked{name, below, client}
 	if question == l.lastAsked && l.last.own != nil {

@@ -6,8 +6,6 @@ import (
 	"testing"
 )
 
-// TestCrowd checks 3000 orders for one name. If the orders have equal clients, the check must be
-// fast. Otherwise the check must stop at a limit and add a warning.
 func TestCrowd(t *testing.T) {
 	const n = 3000
 	const unfinished = "too many orders have the same targets, so not all targets were compared"

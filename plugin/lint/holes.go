@@ -6,18 +6,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A below is a key of the map holes. A hole is a name that stays unblocked inside a blocked
-// subtree. The field "name" is a hole or a name above a hole. The other fields select the orders:
-// either the order with the id, or all earlier orders of the authority.
+// A below is a key of holes: a name in one order (id), or in the earlier orders of an authority.
 type below struct {
 	id        string
 	authority ruleset.Authority
 	name      dname.Name
 }
 
-// holes contains each hole and all names above each hole. A hole comes from the exceptions of an
-// order or from a lift in force. If lifts without order ids made the hole, the value is the highest
-// rank of these lifts. Otherwise the value is zero.
+// holes contains each name that an exception or a lift unblocks, and all names above. For lifts
+// without order ids, the value is the highest rank.
 type holes map[below]ruleset.Rank
 
 func (h holes) add(in below, lift ruleset.Rank) {
@@ -70,7 +67,6 @@ func (h holes) lift(o *order.Order, name dname.Name) {
 	}
 }
 
-// at reports whether the order does not block the name or a name below it.
 func (h holes) at(o *order.Order, name dname.Name) bool {
 	if _, ok := h[below{id: o.ID, name: name}]; ok {
 		return true

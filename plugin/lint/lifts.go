@@ -9,12 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// maxGuesses is the largest number of unknown ids with a suggestion. Each unknown id is
-// compared with all known ids.
 const maxGuesses = 20
 
-// lifts suggests a known id for each unknown id in the field "lifts". The warning about the unknown
-// id itself comes from the compiled set.
 func (l *linter) lifts(o *order.Order) {
 	for i, id := range o.Lifts {
 		if l.orders[id] != nil || l.guesses >= maxGuesses {
@@ -30,8 +26,7 @@ func (l *linter) lifts(o *order.Order) {
 
 func (l *linter) nearest(id string) string { return NearestID(id, slices.Values(l.blockIDs())) }
 
-// NearestID returns the id that is most similar to a misspelled id, or "". order.Nearest does not
-// correct digits, so NearestID replaces the digits with other characters first.
+// NearestID returns the id that is most similar to a misspelled id, or "". It also corrects digits.
 func NearestID(id string, ids iter.Seq[string]) string {
 	found := map[string]string{}
 	near := order.Nearest(lengthened(id), func(yield func(string) bool) {
@@ -46,8 +41,7 @@ func NearestID(id string, ids iter.Seq[string]) string {
 	return found[near]
 }
 
-// lengthened replaces the digits of an id with circled digits, which order.Nearest can correct. It
-// also adds a prefix, because order.Nearest corrects fewer letters in a short word.
+// lengthened changes an id so that order.Nearest also corrects digits and short ids.
 func lengthened(id string) string {
 	return "id:" + strings.Map(func(r rune) rune {
 		if '0' <= r && r <= '9' {
@@ -57,8 +51,6 @@ func lengthened(id string) string {
 	}, id)
 }
 
-// blockIDs returns the sorted ids of all block orders. Sorted ids give the same suggestion
-// each time.
 func (l *linter) blockIDs() []string {
 	if l.ids == nil {
 		for id, o := range l.orders {

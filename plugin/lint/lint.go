@@ -1,6 +1,5 @@
-// Package lint warns of valid orders that may be mistakes. A file with warnings still goes
-// into force. A server does not use this package, because it does not store complete
-// orders.
+// Package lint warns of valid orders that may be mistakes. A file with warnings still goes into
+// force.
 package lint
 
 import (
@@ -21,12 +20,9 @@ type File struct {
 	Zone   *time.Location // the time zone of the dates in the file; nil is UTC
 }
 
-// maxEach is the number of warnings of one kind about the targets of an order. Further
-// warnings are only counted.
 const maxEach = 10
 
-// Check returns the warnings about the files at the time now, in the sequence of files and orders.
-// set is the compiled set of the files. Check does not repeat the warnings of the set.
+// Check returns the warnings about files at the time now. It does not repeat the warnings of set.
 func Check(files []File, set *ruleset.Set, now order.Time) order.Problems {
 	l := &linter{set: set, now: now, states: map[string]ruleset.OrderState{}, orders: map[string]*order.Order{}}
 	for s := range set.OrderStates(now) {
@@ -84,9 +80,7 @@ func (l *linter) order(o *order.Order) {
 	l.times(o)
 	l.endless(o)
 	l.names(o)
-	// An order of the operator does not need a reference to a decision. A lift without a kind is from
-	// a party, and the letter of a party often has no number. A plain list cannot contain an end or a
-	// review.
+	// A plain list cannot contain an end or a review.
 	plain := order.Ext(l.path) == order.ListExtension
 	if byParty := o.Lifting() && o.Authority.Kind == order.KindUnstated; len(o.References) == 0 && o.Authority.Kind != order.KindOperator && !byParty {
 		l.warn(o, nil, "references", "is missing: the order does not name the decision that it carries out")
@@ -185,9 +179,8 @@ func windowsEnd(ws []order.Window) bool {
 	return len(ws) > 0 && !slices.ContainsFunc(ws, func(w order.Window) bool { return w.Until == order.NoTime })
 }
 
-// each returns a function that adds warnings about targets of o. After maxEach warnings, the
-// function only counts further warnings. Call the function with a nil target at the end. It then
-// adds one warning with the number of the others.
+// each returns a function that adds at most maxEach warnings. A last call with a nil target adds a
+// warning with the number of the other warnings.
 func (l *linter) each(o *order.Order) func(t *order.Target, field, format string, args ...any) *order.Problem {
 	n := 0
 	return func(t *order.Target, field, format string, args ...any) *order.Problem {

@@ -13,8 +13,6 @@ import (
 // at is the time of all tests, 2026-05-01T12:00:00Z.
 const at order.Time = 1777636800
 
-// warnings returns the warnings about orders. Each order gets a reference and a review,
-// because a missing field would cause a warning.
 func warnings(t *testing.T, orders string, side map[string]string) string {
 	t.Helper()
 	text := "version: 1\ndefaults: {authority: {name: Court}, references: [r], review: 2027-01-01, scope: global}\norders:\n" + orders
@@ -124,8 +122,6 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestLongLists checks that lint limits the number of warnings. It also checks names in
-// side lists (text files with names).
 func TestLongLists(t *testing.T) {
 	many := make([]string, 15)
 	for i := range many {

@@ -11,26 +11,22 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// specialTops has the top-level domains in IANA's registry of special-use names (RFC
-// 6761). The public suffix list does not contain them.
+// specialTops contains the top-level domains of special-use names (RFC 6761). The public suffix
+// list does not contain them.
 var specialTops = map[string]bool{"alt": true, "arpa": true, "example": true, "internal": true,
 	"invalid": true, "local": true, "localhost": true, "onion": true, "test": true}
 
-// fileEndings has extensions of file names that may occur in a text about an order. mov
-// and zip are also top-level domains.
 var fileEndings = map[string]bool{"csv": true, "doc": true, "docx": true, "exe": true, "gif": true, "htm": true,
 	"html": true, "jpeg": true, "jpg": true, "json": true, "odt": true, "p7m": true, "pdf": true, "php": true,
 	"png": true, "rtf": true, "txt": true, "xls": true, "xlsx": true, "xml": true, "yaml": true, "mov": true, "zip": true}
 
-// KnownTop reports whether n has a known top-level domain. The public suffix list or the
-// registry of special-use names must contain it.
+// KnownTop reports whether the top-level domain of n is a public suffix or a special-use name.
 func KnownTop(n dname.Name) bool {
 	suffix, icann := publicsuffix.PublicSuffix(n.String())
 	return icann || strings.Contains(suffix, ".") || specialTops[suffix]
 }
 
-// Name returns warnings about a valid name, for Check and the importer. It does not
-// correct a name: a similar name is a different name.
+// Name returns warnings about a valid name.
 func Name(n dname.Name) (odd []string) {
 	text := n.String()
 	top := text
@@ -57,8 +53,6 @@ func Name(n dname.Name) (odd []string) {
 	return odd
 }
 
-// mixed reports whether a label has Latin letters and letters of a similar script, for
-// example Cyrillic.
 func mixed(label string) bool {
 	latin := strings.ContainsFunc(label, func(r rune) bool { return unicode.Is(unicode.Latin, r) })
 	return latin && strings.ContainsFunc(label, func(r rune) bool {
@@ -86,7 +80,6 @@ func (l *linter) names(o *order.Order) {
 	warn(nil, "targets", "%d more warnings about odd names")
 }
 
-// endless warns of windows (time spans) without an end, unless the order has an end.
 func (l *linter) endless(o *order.Order) {
 	if o.Until != order.NoTime {
 		return

@@ -6,11 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// day is the length of a day in seconds, the unit of order.Time.
 const day = 86400
 
-// receipts checks the fields acknowledged and reported. It warns if the time is in the future, or
-// before the time in the field served.
 func (l *linter) receipts(o *order.Order) {
 	if why := l.receipt(o.Acknowledged, o.Served); why != "" {
 		l.warn(o, nil, "acknowledged", "%s", why)
@@ -38,9 +35,8 @@ func (l *linter) receipts(o *order.Order) {
 	warn(nil, "targets", "%d more times of acknowledged and reported before served, or in the future")
 }
 
-// receipt returns the warning about one time from the field acknowledged or reported, or "". The
-// time may be up to a day before served, because a date without a time of day is stored as the
-// start of the day.
+// receipt returns a warning, or "". A time less than a day before served is allowed, because a date
+// is stored as the start of the day.
 func (l *linter) receipt(at, served order.Time) string {
 	switch {
 	case at == order.NoTime:

@@ -10,12 +10,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// euTerritories has the territories that are part of the European Union. The code EU in a
-// scope includes only the member states.
+// euTerritories contains the territories that belong to the European Union. EU in a scope includes
+// only the member states.
 var euTerritories = []order.Country{"AX", "GF", "GP", "MF", "MQ", "RE", "YT"}
 
-// scope warns if the author of an order has probably forgotten clients. For example, the scope has
-// a country without its territories, or all IPv4 addresses and no IPv6 address.
 func (l *linter) scope(o *order.Order) {
 	if !l.exemptsAll(o) {
 		for i, e := range o.Exempt {
@@ -36,8 +34,6 @@ func (l *linter) scope(o *order.Order) {
 	l.families(o, "scope.clients", o.Scope.Clients, "does not include")
 }
 
-// exemptsAll reports whether the exemptions of a block order cover every client now. If they end
-// later, exemptsAll adds a warning. If they never end, the compiled set contains a warning.
 func (l *linter) exemptsAll(o *order.Order) bool {
 	if len(o.Exempt) == 0 || o.Lifting() || !o.Terms.ExemptsAll(l.now) {
 		return false
@@ -48,14 +44,10 @@ func (l *linter) exemptsAll(o *order.Order) bool {
 	return true
 }
 
-// names reports whether the scope contains a country of list. The author then probably
-// omitted the other countries on purpose.
 func names(s *order.Scope, list []order.Country) bool {
 	return slices.ContainsFunc(list, func(c order.Country) bool { return slices.Contains(s.Countries, c) })
 }
 
-// families warns if the networks cover all IPv4 addresses and no IPv6 address. It also warns in the
-// opposite case.
 func (l *linter) families(o *order.Order, field string, list []netip.Prefix, does string) {
 	var all, some [2]bool // the first element is for IPv4, the second for IPv6
 	for _, x := range list {

@@ -1,5 +1,5 @@
-// Package logqueue queues log lines, so that a blocked log does not block the program. For
-// example, standard output can be a full pipe without a reader.
+// Package logqueue queues log lines. A blocked log, for example a full pipe, then does not block
+// the program.
 package logqueue
 
 import (
@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// A Queue writes lines in the sequence of their arrival. One goroutine writes the lines,
-// and ends when the queue is empty. A full queue drops new lines, and logs their number.
+// A Queue writes lines in order. A full queue drops new lines and logs their number.
 type Queue struct {
 	limit   int
 	dropped func(n int)
@@ -21,31 +20,26 @@ type Queue struct {
 	empty  chan struct{} // closed when the goroutine ends; nil without a goroutine
 }
 
-// A line is a function that writes one log line. The channel "written" is closed when the
-// function has returned.
 type line struct {
 	write   func()
 	written chan struct{}
 }
 
-// New returns an empty Queue. The parameter "limit" is the largest total size of the waiting lines
-// in bytes. An empty queue accepts one line of any length. The queue calls dropped to log the
-// number of dropped lines.
+// New returns an empty Queue. limit is the maximum size of the waiting lines in bytes. An empty
+// queue accepts a line of any length. The queue calls dropped to log the number of dropped lines.
 func New(limit int, dropped func(n int)) *Queue {
 	return &Queue{limit: limit, dropped: dropped}
 }
 
-// Put adds a line of size bytes and does not wait. The queue later calls the function write, which
-// must write the line.
+// Put adds a line of size bytes and does not wait. The queue calls write later.
 func (q *Queue) Put(size int, write func()) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.put(size, write)
 }
 
-// Write adds a line of size bytes. It waits until the line is written, or until the time "patience"
-// has passed. If the time has passed, later calls of Write do not wait until the queue has been
-// empty.
+// Write adds a line of size bytes, and waits at most patience until the line is written. After a
+// timeout, calls of Write return at once until the queue is empty.
 func (q *Queue) Write(size int, patience time.Duration, write func()) {
 	q.mu.Lock()
 	written, behind := q.put(size, write), q.behind
@@ -58,7 +52,7 @@ func (q *Queue) Write(size int, patience time.Duration, write func()) {
 	q.mu.Unlock()
 }
 
-// Flush waits until the queue is empty, or until the time "patience" has passed.
+// Flush waits at most patience until the queue is empty.
 func (q *Queue) Flush(patience time.Duration) {
 	q.mu.Lock()
 	empty := q.empty
@@ -75,13 +69,10 @@ func (q *Queue) Empty() bool {
 	return q.empty == nil
 }
 
-// put adds a line. It returns a channel that is closed when the line is written or
-// dropped.
 func (q *Queue) put(size int, write func()) (written chan struct{}) {
 	written = make(chan struct{})
 	if q.lost > 0 || len(q.lines) > 0 && q.size+size > q.limit {
-		// After a dropped line, drop all later lines until the goroutine has fetched the waiting
-		// lines. The log then contains the number of dropped lines at the right place.
+		// Drop all later lines too. The log then reports the loss at the right place.
 		q.lost++
 		close(written)
 		return written
@@ -118,8 +109,6 @@ func (q *Queue) run() {
 	}
 }
 
-// closed waits until the channel c is closed, or until the time "patience" has passed. It returns
-// true if c is closed. It uses the real clock, because a log blocks in real time.
 func closed(c <-chan struct{}, patience time.Duration) bool {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()

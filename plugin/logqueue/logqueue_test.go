@@ -91,8 +91,6 @@ func TestLongLine(t *testing.T) {
 	s.want(t, "first", "long", "1 dropped")
 }
 
-// TestBlocked checks that Write and Flush return while the log blocks. Only the first Write
-// waits for its full time. After the queue has been empty once, Write waits again.
 func TestBlocked(t *testing.T) {
 	s := newSink(true)
 	q := s.queue(100)

@@ -14,8 +14,6 @@ type fileLine struct {
 	size  int   // the number of bytes, with the line end
 	err   error // an error of reading, or a syntaxError of the line
 	blank bool
-	// text is the text of the line before it is parsed. After the line is parsed, text is nil, and
-	// the result is in node or fault.
 	text  *input
 	node  *yaml.Node
 	fault error
@@ -27,7 +25,6 @@ func (r *lineReader) fileLine(br *bufio.Reader, line int) fileLine {
 	return fileLine{size: size, err: err, blank: len(bytes.TrimSpace(t.text)) == 0, text: t}
 }
 
-// The limits of a batch of lines. They limit the memory that a lookAhead needs.
 const (
 	aheadBatches = 3
 	aheadLines   = 128
@@ -35,8 +32,6 @@ const (
 	aheadBytes   = 64 << 10
 )
 
-// A lookAhead parses the next lines in a second goroutine, while Parse decodes earlier lines. The
-// results are the same as without a lookAhead.
 type lookAhead struct {
 	free, full chan *lineBatch
 	resume     chan struct{} // a long line was decoded
@@ -49,12 +44,12 @@ type lookAhead struct {
 type lineBatch struct {
 	json  jsonReader
 	lines []fileLine
-	// long is true if the last line is too long to be parsed ahead. The goroutine then waits until
-	// Parse has decoded the line, so that only one long line is in memory.
+	// long is true if the last line is too long to be parsed ahead. The goroutine then waits, so at
+	// most one long line is in memory.
 	long bool
 }
 
-// newLookAhead starts to read at the given line. The caller must call close.
+// newLookAhead reads from the given line on. The caller must call close.
 func newLookAhead(br *bufio.Reader, line int) *lookAhead {
 	a := &lookAhead{
 		free:     make(chan *lineBatch, aheadBatches),
@@ -69,7 +64,7 @@ func newLookAhead(br *bufio.Reader, line int) *lookAhead {
 	return a
 }
 
-// close returns when the goroutine no longer uses the reader.
+// close waits until the goroutine no longer uses the reader.
 func (a *lookAhead) close() {
 	a.quit.Store(true)
 	close(a.quitting)

@@ -37,8 +37,6 @@ func checkAhead(t *testing.T, text string) {
 	}
 }
 
-// mixedLines returns a JSON Lines file with lines of many kinds. In the lookAhead, each kind of
-// limit ends some batches.
 func mixedLines(n int, only string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `{"version":1,"count":%d,"authorities":{"r":{"authority":{"name":"Register"},"scope":"global"}}}`+"\n", n)
@@ -72,7 +70,6 @@ func mixedLines(n int, only string) string {
 	return b.String()
 }
 
-// TestAhead compares the results with and without a look-ahead.
 func TestAhead(t *testing.T) {
 	head := mixedLines(0, "")
 	for name, text := range map[string]string{
@@ -84,7 +81,6 @@ func TestAhead(t *testing.T) {
 	}
 }
 
-// FuzzAhead compares the results with and without a look-ahead.
 func FuzzAhead(f *testing.F) {
 	seeds(f, ".jsonl")
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -108,7 +104,6 @@ func (c *closedReader) Read(p []byte) (int, error) {
 	return c.Reader.Read(p[:min(len(p), 100)])
 }
 
-// TestAheadStops ends a load early. The goroutine must end before Parse returns.
 func TestAheadStops(t *testing.T) {
 	data := []byte(mixedLines(5000, "good"))
 	for most := range 4 {

@@ -7,8 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// force decodes the key force, which contains the operator's reasons to enforce targets in spite of
-// package guard. If an order has the key, the order inherits no reasons.
+// An order that has the key force inherits no reasons.
 func (p *parser) force(n *yaml.Node, f string, o *draft) {
 	o.Force, o.forceAt = nil, map[string]*yaml.Node{}
 	for _, kv := range p.mapping(n, f) {
@@ -59,7 +58,6 @@ func nameSet(list []dname.Name) names {
 	return s
 }
 
-// covering returns the nearest name in s that equals n or is above n.
 func (s names) covering(n dname.Name) (dname.Name, bool) {
 	for ; len(s) > 0 && !n.IsZero(); n = n.Parent() {
 		if _, ok := s[n]; ok {
@@ -69,8 +67,7 @@ func (s names) covering(n dname.Name) (dname.Name, bool) {
 	return dname.Name{}, false
 }
 
-// checkForce reports a reason in the key force if no target of the order matches the reason. It
-// does not check inherited reasons, because they may be for other orders.
+// checkForce ignores inherited reasons, which may be for other orders.
 func (p *parser) checkForce(o *draft) {
 	if o.Side != nil {
 		return

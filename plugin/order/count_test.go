@@ -16,8 +16,6 @@ func manyTargets(n int, more string) string {
 	return b.String()
 }
 
-// TestCutWithinAnOrder cuts a file with one long order at each byte. If the cut is after a whole
-// target, only target_count shows the cut.
 func TestCutWithinAnOrder(t *testing.T) {
 	text := format(t, "a.yaml", manyTargets(30, ""), Options{})
 	if !strings.Contains(text, "    target_count: 30\n    targets:\n") {
@@ -36,7 +34,6 @@ func TestCutWithinAnOrder(t *testing.T) {
 	}
 }
 
-// TestTargetCountWritten checks that Format and Encode write target_count into the same orders.
 func TestTargetCountWritten(t *testing.T) {
 	side19 := ""
 	for i := range 19 {
@@ -53,8 +50,6 @@ func TestTargetCountWritten(t *testing.T) {
 		{"19 targets and a count", manyTargets(19, "    target_count: 19\n"), "19"},
 		{"20 targets", manyTargets(20, ""), "20"},
 		{"no count", manyTargets(20, "    target_count: null\n"), "20"},
-		// The side list may change without the order file. The order therefore gets no
-		// target_count.
 		{"1 target and a list of 19", manyTargets(1, "    targets_from: {file: l}\n"), ""},
 		{"20 targets and a list of 19", manyTargets(20, "    targets_from: {file: l}\n"), ""},
 		{"1 target and a list of 19 with its digest", manyTargets(1, digest), "20"},
@@ -98,8 +93,6 @@ func TestFormatCountsLines(t *testing.T) {
 	}
 }
 
-// TestTargetCountOfRun checks that target_count includes the names of a long plain list. Most of
-// these names have no YAML node of their own.
 func TestTargetCountOfRun(t *testing.T) {
 	var list strings.Builder
 	for i := range 500 {

@@ -10,8 +10,7 @@ import (
 	"golang.org/x/text/language"
 )
 
-// iso3166 contains the alpha-2 codes of ISO 3166-1, and XK. All geolocation databases use XK
-// for Kosovo.
+// iso3166 contains the ISO 3166-1 alpha-2 codes, and XK for Kosovo.
 const iso3166 = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ " +
 	"CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR " +
 	"GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP " +
@@ -22,11 +21,11 @@ const iso3166 = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF 
 
 const euMembers = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
 
-// EU is the code for all member states of the European Union together.
+// EU stands for all member states of the European Union.
 const EU Country = "EU"
 
-// territories lists territories by country. In a scope, "FR+" is France with its
-// territories. Territories with their own government are missing, for example Hong Kong.
+// territories maps a country to its territories. In a scope, "FR+" is France with its territories.
+// Hong Kong is missing, because it has its own government.
 var territories = map[Country][]Country{
 	"AU": {"CC", "CX", "HM", "NF"},
 	"DK": {"FO", "GL"},
@@ -39,11 +38,9 @@ var territories = map[Country][]Country{
 	"US": {"AS", "GU", "MP", "PR", "UM", "VI"},
 }
 
-// Territories returns the territories of c that have a country code of their own.
+// Territories returns the territories of c that have their own country code.
 func (c Country) Territories() []Country { return territories[c] }
 
-// scopeCountries decodes the countries of a scope. The result "with" has the countries
-// with a plus, like "FR+". The result "list" has all countries, with the territories.
 func (p *parser) scopeCountries(n *yaml.Node, f string) (list, with []Country) {
 	var written []Country
 	plus := map[Country]bool{}
@@ -86,8 +83,8 @@ func (p *parser) scopeCountries(n *yaml.Node, f string) (list, with []Country) {
 	return list, with
 }
 
-// CountryTexts returns the countries of s in the notation of order files. In this
-// notation, "FR+" is France with its territories.
+// CountryTexts returns the countries of s in the notation of order files. "FR+" is France with its
+// territories.
 func (s *Scope) CountryTexts() (out []string) {
 	said := map[Country]bool{}
 	for _, c := range s.Countries {
@@ -112,12 +109,6 @@ func (p *parser) badCountry(n *yaml.Node, f, s, plus string) {
 	p.bad(n, f, "must be a country code of two letters, such as IT, or EU%s", more)
 }
 
-// countryOf returns the country code for a name or another code of a country, like ITA. If s is
-// misspelled, countryOf returns the country with the most similar name. If no name is similar,
-// countryOf returns "".
-//
-// The result is only a suggestion. For example, "Guyanne" is a misspelled Guyane, but the most
-// similar name is Guyana.
 func countryOf(s string) Country {
 	if c := CountryNamed(s); c != "" || len(s) < 4 {
 		return c
@@ -137,8 +128,8 @@ func countryOf(s string) Country {
 	return ""
 }
 
-// CountryNamed returns the country code for a name or another code of a country, like ITA.
-// For an unknown s, it returns "".
+// CountryNamed returns the country with the given name or code, or "". It accepts other codes, such
+// as ITA.
 func CountryNamed(s string) Country {
 	if c, ok := ParseCountry(s); ok {
 		return c
@@ -159,7 +150,7 @@ func CountryNamed(s string) Country {
 	return ""
 }
 
-// Name returns the English name of a country, or its code if the name is unknown.
+// Name returns the English name of c, or the code if the name is unknown.
 func (c Country) Name() string {
 	if c == EU {
 		return "the European Union"
@@ -184,11 +175,10 @@ func namesOfCountries() iter.Seq2[Country, string] {
 	}
 }
 
-// ParseCountry parses an ISO 3166-1 alpha-2 code or "EU", in upper or lower case. It
-// reports whether s is valid.
+// ParseCountry parses an ISO 3166-1 alpha-2 code or "EU", in upper or lower case.
 func ParseCountry(s string) (Country, bool) {
 	c := strings.ToUpper(s)
-	// ToUpper makes IT also from "ıt". Check the length, because "ıt" has three bytes.
+	// Check the length of s, because ToUpper also turns "ıt" (three bytes) into "IT".
 	if len(s) == 2 && (c == string(EU) || inCodes(iso3166, c)) {
 		return Country(c), true
 	}
@@ -198,8 +188,6 @@ func ParseCountry(s string) (Country, bool) {
 // InEU reports whether c is a member state of the European Union.
 func (c Country) InEU() bool { return len(c) == 2 && inCodes(euMembers, string(c)) }
 
-// inCodes reports whether the string codes contains the two-letter code c. There is one
-// space between two codes.
 func inCodes(codes, c string) bool {
 	for i := 0; i < len(codes); i += 3 {
 		if codes[i:i+2] == c {

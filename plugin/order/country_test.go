@@ -40,7 +40,6 @@ func TestTerritories(t *testing.T) {
 		}
 		checkEncode(t, tc.countries, Header{Serial: -1, ShrinkOK: -1}, []*Order{o}, Options{})
 	}
-	// Each territory must have a country code of its own and belong to one country only.
 	seen := map[Country]bool{}
 	for c, list := range territories {
 		for _, x := range append([]Country{c}, list...) {
@@ -80,7 +79,6 @@ func TestCountryOf(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", s, got, want)
 		}
 	}
-	// A similar name is a suggestion only: Guyane is not Guyana.
 	for s, want := range map[string]Country{"Italia": "IT", "Itlay": "", "Guyane": "GF", "Guyana": "GY", "Guyanne": "", "La Réunion": "RE"} {
 		if got := CountryNamed(s); got != want {
 			t.Errorf("%q: got %q, want %q", s, got, want)

@@ -1,7 +1,7 @@
 package order
 
-// countryNames has a line for each country: its code, and its names in several languages,
-// mostly from Unicode CLDR. Error messages suggest a code for such a name.
+// countryNames has a line for each country: its code, and its names in several languages, mostly
+// from Unicode CLDR.
 const countryNames = `AD Andorra
 AE United Arab Emirates; UAE
 AF Afghanistan

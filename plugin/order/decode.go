@@ -12,13 +12,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A decoder turns the nodes of the tree into values, and collects problems. After a
-// problem, it continues with a zero value. One pass finds all problems of a file.
 type decoder struct {
-	file string
-	data []byte // the text of the document, or of one line of JSON Lines
-	// lineNo is the number of a line, or 0 if unset. lineAt is the offset in data at which this
-	// line begins.
+	file           string
+	data           []byte // the text of the document, or of one line of JSON Lines
 	lineNo, lineAt int
 	json           bool // the format is JSON, in which a number is not a string
 	loc            *time.Location
@@ -31,7 +27,6 @@ type decoder struct {
 	times          map[writtenTime]parsedTime // the times that were parsed before
 }
 
-// maxMsg is the length in bytes from which a message is shortened.
 const maxMsg = 1000
 
 func (d *decoder) add(p Problem) {
@@ -42,7 +37,7 @@ func (d *decoder) add(p Problem) {
 		d.cut = d.cut || !p.Warning
 		return
 	}
-	// Clip copies the text, so that a stored problem does not keep a long value in memory.
+	// Clip copies the text. A problem must not keep a long value in memory.
 	p.Field, p.Got = Clip(p.Field), Clip(p.Got)
 	if len(p.Msg) > maxMsg {
 		p.Msg = Clip(p.Msg)
@@ -54,12 +49,12 @@ func (d *decoder) add(p Problem) {
 	d.problems = append(d.problems, p)
 }
 
-// fault reports a problem at n. The problem does not show the value of n.
+// fault reports a problem at n without the value of n.
 func (d *decoder) fault(n *yaml.Node, field, format string, args ...any) {
 	d.add(Problem{Line: n.Line, Column: n.Column, Field: field, Msg: fmt.Sprintf(format, args...)})
 }
 
-// bad reports a problem at n. The problem shows the value of n.
+// bad reports a problem at n with the value of n.
 func (d *decoder) bad(n *yaml.Node, field, format string, args ...any) {
 	got := n.Value
 	switch n.Kind {
@@ -73,8 +68,7 @@ func (d *decoder) bad(n *yaml.Node, field, format string, args ...any) {
 
 const errAlias = `YAML reads a value that begins with "*" as an alias, and an order file has no aliases; put the value in quotes`
 
-// plain reports an alias, an anchor or a tag at n as a problem, because JSON has no aliases,
-// anchors or tags. If plain returns false, do not use the content of n.
+// plain reports an alias, an anchor or a tag as a problem. If plain returns false, do not use n.
 func (d *decoder) plain(n *yaml.Node, field string) bool {
 	switch {
 	case n.Kind == yaml.AliasNode:
@@ -89,7 +83,6 @@ func (d *decoder) plain(n *yaml.Node, field string) bool {
 	return false
 }
 
-// isPlain reports whether n has no alias, anchor or tag. It adds no problem.
 func isPlain(n *yaml.Node) bool {
 	return n.Kind != yaml.AliasNode && n.Anchor == "" && n.Style&yaml.TaggedStyle == 0
 }
@@ -99,9 +92,8 @@ func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!
 // A pair is one entry of a mapping.
 type pair struct{ key, value *yaml.Node }
 
-// mapping returns the keys and values of a mapping, without null values. It reports duplicate keys.
-// The result is stored at the end of d.pairs. After its use, the caller may remove the result from
-// d.pairs.
+// mapping returns the keys and values of a mapping, without null values. The result is at the end
+// of d.pairs, so the caller may cut it off.
 func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 	if !d.plain(n, field) {
 		return nil
@@ -141,12 +133,9 @@ func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 	return d.pairs[start:len(d.pairs):len(d.pairs)]
 }
 
-// keys finds duplicate keys of a mapping. It uses a Go map only for many keys, because a Go map is
-// slow for few keys.
+// A Go map is slow for few keys.
 type keys map[string]*yaml.Node
 
-// add returns the earlier key of the mapping n that equals the key k at index i. For a new
-// key, it returns nil.
 func (m *keys) add(k, n *yaml.Node, i int) *yaml.Node {
 	const few = 64
 	if *m == nil && i < 2*few {
@@ -196,9 +185,7 @@ func (d *decoder) list(n *yaml.Node, field string) iter.Seq2[int, *yaml.Node] {
 	}
 }
 
-// text returns the text of a scalar. It accepts numbers and dates without quotes. It
-// refuses true, false and "<<", which are probably mistakes. After a problem, the result
-// is empty.
+// text decodes a scalar. It refuses true, false and "<<", which are probably mistakes.
 func (d *decoder) text(n *yaml.Node, field string) string {
 	s, why := d.plainText(n)
 	if why != "" {
@@ -207,8 +194,6 @@ func (d *decoder) text(n *yaml.Node, field string) string {
 	return s
 }
 
-// plainText returns the text of a scalar. For invalid text, the result "why" describes the
-// problem.
 func (d *decoder) plainText(n *yaml.Node) (s, why string) {
 	switch {
 	case n.Kind != yaml.ScalarNode:
@@ -248,8 +233,8 @@ func (d *decoder) boolean(n *yaml.Node, field string) bool {
 	return n.Value == "true" || n.Value == "True" || n.Value == "TRUE"
 }
 
-// natural decodes a non-negative decimal integer. It refuses all other number notations of
-// YAML. Parsers disagree about "010", which can mean eight or ten.
+// natural decodes a non-negative decimal integer. YAML parsers disagree about other notations, such
+// as "010".
 func (d *decoder) natural(n *yaml.Node, field string) (v int64, ok bool) {
 	v, err := strconv.ParseInt(n.Value, 10, 64)
 	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" || err != nil || strconv.FormatInt(v, 10) != n.Value || v < 0 {
@@ -259,14 +244,10 @@ func (d *decoder) natural(n *yaml.Node, field string) (v int64, ok bool) {
 	return v, true
 }
 
-// choice decodes one of the words of an enum. The parameter "other" has more texts for the
-// error message.
 func choice[T ~uint8](d *decoder, n *yaml.Node, field string, all words[T], other ...string) T {
 	return oneOf(d, n, field, all, slices.DeleteFunc(slices.Clone(all), func(word string) bool { return word == "" }), other...)
 }
 
-// oneOf decodes one of the words in "allowed". The parameter "other" has more texts for
-// the error message, for example "{redirect: [address]}".
 func oneOf[T ~uint8](d *decoder, n *yaml.Node, field string, all words[T], allowed []string, other ...string) T {
 	if v, ok := all.parse(n.Value); ok && n.Kind == yaml.ScalarNode && slices.Contains(allowed, n.Value) {
 		return v
@@ -275,8 +256,6 @@ func oneOf[T ~uint8](d *decoder, n *yaml.Node, field string, all words[T], allow
 	return 0
 }
 
-// parseDuration parses a duration in Go's format, like "1h30m". The letter d means 24
-// hours.
 func parseDuration(s string) (time.Duration, error) {
 	rest := s
 	var days time.Duration
@@ -297,8 +276,8 @@ func parseDuration(s string) (time.Duration, error) {
 	return days + v, err
 }
 
-// MaxTTL is the largest TTL of blocking answers. Caches keep an old answer for at most
-// this time after the end of a block.
+// MaxTTL is the maximum TTL of blocking answers. After the end of a block, caches keep an answer
+// for at most MaxTTL.
 const MaxTTL = time.Hour
 
 func (d *decoder) ttl(n *yaml.Node, field string) time.Duration {

@@ -2,19 +2,17 @@ package order
 
 import "strings"
 
-// Demands are additional rules for order files. The settings of a server can turn them on.
+// Demands are additional rules for order files that an operator can turn on.
 type Demands struct {
-	// Signed means that order files must be signed. A signed file must have a serial, because the
-	// signature of an old version stays valid. A side list must have a sha256, because the
-	// signature does not cover the side list.
+	// Signed demands a serial, because the signature of an old version stays valid. It demands a
+	// sha256 of each side list, because the signature does not cover side lists.
 	Signed bool
-	// Approved means that each active order needs a document with a sha256. Two different
-	// people must have verified and approved the document.
+	// Approved demands a document for each active order. The document must have a sha256, and two
+	// different people must have verified and approved it.
 	Approved bool
 }
 
-// Order returns a problem for each demand that the order o does not meet. The order file
-// has the given path.
+// Order returns a problem for each demand that o does not meet.
 func (d Demands) Order(path string, o *Order) (problems Problems) {
 	lift := o.Action == Lift && !o.Disclosure.Sealed() // a lift is as secret as the orders that it ends, which may be sealed
 	add := func(field, msg string) {
@@ -41,7 +39,7 @@ func (d Demands) Order(path string, o *Order) (problems Problems) {
 	return problems
 }
 
-// File returns a problem if the order file as a whole does not meet the demands.
+// File returns a problem if f does not meet the demands.
 func (d Demands) File(f *File) (problems Problems) {
 	switch {
 	case d.Signed && Ext(f.Path) == ListExtension:

@@ -21,8 +21,6 @@ func (p *parser) stopped() error {
 	return nil
 }
 
-// step reports whether a loop may continue with the index i. It returns false after Options.Stop
-// has ended the load, or after too many problems or labels.
 func (p *parser) step(i int) bool {
 	coop.Tick(i)
 	if i%1024 == 0 && p.stopErr == nil {
@@ -31,7 +29,7 @@ func (p *parser) step(i int) bool {
 	return p.stopErr == nil && !p.cut && !p.tooDeep
 }
 
-// SizeOf returns the number of bytes that r will yield, or 0 if the number is unknown.
+// SizeOf returns the number of bytes that r will yield, or 0 if unknown.
 func SizeOf(r io.Reader) int64 {
 	switch r := r.(type) {
 	case interface{ Size() int64 }:
@@ -44,20 +42,14 @@ func SizeOf(r io.Reader) int64 {
 	return 0
 }
 
-// chunk is the number of bytes that are read before the next scan of the text. A scan finds long
-// lists of names. Tests set a small value.
 var chunk = 256 << 10
 
-// early limits the doubling of the buffer. While the buffer has at most this size in bytes, its
-// size doubles. A larger buffer gets the size of the file at once.
 const early = 4 << 20
 
 func tooLarge() error {
 	return &syntaxError{0, 0, fmt.Sprintf("is larger than %d MiB; write the orders as JSON Lines, and the names into side lists", maxDocument>>20)}
 }
 
-// readDocument reads a YAML or JSON document into memory. It returns an error as soon as
-// the document or its tree is too large.
 func (p *parser) readDocument(r io.Reader) (*outline, error) {
 	size := SizeOf(r)
 	if size > maxDocument {
@@ -90,8 +82,8 @@ func (p *parser) readDocument(r io.Reader) (*outline, error) {
 		if err := t.look(err != nil); err != nil {
 			return nil, err
 		}
-		// Stop reading at a control character, because YAML and JSON do not allow control
-		// characters. The parser reports the position later.
+		// Stop at a control character, because YAML and JSON do not allow it. The parser then
+		// reports its position.
 		if err != nil || t.control {
 			return &t.outline, nil
 		}
@@ -99,7 +91,6 @@ func (p *parser) readDocument(r io.Reader) (*outline, error) {
 	}
 }
 
-// An input is a document, or one line of JSON Lines, while it is read.
 type input struct {
 	outline
 	buf       []byte
@@ -112,9 +103,8 @@ func newInput(json bool, line int) input {
 	return input{outline: outline{json: json, mark: spot{0, line, 1}}, firstLine: line}
 }
 
-// look scans the text that was read since the last call. If all is true, it scans the whole text.
-// Otherwise it scans up to the last line feed, because the last line may be incomplete. Without a
-// line feed, it scans up to the last comma or ASCII character.
+// look scans the new text. It stops at the last line feed, because the last line may be incomplete.
+// If all is true, it scans everything.
 func (t *input) look(all bool) error {
 	if t.text = t.buf; t.firstLine == 1 {
 		t.text = bytes.TrimPrefix(t.buf, bom)

@@ -10,10 +10,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A Header contains the values that Encode writes at the top level of a file.
+// A Header contains the top-level values that Encode writes.
 type Header struct {
 	Serial, ShrinkOK int64 // -1 if the file has none
-	// Timezone is the time zone of the dates in the file. Empty means UTC.
+	// Timezone is the time zone of dates. Empty means UTC.
 	Timezone string
 	Source   *Source // nil if the file has none
 	Expires  Time    // 0 or NoTime if the file has none
@@ -30,8 +30,8 @@ func NewAttr() *Attr {
 	return &Attr{From: NoTime, Until: NoTime, Served: NoTime, Deadline: NoTime, Acknowledged: NoTime, Reported: NoTime}
 }
 
-// Encode writes orders in canonical form, and writes the number of orders at the top of the file.
-// ext is ".yaml", ".json" or ".jsonl". Parsing the output gives equal orders.
+// Encode writes orders in canonical form, with their number at the top. ext is ".yaml", ".json" or
+// ".jsonl".
 func Encode(w io.Writer, ext string, h Header, orders []*Order) error {
 	loc, err := time.LoadLocation(h.Timezone)
 	if err != nil {
@@ -64,7 +64,6 @@ func Encode(w io.Writer, ext string, h Header, orders []*Order) error {
 	if ext == ".jsonl" {
 		buf := append(appendJSON(nil, head, compact), '\n')
 		for _, o := range orders {
-			// bw keeps an error of Write until Flush returns the error.
 			_, _ = bw.Write(buf)
 			buf = append(appendJSON(buf[:0], e.order(o), compact), '\n')
 		}
@@ -282,7 +281,6 @@ func (e encoder) exempts(list []Exempt) (out []*yaml.Node) {
 	return out
 }
 
-// time encodes a time. If a date without a time of day has the same meaning, time writes the date.
 func (e encoder) time(t Time, at edge) string {
 	if t == NoTime {
 		return ""
@@ -308,7 +306,6 @@ func scopeNode(s *Scope) *yaml.Node {
 	return n
 }
 
-// writtenDuration returns d in the largest possible unit, for example "7d" for 168 hours.
 func writtenDuration(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {

@@ -33,8 +33,6 @@ func checkEncode(t testing.TB, what string, h Header, orders []*Order, opt Optio
 	}
 }
 
-// normal returns copies of the orders for a comparison. It removes differences without a
-// meaning, such as positions and empty lists.
 func normal(orders []*Order) []*Order {
 	out := stripped(orders)
 	for i, o := range out {
@@ -147,7 +145,6 @@ func TestEncodeRefuses(t *testing.T) {
 	if err := Encode(&bytes.Buffer{}, ".yaml", Header{Timezone: "Europe/Atlantis"}, nil); err == nil {
 		t.Error("no error for an unknown time zone")
 	}
-	// Encode writes even an order with missing fields. Parse reports the missing fields.
 	var b bytes.Buffer
 	if err := Encode(&b, ".json", Header{Serial: -1, ShrinkOK: -1}, []*Order{{Action: Lift}}); err != nil {
 		t.Fatal(err)
@@ -169,8 +166,6 @@ func TestWrittenDurations(t *testing.T) {
 	}
 }
 
-// TestGoodHasAllFields checks that the files in testdata/good set each field of an order.
-// TestEncodeGood encodes these files.
 func TestGoodHasAllFields(t *testing.T) {
 	notInFiles := map[string]bool{
 		"Order.Line": true, "Order.Column": true, "Target.Line": true, "Target.Column": true, // positions in the file

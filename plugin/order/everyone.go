@@ -9,16 +9,15 @@ import (
 // everyone contains all addresses.
 var everyone = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
 
-// ExemptsAll reports whether an order exempts every client of its scope at the time now.
-// For most scopes with countries it returns false, because addresses of countries are not
-// known.
+// ExemptsAll reports whether t exempts every client of its scope at the time now. It returns false
+// for most scopes with countries, because the addresses of countries are unknown.
 func (t *Terms) ExemptsAll(now Time) bool { return Exempted(t.Exempt, now).CoverScope(t.Scope) }
 
-// Networks is a sorted list of networks without overlaps. Two halves of a network are
-// joined.
+// Networks is a sorted list of networks without overlaps. The two halves of a network are joined,
+// for example 192.0.2.0/25 and 192.0.2.128/25.
 type Networks []netip.Prefix
 
-// Exempted returns the networks whose exemptions have not ended at the time now.
+// Exempted returns the networks of the exemptions in force at the time now.
 func Exempted(list []Exempt, now Time) Networks {
 	var nets []netip.Prefix
 	for _, e := range list {
@@ -29,8 +28,7 @@ func Exempted(list []Exempt, now Time) Networks {
 	return union(nets)
 }
 
-// CoverScope reports whether ns contains all clients of the scope. A nil scope contains all
-// clients.
+// CoverScope reports whether ns contains all clients of s. A nil s means all clients.
 func (ns Networks) CoverScope(s *Scope) bool {
 	if ns.cover(everyone) {
 		return true
@@ -38,8 +36,6 @@ func (ns Networks) CoverScope(s *Scope) bool {
 	return s != nil && !s.Global && len(s.Countries) == 0 && len(s.Clients) > 0 && ns.cover(s.Clients)
 }
 
-// union returns the shortest list of networks with exactly the addresses of the given
-// networks.
 func union(list []netip.Prefix) Networks {
 	list = slices.Clone(list)
 	slices.SortFunc(list, func(a, b netip.Prefix) int {
@@ -66,7 +62,6 @@ func union(list []netip.Prefix) Networks {
 	return out
 }
 
-// cover reports whether ns contains all addresses of the given networks.
 func (ns Networks) cover(list []netip.Prefix) bool {
 	return !slices.ContainsFunc(list, func(x netip.Prefix) bool {
 		i, found := slices.BinarySearchFunc(ns, x.Addr(), func(n netip.Prefix, a netip.Addr) int { return n.Addr().Compare(a) })

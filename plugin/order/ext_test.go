@@ -6,8 +6,6 @@ import (
 	"testing"
 )
 
-// TestEndings checks files with an extension in capital letters, like ".YAML". Some
-// Windows programs write extensions in capital letters.
 func TestEndings(t *testing.T) {
 	const (
 		document = `{"version": 1, "orders": [{"id": "a", "authority": {"name": "A"}, "scope": "global", "targets": ["a.example"]}]}`

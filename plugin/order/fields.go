@@ -21,29 +21,22 @@ type field struct {
 	decode func(p *parser, n *yaml.Node, f string, o *draft)
 }
 
-// A draft is an order during its decoding, with data for later checks.
 type draft struct {
 	Order
-	ownTerms bool // only this order uses Terms, so its fields may be changed
-	// servedDate is set if the field "served" is a date without a time of day.
+	ownTerms   bool // only this order uses Terms, so its fields may be changed
 	servedDate bool
-	// servedBad is set if the field "served" of the order, or of one of its targets, has a wrong
-	// value.
 	servedBad  bool
 	deadlineAt *yaml.Node
 	countAt    *yaml.Node // the value of target_count
 	sideAt     *yaml.Node // the value of targets_from.file
 	sumAt      *yaml.Node // the value of targets_from.sha256
-	// forceAt maps each key below force to its node. Without the key force, it is nil.
-	forceAt map[string]*yaml.Node
-	// rowClocks lists the targets whose deadline starts at their own field "served".
-	rowClocks []rowClock
-	runs      []orderRun // long plain lists of names, which are not in Targets
-	// doubt is set if the parser cannot decide whether the order is secret.
+	forceAt    map[string]*yaml.Node
+	rowClocks  []rowClock
+	runs       []orderRun // long plain lists of names, which are not in Targets
+	// doubt is set if an error leaves the disclosure unknown.
 	doubt bool
-	// liftDoubt is set for a lift without a disclosure. The lifted order may be secret.
-	liftDoubt bool
-	// noAuthority is set if a problem about the authority is already reported.
+	// liftDoubt is set for a lift without a disclosure. The lifted order may be sealed.
+	liftDoubt   bool
 	noAuthority bool
 }
 
@@ -82,12 +75,11 @@ var fields = []field{
 	{"status", filled | onLift, func(p *parser, n *yaml.Node, f string, o *draft) { o.Status = p.status(n, f) }},
 	{"scope", filled | onLift | term, func(p *parser, n *yaml.Node, f string, o *draft) { o.Scope = p.scope(n, f) }},
 	{"exempt", filled | term, func(p *parser, n *yaml.Node, f string, o *draft) {
-		// The slice may belong to the authority. Do not change the slice.
+		// Concat copies the slice, because orders of the authority share it.
 		o.Exempt = slices.Concat(o.Exempt, p.exempt(n, f))
 	}},
 	{"stated_count", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { o.StatedCount = p.stated(n, f) }},
-	// target_count comes before targets in a file. If the end of the targets is cut off,
-	// the count shows the mistake.
+	// A file that is cut within its targets still contains target_count.
 	{"target_count", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { o.countAt = n }},
 	{"targets", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { p.targets(n, f, o) }},
 	{"targets_from", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { p.targetsFrom(n, f, o) }},
@@ -120,7 +112,7 @@ var fieldByKey = func() map[string]*field {
 	return m
 }()
 
-// Keys returns the keys of an order in the sequence in which Format and Encode write them.
+// Keys returns the keys of an order in canonical sequence.
 func Keys() []string {
 	keys := make([]string, len(fields))
 	for i, f := range fields {

@@ -7,9 +7,6 @@ import (
 	"testing"
 )
 
-// TestFillingIn checks that an order inherits a missing field from its authority, or from the
-// defaults if the authority lacks the field. The field exempt is different: an order keeps the
-// inherited lists and adds its own list.
 func TestFillingIn(t *testing.T) {
 	f := loadGood(t, "good/filling.yaml")
 	order := map[string]*Order{}
@@ -47,7 +44,6 @@ func TestFillingIn(t *testing.T) {
 			t.Errorf("order %q: %q, want %q", tt.id, got, want)
 		}
 	}
-	// The orders of one authority must share one copy of Terms.
 	if order["nothing-own"].Terms != order["nothing-own-again"].Terms {
 		t.Error("orders without fields of their own do not share Terms")
 	}
@@ -61,8 +57,6 @@ func TestFillingIn(t *testing.T) {
 	sameOrders(t, "lift", []*Order{order["lift"]}, []*Order{want})
 }
 
-// TestFilled checks which fields an order inherits, which fields a lift may have, and which fields
-// are in Terms.
 func TestFilled(t *testing.T) {
 	never := []string{"id", "action", "lifts", "windows", "targets", "stated_count", "target_count", "targets_from"}
 	notOnLift := []string{"exempt", "force", "response", "ttl", "justification", "language", "organization", "contact", "filtering_databases"}
@@ -73,8 +67,6 @@ func TestFilled(t *testing.T) {
 		if (f.use&onLift == 0) != slices.Contains(notOnLift, f.key) {
 			t.Errorf("%s: on a lift is %v", f.key, f.use&onLift != 0)
 		}
-		// A field that is in Terms must have the flag "term". The flag makes the decoder copy the
-		// shared Terms before it changes the field.
 		if _, inTerms := reflect.TypeFor[Terms]().FieldByNameFunc(func(s string) bool {
 			return strings.EqualFold(s, strings.ReplaceAll(f.key, "_", ""))
 		}); inTerms != (f.use&term != 0) {
@@ -84,8 +76,6 @@ func TestFilled(t *testing.T) {
 }
 
 func TestForceOfDefaults(t *testing.T) {
-	// A force reason in the defaults may match no target of an order. Only a force reason in an
-	// order must match a target (bad/force-no-target.yaml).
 	_, problems := parseString(t, `version: 1
 defaults: {force: {other.example: because}}
 orders: [{id: a, authority: {name: X}, scope: global, targets: [one.example]}]

@@ -53,8 +53,7 @@ func (p *parser) finish(n *yaml.Node, o *draft) {
 	}
 }
 
-// checkTargetCount reports an order if its target_count differs from the number of targets. The
-// order was probably cut off. Targets with errors count too.
+// checkTargetCount reports an order that was probably cut off. Targets with errors count too.
 func (p *parser) checkTargetCount(n *yaml.Node, o *draft) {
 	if o.countAt == nil {
 		return
@@ -81,7 +80,6 @@ func (p *parser) checkTargetCount(n *yaml.Node, o *draft) {
 	}
 }
 
-// maxStated is the largest stated_count. No list of names is that long.
 const maxStated = 1 << 30
 
 func (p *parser) stated(n *yaml.Node, field string) int {
@@ -93,12 +91,10 @@ func (p *parser) stated(n *yaml.Node, field string) int {
 	return int(v)
 }
 
-// countedFrom is the smallest number of targets for which Format and Encode write a
-// target_count.
 const countedFrom = 20
 
 // WrittenTargetCount returns the target_count that Format and Encode write for o. It returns 0 for
-// an order with few targets, and for an order with a side list that may change.
+// an order with few targets, and for an order whose side list may change.
 func (o *Order) WrittenTargetCount() int {
 	if o.NumTargets() < countedFrom || o.Side != nil && o.Side.SHA256 == "" {
 		return 0
@@ -106,9 +102,6 @@ func (o *Order) WrittenTargetCount() int {
 	return o.NumTargets()
 }
 
-// scopeMissing returns the message for an order without a scope. The parameter c is the country of
-// the authority. The message suggests small scopes first, because the authority may have no power
-// in other countries.
 func scopeMissing(c Country) string {
 	if c == "" {
 		return `is required; write "scope: {countries: [..]}" with the codes of the countries, or "scope: {clients: [..]}" with networks; only an order that says that it applies to everyone gets "scope: global"`
@@ -116,8 +109,8 @@ func scopeMissing(c Country) string {
 	return fmt.Sprintf(`is required; write "scope: {countries: [%s]}" for the country of the authority, or other countries or networks; only an order that says that it applies to everyone gets "scope: global"`, c)
 }
 
-// countIntervals counts the windows of an order and of its targets, and reports too many windows.
-// The windows of the order count once for each target with attributes.
+// countIntervals reports too many windows. For each target with attributes, it counts the windows
+// of the target and of the order.
 func (p *parser) countIntervals(n *yaml.Node, o *draft) {
 	before := p.intervals
 	for i := range o.Targets {
@@ -134,7 +127,6 @@ func (p *parser) countIntervals(n *yaml.Node, o *draft) {
 	}
 }
 
-// A rowClock is a target that has its own field "served", but no deadline of its own.
 type rowClock struct {
 	target   int
 	servedAt *yaml.Node
@@ -142,9 +134,6 @@ type rowClock struct {
 	dateOnly bool
 }
 
-// countDeadlines computes the deadlines that are written as durations. The duration begins at the
-// target's time "served". If the target has no time "served", the duration begins at the order's
-// time "served".
 func (p *parser) countDeadlines(o *draft) {
 	if o.DeadlineAfter == 0 {
 		return
@@ -175,8 +164,6 @@ func (o *Order) ownClocks() bool {
 	return true
 }
 
-// deadlineAfter sets *deadline to the time "served" plus the duration "after". It reports a problem
-// if served is missing, or is a date without a time of day.
 func (p *parser) deadlineAfter(n *yaml.Node, f string, deadline *Time, served Time, dateOnly bool, after time.Duration) {
 	switch {
 	case served == NoTime:

@@ -14,11 +14,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Format writes the order file in r to w in canonical form, and adds the number of orders. It keeps
-// all values and YAML comments. It ends a YAML file with "...".
+// Format writes the order file in r to w in canonical form. It keeps all values and YAML comments.
+// It adds the number of orders, and ends a YAML file with "...".
 //
 // Format reads r twice. If the file has errors or would lose a comment, Format writes nothing.
-// After any other error, do not use the data in w.
+// After any other error, the output is incomplete.
 func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, error) {
 	var counts []int // the target_count to write for each order; 0 for none
 	opt.Emit = func(o *Order) { counts = append(counts, o.WrittenTargetCount()) }
@@ -55,8 +55,6 @@ func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, e
 	return problems, err
 }
 
-// formatLines formats JSON Lines line by line. It does not add the number of orders, because a
-// valid file already has a count.
 func formatLines(w io.Writer, r io.Reader, counts []int) error {
 	br, bw := bufio.NewReaderSize(r, chunk), bufio.NewWriter(w)
 	s, orders := fileShape, 0
@@ -89,8 +87,6 @@ func formatLines(w io.Writer, r io.Reader, counts []int) error {
 	}
 }
 
-// canonical sorts the keys of a tree into the sequence of the shape s. The tree must have no
-// problems.
 func canonical(n *yaml.Node, s *shape) {
 	if s == nil {
 		return
@@ -142,7 +138,6 @@ func setTargetCount(order *yaml.Node, count int) {
 	}
 }
 
-// setNumber sets a key of a mapping to v. It inserts a new key at its canonical position.
 func setNumber(n *yaml.Node, key string, v int, s *shape) {
 	text := strconv.Itoa(v)
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -156,9 +151,8 @@ func setNumber(n *yaml.Node, key string, v int, s *shape) {
 	canonical(n, s)
 }
 
-// formatYAML formats a file again and again until the text stays the same. This is necessary
-// because the YAML library may move comments. No comment may be lost, because a comment may be
-// legal text.
+// formatYAML formats the text until it no longer changes, because the YAML library may move
+// comments. A lost comment is an error.
 func formatYAML(data []byte, counts []int) ([]byte, error) {
 	const tries = 6
 	out := data
@@ -181,8 +175,6 @@ func formatYAML(data []byte, counts []int) ([]byte, error) {
 	return nil, errors.New("cannot be formatted: its comments move each time; put each comment on a line of its own above what it is about")
 }
 
-// respell changes the style of nodes that the YAML library would write wrongly. Examples
-// are an empty null, a block that begins with a tab, and some folded texts.
 func respell(n *yaml.Node) {
 	block := n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0
 	switch {
@@ -198,7 +190,6 @@ func respell(n *yaml.Node) {
 	}
 }
 
-// unfoldable matches texts that the YAML library cannot write in folded style.
 var unfoldable = regexp.MustCompile(`(?m)^[ \t]|\n\n\z|[\x{2028}\x{2029}]`)
 
 func writeYAML(doc *yaml.Node) ([]byte, error) {
@@ -264,9 +255,8 @@ func kindOfTag(tag string) string {
 	return tag
 }
 
-// comments returns the sorted comments of a file. It searches the text for lines that begin with
-// "#", because the tree of the YAML library lacks some of these comments. Comments after a value
-// come from the tree.
+// comments returns all comments of a file. It also searches the text, because the YAML library
+// drops some comments.
 func comments(data []byte, doc *yaml.Node) (out []string) {
 	for line := range strings.Lines(string(data)) {
 		if line = strings.TrimSpace(line); strings.HasPrefix(line, "#") {

@@ -113,8 +113,6 @@ orders:
 	}
 }
 
-// TestFormatRefuses checks files with errors, and files with comments that would be lost.
-// Format must write nothing.
 func TestFormatRefuses(t *testing.T) {
 	for _, path := range glob(t, "bad") {
 		if strings.Contains(path, "warning") {

@@ -38,8 +38,6 @@ func side(data string) func(string) (io.ReadCloser, error) {
 	return func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(data)), nil }
 }
 
-// The function "check" parses a file. The parser must not panic. Each problem must have a
-// valid position. Format and Encode must keep the orders of a valid file.
 func check(t *testing.T, path string, data []byte) {
 	opt := Options{OpenSide: side("side.example\n")}
 	file, problems := Parse(path, bytes.NewReader(data), opt)
@@ -78,7 +76,6 @@ func check(t *testing.T, path string, data []byte) {
 		t.Fatal(err)
 	case len(formatted.Errors()) == 0:
 		checkFormat(t, path, string(data), opt)
-	// The formatter refuses a file if a comment would be lost.
 	case strings.HasSuffix(path, ".yaml") && strings.Contains(string(data), "#"):
 	default:
 		t.Fatalf("cannot be formatted: %v", formatted)
@@ -99,8 +96,6 @@ func FuzzJSONLines(f *testing.F) {
 	})
 }
 
-// checkLines parses the same orders as JSON Lines and as one JSON document, and compares
-// the results. The parser reuses memory between lines. A mistake could mix two orders.
 func checkLines(t *testing.T, data []byte) {
 	opt := Options{OpenSide: side("side.example\n")}
 	var kept []*Order
@@ -171,8 +166,6 @@ func checkJSON(t *testing.T, data []byte) {
 	}
 }
 
-// FuzzSide checks that each line of a side list gives a name or a problem. Comments and
-// empty lines give nothing.
 func FuzzSide(f *testing.F) {
 	paths, err := filepath.Glob("testdata/*/lists/*.txt")
 	if err != nil {
@@ -206,8 +199,6 @@ func FuzzSide(f *testing.F) {
 		if len(names) == 0 || len(names) != file.Targets {
 			t.Fatalf("%d names, %d targets", len(names), file.Targets)
 		}
-		// Without Options.Side, the names are in SideList.Names. Options.Side must receive
-		// the same names.
 		var taken taking
 		streamed, problems := Parse("a.yaml", strings.NewReader(text), Options{OpenSide: side(string(data)), Side: func(*Order) Names { return &taken }})
 		if len(problems.Errors()) > 0 || streamed.Targets != file.Targets || streamed.Orders[0].Side.Names.Len() != 0 || !slices.Equal(taken.names, names) {
@@ -244,8 +235,6 @@ type sized struct{ *strings.Reader }
 
 func (sized) Close() error { return nil }
 
-// TestSideTaken checks that Parse calls Grow once and early for a long side list, and
-// never for a short list.
 func TestSideTaken(t *testing.T) {
 	const text = "version: 1\norders: [{id: a, authority: {name: X}, scope: global, from: 2024-01-01, targets_from: {file: list.txt}, status: suspended}]"
 	var long strings.Builder
@@ -277,8 +266,6 @@ func TestSideTaken(t *testing.T) {
 	}
 }
 
-// TestSideTakenWide checks the argument of Grow for lists with long lines. The lines have
-// comments, blanks, carriage returns or final dots.
 func TestSideTakenWide(t *testing.T) {
 	const text = "version: 1\norders: [{id: a, authority: {name: X}, scope: global, targets_from: {file: list.txt}}]"
 	const n = 50_000

@@ -53,9 +53,8 @@ func glob(t testing.TB, dir string) (paths []string) {
 
 const wantMark = "# want: "
 
-// TestBad compares the problems of each file in testdata/bad with the expected problems. In a YAML
-// file, the comment "# want: " contains the expected problems. For other formats, a second file
-// with the ending ".want" contains the expected problems.
+// TestBad reads the expected problems of testdata/bad from a comment "# want: " (YAML) or from a
+// file with the ending ".want".
 func TestBad(t *testing.T) {
 	for _, path := range glob(t, "bad") {
 		t.Run(filepath.Base(path), func(t *testing.T) {
@@ -94,8 +93,6 @@ func wanted(t *testing.T, path string) string {
 	return strings.Join(want, "\n")
 }
 
-// rewrite updates the expected problems of a file. New comments move the line numbers in
-// the problems. rewrite therefore repeats until nothing changes.
 func rewrite(t *testing.T, path, got string) {
 	file := filepath.Join("testdata", path)
 	if _, err := os.Stat(file + ".want"); err == nil || filepath.Ext(path) != ".yaml" {

@@ -31,8 +31,7 @@ var headerTable = table[header]{
 		loc, err := time.LoadLocation(s)
 		switch {
 		case s == "":
-		// Refuse "Local" and zone names in lower case, like localtime. The meaning of these names
-		// depends on the machine.
+		// The meaning of "Local" and "localtime" depends on the machine.
 		case err != nil || s == "Local" || s[0] > 'Z':
 			p.bad(n, f, "must be an IANA time zone such as Europe/Rome")
 		default:
@@ -50,8 +49,7 @@ var sourceTable = table[Source]{
 	{"sha256", func(p *parser, n *yaml.Node, f string, s *Source) { s.SHA256 = p.sha256(n, f) }},
 }
 
-// headerTimes decodes the keys source and expires. Call headerTimes after the rest of the header,
-// because the key timezone may come later in the file.
+// headerTimes decodes source and expires. The key timezone must already be decoded.
 func (p *parser) headerTimes() {
 	if n := p.head.expiresAt; n != nil {
 		p.out.Expires = p.time(n, "expires", endOfDay)
@@ -76,8 +74,6 @@ func (p *parser) given(n *yaml.Node, f string) int64 {
 	return -1
 }
 
-// header decodes the top level of a file, and reports whether the orders can be read. It
-// decodes defaults and authorities first, because the orders inherit from them.
 func (p *parser) header(root *yaml.Node) bool {
 	if !p.plain(root, "") {
 		return false
@@ -93,8 +89,7 @@ func (p *parser) header(root *yaml.Node) bool {
 		p.fault(root, "version", "is required; write version: 1")
 	}
 	p.headerTimes()
-	// An unknown key may be a misspelled "defaults", and the defaults may make all orders secret.
-	// Do not log values of the orders if there is an unknown key.
+	// An unknown key may be a misspelled "defaults" with a disclosure, so each order may be sealed.
 	p.base.doubt = slices.ContainsFunc(p.problems, func(x Problem) bool { return !harmless(x.Field) })
 	if n := p.head.defaults; n != nil {
 		p.defaultHandle = p.fill(p.base, n, "defaults")
@@ -122,14 +117,11 @@ func (p *parser) header(root *yaml.Node) bool {
 	return true
 }
 
-// harmless reports whether f is a known top-level key without an effect on the orders.
 func harmless(f string) bool {
 	f, _, _ = strings.Cut(f, ".")
 	return slices.Contains(fileShape.keys, f) && f != "defaults" && f != "authorities"
 }
 
-// authorityEntry decodes one entry of the key authorities. Orders that refer to the handle
-// inherit the fields.
 func (p *parser) authorityEntry(handle string, n *yaml.Node) {
 	f := join("authorities", handle)
 	a := p.base.clone()
@@ -156,9 +148,6 @@ func (p *parser) checkCount() {
 	}
 }
 
-// fill decodes the key defaults or one entry of the key authorities into base. If the field
-// authority is only the handle (the name) of an authority entry, fill returns the node of the
-// handle.
 func (p *parser) fill(base *draft, n *yaml.Node, f string) (handle *yaml.Node) {
 	before := len(p.problems)
 	base.ownTerms = true
@@ -187,15 +176,12 @@ func (p *parser) fill(base *draft, n *yaml.Node, f string) (handle *yaml.Node) {
 	return handle
 }
 
-// aboutDisclosure reports whether a problem is about the key disclosure, or about an
-// unknown key like it.
 func aboutDisclosure(p Problem) bool {
 	key := p.Field[strings.LastIndexByte(p.Field, '.')+1:]
 	return Nearest(key, slices.Values([]string{"disclosure"})) != ""
 }
 
-// seal marks problems as Sealed if the order may be secret. It begins with the problem at the index
-// "start".
+// seal marks the problems from start on as Sealed if the order may be sealed.
 func (p *parser) seal(start int, o *draft) {
 	sealed := o.doubt || o.Disclosure.Sealed()
 	if !sealed && !o.liftDoubt {

@@ -14,8 +14,6 @@ import (
 	"testing/iotest"
 )
 
-// TestTruncated cuts a file at each byte. The parser must find the cut with the key count, or with
-// the line "..." at the end of the file. Only the final line feed may be missing.
 func TestTruncated(t *testing.T) {
 	for _, path := range []string{"good/full.json", "good/full.jsonl", "good/bom-crlf.json", "good/bom-crlf.jsonl", "good/full.yaml", "good/comments.yaml"} {
 		data, err := os.ReadFile(filepath.Join("testdata", path))
@@ -41,8 +39,7 @@ func TestTruncated(t *testing.T) {
 	}
 }
 
-// TestHostile checks that no input makes the parser panic or run too long. The timeout of
-// "go test" is the limit.
+// TestHostile relies on the timeout of "go test" to find inputs that take too long.
 func TestHostile(t *testing.T) {
 	const many, large = 100_000, 1 << 20
 	random := make([]byte, 1<<16)
@@ -180,7 +177,6 @@ func TestManyProblems(t *testing.T) {
 	}
 }
 
-// A feed generates its text during the parsing. The text is JSON Lines or a side list.
 type feed struct {
 	n, i  int
 	line  func(i int) string
@@ -219,8 +215,6 @@ func jsonLine(i int) string {
 	return fmt.Sprintf(`{"id":"register/%d","authority":"r","issued":"2026-05-01","targets":["name-%d.sub.example"]}`+"\n", i, i)
 }
 
-// TestStreams checks that the parser never has a whole JSON Lines file or side list in
-// memory. It keeps only ids and names.
 func TestStreams(t *testing.T) {
 	const n = 300_000
 	before := held()
@@ -235,7 +229,6 @@ func TestStreams(t *testing.T) {
 	if len(problems) > 0 || emitted != n || f.Count != n || f.Targets != n || len(f.Orders) != 0 {
 		t.Fatalf("%d orders emitted, %+v, %v", emitted, f, problems)
 	}
-	// The input has 29 MB. All orders together would take 200 MB of memory.
 	if grew := int64(orders.heap - before); grew > 64<<20 {
 		t.Errorf("streaming %d orders takes %d MiB of memory", n, grew>>20)
 	}

@@ -2,8 +2,8 @@ package order
 
 import "hash/maphash"
 
-// An idTable stores the position of the first use of each id in a file. With a million
-// ids, a Go map would take a fifth of the parse time.
+// An idTable stores the first use of each id in a file. For a million ids, a Go map would take a
+// fifth of the parse time.
 type idTable struct {
 	seed  maphash.Seed
 	slots []idSlot // a hash table with open addressing, at most three quarters full
@@ -11,7 +11,6 @@ type idTable struct {
 	n     int
 }
 
-// An idSlot stores the hash of an id, so that most look-ups compare no strings.
 type idSlot struct {
 	hash uint32
 	use  uint32 // the number of the first use, from 1; 0 means a free slot

@@ -5,8 +5,6 @@ import (
 	"testing"
 )
 
-// TestIDTable compares an idTable with a Go map. The table grows and fills several blocks
-// of memory. Some ids have equal hashes.
 func TestIDTable(t *testing.T) {
 	table, twin := newIDTable(), map[string]firstUse{}
 	for i := range 3*idBlock + 1 {

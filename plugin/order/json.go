@@ -12,14 +12,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parseJSON parses exactly one JSON value (RFC 8259). "line" is the number of the first line.
-// Unlike encoding/json, parseJSON refuses duplicate keys and returns the position of each value.
+// parseJSON parses one JSON value (RFC 8259). Unlike encoding/json, it refuses duplicate keys and
+// returns positions.
 func parseJSON(data []byte, line int) (*yaml.Node, error) {
 	return new(jsonReader).read(data, line)
 }
 
-// read parses one JSON value. It reuses the memory of the last call, so the nodes of the
-// last call become invalid.
+// read parses one JSON value. The nodes of the last call become invalid.
 func (j *jsonReader) read(data []byte, line int) (*yaml.Node, error) {
 	j.reuse()
 	return j.next(data, line)
@@ -49,33 +48,26 @@ func (j *jsonReader) next(data []byte, line int) (*yaml.Node, error) {
 }
 
 type jsonReader struct {
-	data []byte
-	pos  int // the offset of the next byte to read
-	// line and col are the position of the offset "seen". The next search for a position starts at
-	// this offset, so the text is searched only once.
+	data            []byte
+	pos             int // the offset of the next byte to read
 	seen, line, col int
-	// nodes and items are preallocated memory for nodes and for lists of nodes. stack has the items
-	// of all open objects and arrays.
-	nodes     []yaml.Node
-	used      int
-	items     []*yaml.Node
-	usedItems int
-	stack     []*yaml.Node
-	words     *wordTable
-	// runs are the long lists of plain names in the data. run is the index of the next list.
-	runs []run
-	run  int
-	key  string // the last key
-	stop func() error
+	nodes           []yaml.Node
+	used            int
+	items           []*yaml.Node
+	usedItems       int
+	stack           []*yaml.Node
+	words           *wordTable
+	runs            []run
+	run             int
+	key             string // the last key
+	stop            func() error
 	// bounded limits the number of nodes to MaxValues.
 	bounded bool
 	made    int
-	// block is the largest number of nodes that are allocated at once, or 0 for 1024.
-	block int
+	block   int
 }
 
-// at returns the line and column of an offset, from 1. The offsets of later calls must not
-// be smaller.
+// at returns the line and column of an offset, from 1. Offsets must not decrease between calls.
 func (j *jsonReader) at(off int) (line, col int) {
 	if off <= j.seen {
 		return j.line, j.col
@@ -114,7 +106,6 @@ func (j *jsonReader) space() {
 	}
 }
 
-// peek skips blanks and returns the next byte. At the end of the data, peek returns 0.
 func (j *jsonReader) peek() byte {
 	j.space()
 	if j.pos < len(j.data) {
@@ -126,8 +117,7 @@ func (j *jsonReader) peek() byte {
 // node returns a new node with the position pos.
 func (j *jsonReader) node(kind yaml.Kind, tag string) *yaml.Node {
 	if j.used == len(j.nodes) {
-		// Allocate a new block, because callers have pointers into the full block. The next call of
-		// read reuses only the last block.
+		// Callers have pointers into the full block, so allocate a new block.
 		j.nodes, j.used = make([]yaml.Node, min(max(16, 2*len(j.nodes)), cmp.Or(j.block, 1024))), 0
 	}
 	n := &j.nodes[j.used]
@@ -235,8 +225,6 @@ func (j *jsonReader) collection(object bool, depth int) (*yaml.Node, error) {
 	}
 }
 
-// skipRun skips the inner names of the long list that begins at the offset "first". It adds one
-// node for all inner names together.
 func (j *jsonReader) skipRun(first int) {
 	for j.run < len(j.runs) && j.runs[j.run].first.off < first {
 		j.run++
@@ -340,8 +328,6 @@ func (j *jsonReader) text() (*yaml.Node, error) {
 	return nil, j.fault(len(j.data), "")
 }
 
-// A wordTable caches short strings. A million orders then share memory for equal keys and
-// values.
 type wordTable [512]string
 
 const maxWord = 32
@@ -350,8 +336,6 @@ func (t *wordTable) string(b []byte) string {
 	if len(b) > maxWord {
 		return string(b)
 	}
-	// The new string replaces the cached string in the same slot. The old string stays valid for
-	// its users.
 	w := &t[xxhash.Sum64(b)%uint64(len(t))]
 	if *w != string(b) {
 		*w = string(b)

@@ -4,49 +4,35 @@ import (
 	"fmt"
 )
 
-// The limits of order files and of lists of names. They protect the memory of a DNS
-// server.
+// Sizes are in bytes. The limits protect the memory of a DNS server.
 const (
-	// maxDocument is the largest size in bytes of a YAML or JSON document, or of a line of
-	// JSON Lines. The parser has all of it in memory.
 	maxDocument = 64 << 20
-	// maxText is the largest size in bytes of a YAML document, without long lists of plain
-	// names. The YAML library copies each scalar several times.
+	// maxText limits a YAML file without its long lists of plain names, because the YAML library
+	// copies each scalar several times.
 	maxText = 32 << 20
-	// MaxValues is the largest number of keys, values and list entries in a document. Each
-	// takes some 250 bytes of memory. Long lists of plain names do not count.
-	MaxValues = 700_000
-	// maxStream is the largest size in bytes of a JSON Lines file or a side list. Only a
-	// part is in memory at any time.
-	maxStream = 4 << 30
-	maxOrders = 4_000_000
-	// maxNoOrders is the largest number of entries in `orders` that are not mappings.
+	// MaxValues is the maximum number of keys, values and list entries in a document. Each takes
+	// some 250 bytes of memory. Long lists of plain names do not count.
+	MaxValues   = 700_000
+	maxStream   = 4 << 30
+	maxOrders   = 4_000_000
 	maxNoOrders = 1000
-	// maxDepth is the deepest allowed nesting of JSON. A valid order file has at most six
-	// levels.
-	maxDepth = 64
-	// MaxProblems is the largest number of reported problems for a file. A million bad
-	// lines usually have one cause.
+	maxDepth    = 64
+	// MaxProblems is the maximum number of reported problems for a file.
 	MaxProblems = 10_000
 	maxProblems = MaxProblems
-	// MaxLine is the largest size in bytes of a line in a side list or a protect list.
+	// MaxLine is the maximum size in bytes of a line in a side list or a protect list.
 	MaxLine = 4096
-	// maxDeep limits the labels in a file and its side lists, to save memory. The first
-	// four labels of each name do not count.
+	// maxDeep limits the labels in a file. The first four labels of each name do not count.
 	maxDeep = 100_000
-	// maxIntervals is the largest number of windows in a file. For each target with
-	// attributes, the windows of its order count again.
+	// maxIntervals limits the windows in a file, see countIntervals.
 	maxIntervals = 1_000_000
-	// maxRedirect is the largest number of addresses in a redirect. An answer contains all
-	// of them.
-	maxRedirect = 1000
-	// MaxProtect is the largest size in bytes of a protect list.
+	maxRedirect  = 1000
+	// MaxProtect is the maximum size in bytes of a protect list.
 	MaxProtect = 64 << 20
-	// MaxProtected is the largest number of entries in a protect list.
+	// MaxProtected is the maximum number of entries in a protect list.
 	MaxProtected = 1_000_000
 )
 
-// limits lists the limits that docs/order-format.md must contain.
 var limits = []struct {
 	what string
 	most int64
@@ -68,8 +54,7 @@ var limits = []struct {
 	{"entries of a protect list", MaxProtected, ""},
 }
 
-// MaxBytes returns the largest allowed size in bytes of the file at path. If "side" is
-// true, the file is a side list.
+// MaxBytes returns the maximum size in bytes of the file at path. side means a side list.
 func MaxBytes(path string, side bool) int64 {
 	if ext := Ext(path); side || ext == ".jsonl" || ext == ListExtension {
 		return maxStream
@@ -77,15 +62,14 @@ func MaxBytes(path string, side bool) int64 {
 	return maxDocument
 }
 
-// A LabelCount counts the labels of names that are added to an index.
+// A LabelCount counts the labels of the names in an index.
 type LabelCount int
 
-// Add counts the labels of one more name. If there are now too many labels, it returns
-// true.
+// Add counts the labels of a name. It returns true if there are too many labels.
 func (c *LabelCount) Add(labels int) bool {
 	*c += LabelCount(max(labels-4, 0) - 1)
 	return *c > maxDeep
 }
 
-// TooManyLabels is the error message after LabelCount.Add has returned true.
+// TooManyLabels is the error message if LabelCount.Add returns true.
 var TooManyLabels = fmt.Sprintf("the names up to here have more than %d labels beyond the fourth of each name; one more is allowed for each name", maxDeep)

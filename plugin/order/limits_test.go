@@ -14,7 +14,6 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestLimitsDocumented checks that docs/order-format.md contains the limits of the code.
 func TestLimitsDocumented(t *testing.T) {
 	data, err := os.ReadFile("../../docs/order-format.md")
 	if err != nil {
@@ -46,8 +45,6 @@ func TestMaxBytes(t *testing.T) {
 	}
 }
 
-// A repeated is a stream of n bytes. It yields "head" once, and then "body" again and
-// again. It counts the bytes that are read.
 type repeated struct {
 	head, body string
 	n, read    int
@@ -69,8 +66,6 @@ func (r *repeated) Read(p []byte) (int, error) {
 	return k, nil
 }
 
-// TestRefusedEarly checks that the parser reads only the start of a large file with wrong
-// content.
 func TestRefusedEarly(t *testing.T) {
 	const large = 60 << 20
 	const values = "has more than 700000 keys, values and list entries besides long lists of plain names; write the orders as JSON Lines, and the names into side lists"
@@ -117,8 +112,6 @@ func TestRefusedEarly(t *testing.T) {
 	}
 }
 
-// TestRefusedBySize checks that the parser does not read a file whose announced size is
-// too large.
 func TestRefusedBySize(t *testing.T) {
 	for path, want := range map[string]string{
 		"a.yaml":  "a.yaml: is larger than 64 MiB; write the orders as JSON Lines, and the names into side lists",
@@ -129,7 +122,6 @@ func TestRefusedBySize(t *testing.T) {
 		if _, problems := Parse(path, in, Options{}); problems.Error() != want || in.read {
 			t.Errorf("%s: read %t, got %v, want %s", path, in.read, problems, want)
 		}
-		// A stream of unknown size is read up to the limit.
 		if path != "a.jsonl" {
 			in := &repeated{body: "one more line of some text\n", n: 100 << 20}
 			if path == "a.json" {
@@ -155,8 +147,6 @@ func (*tooLong) Size() int64                { return 5 << 30 }
 func (*tooLong) Close() error               { return nil }
 func (r *tooLong) Read([]byte) (int, error) { r.read = true; return 0, io.EOF }
 
-// TestLongLine checks a line of JSON Lines beyond the size limit. The parser must report one
-// problem and continue with the next line.
 func TestLongLine(t *testing.T) {
 	in := io.MultiReader(strings.NewReader(`{"version":1,"count":3}`+"\n"+`{"id":"`),
 		io.LimitReader(&repeated{body: "xxxxxxxxxxxxxxxx", n: 70 << 20}, 70<<20), strings.NewReader("\"}\n[]\n[]"))
@@ -169,7 +159,6 @@ func TestLongLine(t *testing.T) {
 	}
 }
 
-// TestOutlineBounds checks that a tree never has more nodes than its outline predicts.
 func TestOutlineBounds(t *testing.T) {
 	count := func(n *yaml.Node) (k int) {
 		var walk func(n *yaml.Node)
@@ -288,8 +277,6 @@ func TestProblemsAreShort(t *testing.T) {
 	runtime.KeepAlive(problems)
 }
 
-// TestStop checks that Parse ends soon after Options.Stop returns true. The load is
-// stopped at several points.
 func TestStop(t *testing.T) {
 	const head = "version: 1\norders:\n- id: a\n  authority: {name: X}\n  scope: global\n"
 	orders := `{"version":1,"count":1000000}` + "\n" + strings.Repeat(`{"id":"a"}`+"\n", 5000)
@@ -333,8 +320,7 @@ func TestClosedStream(t *testing.T) {
 	}
 }
 
-// TestLongLists checks that long lists keep their sequence and lose their duplicates. With
-// a linear search for each entry, the test would take minutes.
+// With a linear search for each entry, this test would take minutes.
 func TestLongLists(t *testing.T) {
 	const n = 100_000
 	var lifts, clients strings.Builder

@@ -16,8 +16,6 @@ import (
 // ListAuthority is the name of the authority of a plain list.
 const ListAuthority = "the operator"
 
-// readList parses a plain list, which has one name on each line. The result is one order
-// of the operator for all clients. The id is the name of the file.
 func (p *parser) readList(r io.Reader) error {
 	size := SizeOf(r)
 	if size > maxStream {
@@ -78,8 +76,6 @@ func (l *listTargets) AddWire(w *dname.Wire) {
 	l.o.Targets = append(l.o.Targets, Target{Match: Subtree, Name: w.Name(), Line: l.at.line, Column: 1})
 }
 
-// listID returns the id of the order of a plain list. The id is the name of the file.
-// Hyphens replace characters that an id cannot have.
 func listID(path string) string {
 	id := strings.Map(func(r rune) rune {
 		if isID(string(r)) {
@@ -90,8 +86,6 @@ func listID(path string) string {
 	return id[:min(len(id), 128)]
 }
 
-// shrinkLine matches a comment in a plain list that confirms a large loss of names. In an
-// order file, the key shrink_ok does the same.
 var shrinkLine = regexp.MustCompile(`^#\s*shrink_ok:\s*(\d{1,18})\s*$`)
 
 // listShrink reads the number of a comment shrink_ok.

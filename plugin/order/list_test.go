@@ -23,7 +23,6 @@ func TestList(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 
-	// Options.Targets must receive the names, as for an order file.
 	taken := &taking{}
 	emitted := 0
 	f, problems = Parse("a.txt", strings.NewReader("a.example\nb.example\n"), Options{
@@ -63,8 +62,6 @@ func TestListRefused(t *testing.T) {
 	}
 }
 
-// FuzzList parses the same text as a plain list and as a side list. Both must have the
-// same names, or both must have a problem.
 func FuzzList(f *testing.F) {
 	for _, s := range []string{"a.example\n", "# a\n\n*.b.example\n", "192.0.2.1\n", "a.example b\n", "\uFEFFä.example # x\r\n", "# shrink_ok: 0\n", "<a>\n"} {
 		f.Add(s)
@@ -74,8 +71,6 @@ func FuzzList(f *testing.F) {
 		const file = `{"version": 1, "orders": [{"id": "a", "authority": {"name": "A"}, "scope": "global", "targets_from": {"file": "side.txt"}}]}`
 		twin, badSide := Parse("a.json", strings.NewReader(file), Options{OpenSide: side(text)})
 		if len(bad.Errors()) > 0 || len(badSide.Errors()) > 0 {
-			// Two differences are intended. A plain list may be empty on purpose. Only a
-			// plain list is checked for binary data.
 			if len(bad.Errors()) == 0 && list.Count > 0 {
 				t.Fatalf("%q: only the side list has problems: %v", text, badSide)
 			}

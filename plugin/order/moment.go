@@ -2,8 +2,8 @@ package order
 
 import "time"
 
-// ParseTime parses a date or a time of RFC 3339. The seconds and the offset may be
-// missing. A date is the start of the day. The default time zone is loc.
+// ParseTime parses a date or a time of RFC 3339. Seconds and offset are optional. A date is the
+// start of the day in loc.
 func ParseTime(s string, loc *time.Location) (Time, error) {
 	t, _, err := parseTime(s, loc, startOfDay)
 	if err != nil {
@@ -12,6 +12,5 @@ func ParseTime(s string, loc *time.Location) (Time, error) {
 	return FromTime(t), nil
 }
 
-// ParseDuration parses a duration in the notation of order files. This is Go's format,
-// such as "1h30m". The letter d means 24 hours.
+// ParseDuration parses a duration in Go's format, such as "1h30m". The letter d means 24 hours.
 func ParseDuration(s string) (time.Duration, error) { return parseDuration(s) }

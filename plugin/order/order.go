@@ -1,8 +1,5 @@
-// Package order parses order files in YAML, JSON and JSON Lines (docs/order-format.md). It
-// returns valid orders, or all problems with their positions.
-//
-// The orders are complete. They have their defaults, canonical names, and times in Unix
-// seconds.
+// Package order parses order files in YAML, JSON and JSON Lines (docs/order-format.md). It returns
+// valid orders, or all problems with their positions. The orders include inherited values.
 package order
 
 import (
@@ -21,7 +18,7 @@ const (
 	Lift                // a lift ends earlier orders for its targets
 )
 
-// Status is the state of an order or of a target. The operator sets it.
+// Status is the state of an order or a target that the operator sets.
 type Status uint8
 
 // The statuses. Only an Active target is enforced.
@@ -32,11 +29,11 @@ const (
 	Suspended        // stopped by the operator, without a date
 )
 
-// AuthorityKind is the kind of authority that issued an order. The zero value means unknown.
+// AuthorityKind is the kind of an authority.
 type AuthorityKind uint8
 
-// The kinds of authority. The extended DNS error of a blocking answer is Blocked for KindOperator,
-// and Censored for all other kinds (RFC 8914, sections 4.16 and 4.17).
+// The extended DNS error of a blocking answer is Blocked for KindOperator, and Censored for all
+// other kinds (RFC 8914, sections 4.16 and 4.17).
 const (
 	KindUnstated AuthorityKind = iota
 	KindCourt
@@ -45,11 +42,11 @@ const (
 	KindOperator
 )
 
-// Disclosure limits how much of an order the server may reveal to users.
+// Disclosure limits what the server reveals about an order.
 type Disclosure uint8
 
-// The disclosures. An order with Code or None is secret. DNS answers, metrics and the
-// ordinary log then contain only a digest of the order.
+// An order with Code or None is sealed (secret). DNS answers, metrics and the ordinary log contain
+// only a digest of a sealed order.
 const (
 	Full     Disclosure = iota
 	Schedule            // the order is public, but the list of its targets is secret
@@ -63,8 +60,7 @@ func (d Disclosure) Sealed() bool { return d == Code || d == None }
 // ResponseKind is the form of the answer for a blocked name.
 type ResponseKind uint8
 
-// The forms of the answer for a blocked name. With ResponseUnset, the server uses the form from the
-// Corefile.
+// ResponseUnset means the form in the Corefile.
 const (
 	ResponseUnset ResponseKind = iota
 	NXDOMAIN
@@ -79,19 +75,17 @@ type Response struct {
 	Addresses []netip.Addr // only for Redirect: at least one address, no duplicates
 }
 
-// Match selects the names that a target covers: its name, the names below it, or both.
+// Match selects the names that a target covers.
 type Match uint8
 
-// The kinds of match, in the sequence of their precedence. If several targets have the same name,
-// the first kind in this list wins (docs/order-format.md, "When several orders cover a name").
+// If two targets have the same name, the first Match in this list wins.
 const (
 	Exact     Match = iota // only the name
 	Subtree                // the name and all names below it
 	BelowOnly              // all names below the name, written as "*.example.com"
 )
 
-// A Country is an ISO 3166-1 alpha-2 code in upper case. "EU" is all members of the
-// European Union. An unknown country is empty.
+// A Country is an ISO 3166-1 alpha-2 code in upper case, or EU. An unknown country is empty.
 type Country string
 
 // An Authority is the court or other body that issued an order.
@@ -101,13 +95,12 @@ type Authority struct {
 	Kind    AuthorityKind
 }
 
-// A Scope is the set of clients to which an order applies. With Global, these are all
-// clients. Otherwise they are the clients in the countries and networks.
+// A Scope is the set of clients to which an order applies.
 type Scope struct {
 	Global    bool
 	Countries []Country // "EU" means all members of the European Union
-	// WithTerritories lists the countries that have a "+" in the file, like "FR+".
-	// Countries also contains the territories of these countries.
+	// WithTerritories lists the countries with a "+" in the file, like "FR+". Countries also
+	// contains their territories.
 	WithTerritories []Country
 	Clients         []netip.Prefix
 }
@@ -119,22 +112,20 @@ type Exempt struct {
 	Reference string
 }
 
-// A Window is a time interval in which an order or target is enforced. The interval includes the
-// time From, but not the time Until. NoTime means no limit.
+// A Window is the time interval from From to before Until. NoTime means no limit.
 type Window struct{ From, Until Time }
 
-// A FilteringDatabase refers to the public record of an order in a database
+// A FilteringDatabase identifies the public record of an order
 // (draft-ietf-dnsop-filtering-transparency-00).
 type FilteringDatabase struct{ DB, ID string }
 
-// A Document records how the operator verified the paper document of an order.
+// A Document records who verified the paper document of an order.
 type Document struct {
 	SHA256                       string // lower-case hex
 	VerifiedBy, ApprovedBy, Note string
 }
 
-// Terms are fields that orders of one authority usually share. Do not change a shared
-// Terms.
+// Terms are fields that orders of an authority usually share. Do not change a shared Terms.
 type Terms struct {
 	Authority     Authority
 	Scope         *Scope // nil only for a lift, which then applies to all clients
@@ -157,11 +148,11 @@ type Terms struct {
 type Order struct {
 	ID     string
 	Action Action
-	// Lifts contains the ids of the orders that this lift ends. If Lifts is empty, the lift ends
-	// the earlier orders of its authority.
+	// Lifts contains the ids of the lifted orders. An empty Lifts means the earlier orders of the
+	// authority.
 	Lifts []string
-	// Public is set on a lift if the lift has its own disclosure, and this disclosure is full or
-	// schedule. Otherwise the lift is as secret as the orders that it ends.
+	// Public is set on a lift whose own disclosure is full or schedule. Any other lift is as secret
+	// as its lifted orders.
 	Public bool
 	*Terms
 
@@ -174,17 +165,15 @@ type Order struct {
 	// Acknowledged is when the operator confirmed the order to the authority. Reported is
 	// when the operator reported a working block.
 	Acknowledged, Reported Time
-	// DeadlineAfter is the deadline as a duration after the time Served, or 0.
+	// DeadlineAfter is the deadline as a duration after Served, or 0.
 	DeadlineAfter time.Duration
 
 	Windows []Window
 	Status  Status
-	// StatedCount is the number of different names that the decision states. StatedCount is 0 if
-	// the file does not contain the number.
+	// StatedCount is the number of names that the decision states, or 0 if unknown.
 	StatedCount int
 	Targets     []Target
-	// Plain is the number of targets that were passed to Options.Targets. These targets are not in
-	// the field Targets.
+	// Plain is the number of targets that Options.Targets received. Targets does not contain them.
 	Plain              int
 	Side               *SideList
 	Except             []dname.Name
@@ -195,7 +184,7 @@ type Order struct {
 	Index              int // the index in the file, from 0
 }
 
-// A Source describes the official register from which the file was imported.
+// A Source describes the register from which a file was imported.
 type Source struct {
 	Register string // the name of the register
 	AsOf     Time   // the date of the register's content; NoTime if not given
@@ -205,14 +194,13 @@ type Source struct {
 // A Force is the operator's reason to enforce a target in spite of package guard.
 type Force struct{ Target, Reason string }
 
-// A SideList is a list of target names in a file of its own. Each target covers its name
-// and all names below.
+// A SideList is a list of target names in a separate file. Each target covers its name and all
+// names below.
 type SideList struct {
 	File   string // as written, relative to the order file
 	SHA256 string // in lower-case hex; may be empty
 	Names  dname.List
-	// Taken is the number of names that were passed to Options.Side. These names are not in the
-	// field Names.
+	// Taken is the number of names that Options.Side received. Names does not contain them.
 	Taken int
 }
 
@@ -239,39 +227,35 @@ const (
 	ByDNS // the server blocks answers that contain the address
 )
 
-// A Target is a name, an address or a URL to which an order applies. Name and Match are set only
-// for a name. A URL becomes a name if its whole host is blocked.
+// A Target is a name, an address or a URL. Only a name has Name and Match. A URL with whole_host is
+// a name.
 type Target struct {
 	Kind  TargetKind
 	Match Match
 	Name  dname.Name
-	// Attr contains attributes that few targets have. It can be nil. Several targets of
-	// one order may share one Attr.
+	// Attr is nil for most targets. Targets of an order may share an Attr.
 	Attr         *Attr
 	Line, Column int // the position in the order file, from 1
 }
 
-// Attr contains the attributes of a target. The times and the exceptions of the order also apply to
-// the target.
+// Attr contains the attributes of a target. The times and exceptions of the order also apply.
 type Attr struct {
 	Address    netip.Prefix
 	EnforcedBy EnforcedBy
 	URL        string // as written; a whole_host URL also sets Target.Name
 
-	From, Until      Time
-	Windows          []Window
-	Except           []dname.Name
-	Status           Status
-	Served, Deadline Time
-	// Acknowledged and Reported apply only to this target. Order has the same fields for the
-	// whole order.
+	From, Until            Time
+	Windows                []Window
+	Except                 []dname.Name
+	Status                 Status
+	Served, Deadline       Time
 	Acknowledged, Reported Time
 	References             []string
 	Note                   string
 }
 
-// DecidedAt returns the time for sorting the orders of an authority. It returns Issued, or From if
-// Issued is unknown, or Served if From is unknown. If all three are unknown, it returns NoTime.
+// DecidedAt returns the decision time of an order: the first known time of Issued, From and Served,
+// or NoTime.
 func (o *Order) DecidedAt() Time {
 	for _, t := range []Time{o.Issued, o.From, o.Served} {
 		if t != NoTime {
@@ -281,8 +265,8 @@ func (o *Order) DecidedAt() Time {
 	return NoTime
 }
 
-// Begin returns the time from which an order is in force. NoTime means that the order is in force
-// at once. A lift without the field From is in force from DecidedAt on.
+// Begin returns the time from which an order is in force. NoTime means at once. A lift without From
+// begins at DecidedAt.
 func (o *Order) Begin() Time {
 	if o.Action == Lift && o.From == NoTime {
 		return o.DecidedAt()
@@ -290,7 +274,7 @@ func (o *Order) Begin() Time {
 	return o.From
 }
 
-// NumTargets returns the number of targets, including the names of the side list.
+// NumTargets returns the number of targets, including the side list.
 func (o *Order) NumTargets() int {
 	n := len(o.Targets) + o.Plain
 	if o.Side != nil {

@@ -274,7 +274,6 @@ func TestSets(t *testing.T) {
 	}
 }
 
-// TestLinesApart checks that an order of JSON Lines does not depend on the line before.
 // The parser reuses memory between lines. A mistake could mix two orders.
 func TestLinesApart(t *testing.T) {
 	const head = `{"version":1,"count":%d}` + "\n"

@@ -14,15 +14,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Extensions are the file name extensions of order files. The extension of plain lists is
-// not in the list.
+// Extensions are the file name extensions of order files, without ListExtension.
 var Extensions = []string{".yaml", ".yml", ".json", ".jsonl"}
 
-// ListExtension is the file name extension of plain lists. A plain list has only names.
+// ListExtension is the file name extension of plain lists, which contain only names.
 const ListExtension = ".txt"
 
-// Ext returns the extension of a path in lower case. An extension may be written as
-// ".YAML".
+// Ext returns the extension of a path in lower case.
 func Ext(path string) string { return strings.ToLower(filepath.Ext(path)) }
 
 // A File contains the top level of an order file.
@@ -32,41 +30,36 @@ type File struct {
 	ShrinkOK int64   // -1 if not given
 	Timezone string  // as written, empty if not given
 	Source   *Source // nil if not given
-	// Expires is the time after which the file is stale, or NoTime. The orders of a stale
-	// file are still enforced.
+	// Expires is the time after which the file is stale, or NoTime. The orders of a stale file are
+	// still enforced.
 	Expires Time
 	// Count is the number of orders in the file.
 	Count int
 	// Targets is the number of targets of all block orders.
 	Targets int
-	// Orders contains the orders of the file. It is empty if Options.Emit is set.
+	// Orders is empty if Options.Emit is set.
 	Orders []*Order
-	// Sides lists the paths of all side lists, relative to the file. Unreadable lists are
-	// in Sides too.
+	// Sides lists the paths of all side lists, relative to the file. It includes unreadable lists.
 	Sides []string
 }
 
-// Options contains functions that Parse calls. Any of them may be nil.
+// Options contains optional functions that Parse calls.
 type Options struct {
-	// OpenSide opens a side list (a text file with names). The path "name" is relative to
-	// the directory of the order file. Without OpenSide, a side list is a problem.
+	// OpenSide opens a side list. name is relative to the directory of the order file.
 	OpenSide func(name string) (io.ReadCloser, error)
-	// Emit is called with each order until the first error. The order is valid until Emit
-	// returns. After an error, drop all emitted orders.
+	// Emit receives each order until the first error. The order is valid until Emit returns. After
+	// an error, drop all emitted orders.
 	Emit func(*Order)
-	// Side is called before Parse reads an order's side list. The returned Names receives the names
-	// of the list. The action, status and times of the order are already final. After an error,
-	// drop the names.
+	// Side returns the receiver of the names in a side list. The order's action, status and times
+	// are final. After an error, drop the names.
 	Side func(*Order) Names
-	// Targets is called before Emit for an order with long lists of plain names. The returned Names
-	// receives the names of these lists, and Order.Targets does not contain the names. After an
-	// error, drop the names.
+	// Targets returns the receiver of the names in long plain lists. Order.Targets does not contain
+	// these names. Parse calls Targets before Emit. After an error, drop the names.
 	Targets func(*Order) Names
-	// Ahead makes Parse use a second CPU for JSON Lines. A second goroutine then parses the next
-	// lines. A server does not set Ahead, because a load must leave the CPUs to the queries.
+	// Ahead makes Parse use a second CPU for JSON Lines. Do not set Ahead in a server, which needs
+	// the CPU for queries.
 	Ahead bool
-	// Stop is called from time to time. After Stop has returned true, Parse soon returns an
-	// error.
+	// Stop returns true to end Parse with an error.
 	Stop func() bool
 }
 
@@ -74,12 +67,12 @@ type Options struct {
 type Names interface {
 	// Grow announces that about n more names will follow.
 	Grow(n int)
-	// AddWire adds a name. It must copy the name, because the caller reuses the Wire.
+	// AddWire adds a copy of a name. The caller reuses the Wire.
 	AddWire(*dname.Wire)
 }
 
-// Parse parses the order file in r. The extension of path selects the format. The returned File is
-// never nil. If the problems contain an error, do not use the File.
+// Parse parses the order file in r. The extension of path selects the format. The File is never
+// nil, but is invalid if the problems contain an error.
 func Parse(path string, r io.Reader, opt Options) (*File, Problems) {
 	p := &parser{
 		decoder: decoder{file: path, loc: time.UTC},
@@ -99,7 +92,7 @@ func Parse(path string, r io.Reader, opt Options) (*File, Problems) {
 }
 
 // addSyntax reports an error of syntax or of reading. The ordinary log gets a message without
-// values of the file, because the file may contain secret orders.
+// values, because the file may contain sealed orders.
 func (p *parser) addSyntax(err error) {
 	var s *syntaxError
 	if errors.As(err, &s) {
@@ -118,9 +111,7 @@ type parser struct {
 	opt Options
 	out *File
 
-	head header
-	// base has the values of the key defaults. Each entry of handles has these values and
-	// the fields of one authority.
+	head          header
 	base          *draft
 	defaultHandle *yaml.Node // the authority handle in the file's defaults
 	handles       map[string]*draft
@@ -132,8 +123,7 @@ type parser struct {
 	stopErr       error            // the error with which the load ends
 	deep          LabelCount       // counts the labels in the file and its side lists
 	tooDeep       bool
-	// intervals is the number of windows so far, see countIntervals.
-	intervals int
+	intervals     int
 }
 
 func (p *parser) parse(ext string, r io.Reader) error {
@@ -152,9 +142,7 @@ func (p *parser) parse(ext string, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	// Reading stops at a control character. The text before the control character may be blank,
-	// although the file is not empty. The YAML or JSON parser reports the position of the control
-	// character.
+	// A control character ends the reading, so a blank doc.text does not always mean an empty file.
 	if !doc.control && len(bytes.TrimSpace(doc.text)) == 0 {
 		return &syntaxError{1, 1, "is empty, as a full disk or a failed copy leaves a file; put the last good version back"}
 	}
@@ -195,8 +183,7 @@ func (p *parser) tree(doc *outline) (*yaml.Node, error) {
 			return root.Content[0], nil
 		}
 	}
-	// Parse the whole text again, without the short form for long lists. Either the text has an
-	// error, or a long list does not belong to the targets of an order.
+	// There was no parse with runs, or it failed, so parse the whole text.
 	p.runs = nil
 	if err := doc.check(doc.all()); err != nil {
 		return nil, err
@@ -208,8 +195,6 @@ func (p *parser) tree(doc *outline) (*yaml.Node, error) {
 	return root.Content[0], nil
 }
 
-// end checks the number of orders at the end of the file. It returns an error if the load was
-// stopped.
 func (p *parser) end() error {
 	if p.stopErr != nil {
 		return p.stopErr
@@ -222,8 +207,6 @@ func (p *parser) end() error {
 
 var bom = []byte("\uFEFF")
 
-// jsonLines parses a JSON Lines file: a header line, and then one order in each line. Only
-// one line is in memory at any time.
 func (p *parser) jsonLines(r io.Reader) error {
 	if SizeOf(r) > maxStream {
 		return &syntaxError{0, 0, fmt.Sprintf("is larger than %d GiB; split it into several files", int64(maxStream)>>30)}
@@ -277,8 +260,6 @@ func (p *parser) jsonLines(r io.Reader) error {
 					return err // the orders need the values of the header
 				}
 			case err != nil:
-				// The parser continues after a bad line, and reports the problems of all
-				// lines.
 				p.out.Count++
 				p.addSyntax(err)
 			default:
@@ -296,16 +277,15 @@ func (p *parser) jsonLines(r io.Reader) error {
 	return p.end()
 }
 
-// A lineReader reads the lines of a JSON Lines file. The nodes of a line are valid until
-// the next line. The nodes of the header stay valid.
+// A lineReader reads JSON Lines. The nodes of a line are valid until the next line. The nodes of
+// the header stay valid.
 type lineReader struct {
 	json   jsonReader
 	line   input
 	header bool // the header was already read
 }
 
-// next returns the next line without its end, and the number of bytes read. The line is
-// valid until the next call. A bad line is a syntaxError.
+// next returns the next line and the number of bytes read. The line is valid until the next call.
 func (r *lineReader) next(br *bufio.Reader, line int) (t *input, size int, err error) {
 	t = &r.line
 	*t = newInput(true, line)

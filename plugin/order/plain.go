@@ -15,7 +15,6 @@ type orderRun struct {
 	before int // the number of Order.Targets before the list
 }
 
-// countTargets returns an upper bound for the number of Targets in the list n.
 func (p *parser) countTargets(n *yaml.Node) int {
 	count := len(n.Content)
 	if p.opt.Targets == nil {
@@ -28,8 +27,6 @@ func (p *parser) countTargets(n *yaml.Node) int {
 	return count
 }
 
-// plainNames decodes the inner names of a long list. If Options.Targets is set, it only stores the
-// list. The method handOn passes the names to Options.Targets after all other fields are decoded.
 func (p *parser) plainNames(n *yaml.Node, o *draft) {
 	r := &p.runs[n.Column]
 	if p.opt.Targets != nil {
@@ -42,7 +39,6 @@ func (p *parser) plainNames(n *yaml.Node, o *draft) {
 	})
 }
 
-// eachName sets w to each inner name of the run r, and calls f after each name.
 func (p *parser) eachName(r *run, w *dname.Wire, f func(at spot)) {
 	i := 0
 	r.each(p.data, func(name []byte, at spot) {
@@ -52,8 +48,6 @@ func (p *parser) eachName(r *run, w *dname.Wire, f func(at spot)) {
 	})
 }
 
-// eachTarget calls "own" for each element of o.Targets, and "plain" for each name in a long list.
-// The calls are in the sequence of the file.
 func (p *parser) eachTarget(o *draft, own func(*Target), plain func(*dname.Wire, spot)) {
 	var w dname.Wire
 	i := 0
@@ -68,8 +62,6 @@ func (p *parser) eachTarget(o *draft, own func(*Target), plain func(*dname.Wire,
 	}
 }
 
-// countLabels counts the labels of one name. If there are now too many labels, countLabels reports
-// one problem and ends the load.
 func (p *parser) countLabels(labels int, at spot, field string) {
 	if p.deep.Add(labels) && !p.tooDeep {
 		p.tooDeep = true
@@ -77,8 +69,8 @@ func (p *parser) countLabels(labels int, at spot, field string) {
 	}
 }
 
-// handOn passes the names of long lists to Options.Targets. All other fields of the order
-// must already be decoded.
+// handOn passes the names of long lists to Options.Targets. All other fields of the order must
+// already be decoded.
 func (p *parser) handOn(o *draft) {
 	for _, r := range o.runs {
 		o.Plain += r.n
@@ -94,8 +86,6 @@ func (p *parser) handOn(o *draft) {
 	}
 }
 
-// A sameTarget is a comparable form of a target. Two targets of an order are equal if
-// their sameTargets are equal.
 type sameTarget struct {
 	kind    TargetKind
 	match   Match
@@ -115,8 +105,6 @@ func sameAs(t *Target) sameTarget {
 	return k
 }
 
-// firsts is a hash table that finds duplicate targets. It needs twelve bytes for each
-// target. A Go map needs much more.
 type firsts struct {
 	seed  maphash.Seed
 	slots []firstSlot // a hash table with open addressing, at most two thirds full
@@ -124,8 +112,8 @@ type firsts struct {
 
 type firstSlot struct {
 	hash uint32
-	// at is 0 in a free slot. A value up to len(Targets) is 1 plus an index of Targets. A larger
-	// value is 1 plus len(Targets) plus the offset of a name in a long list (see warnTwice).
+	// at is 0 in a free slot. Otherwise it is 1 plus an index in Targets, or len(Targets)+1 plus an
+	// offset in p.data.
 	at uint32
 }
 
@@ -140,8 +128,7 @@ func (f *firsts) find(hash uint32, equal func(at uint32) bool) *firstSlot {
 	}
 }
 
-// warnTwice warns of duplicate targets. It removes none, because their attributes may
-// differ.
+// warnTwice warns of duplicate targets. It keeps them, because their attributes may differ.
 func (p *parser) warnTwice(o *draft) {
 	n := len(o.Targets)
 	for _, r := range o.runs {

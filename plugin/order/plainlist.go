@@ -8,8 +8,6 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// plainList reports whether text is probably a plain list of names or a hosts file. It
-// checks the first three lines.
 func plainList(text []byte) bool {
 	const lines = 3
 	found := 0
@@ -34,15 +32,14 @@ func plainList(text []byte) bool {
 	return found > 0
 }
 
-// itemInside reports an item of a YAML list that is indented too far. YAML would silently
-// join this item to the item above.
+// itemInside reports an item of a YAML list that is indented too far. YAML would silently join the
+// item to the item above.
 func (d *decoder) itemInside(item *yaml.Node, field string) bool {
 	if d.json || item.Kind != yaml.ScalarNode || item.Style != 0 || !strings.Contains(item.Value, " - ") {
 		return false
 	}
 	d.seek(item.Line)
 	first, rest, _ := bytes.Cut(d.data[d.lineAt:], []byte("\n"))
-	// dash is the column of the dash before the item, from 0.
 	dash := bytes.LastIndexByte(first[:min(item.Column-1, len(first))], '-')
 	if dash < 0 || strings.Trim(string(first[:dash]), " -") != "" {
 		return false // the list is in brackets
@@ -64,8 +61,7 @@ func (d *decoder) itemInside(item *yaml.Node, field string) bool {
 	return false
 }
 
-// seek sets lineAt to the offset of a line in data. It continues from the line of the last call,
-// because lists are decoded from top to bottom.
+// seek sets lineAt to the offset of a line. Lines must not decrease between calls.
 func (d *decoder) seek(line int) {
 	if d.lineNo == 0 || line < d.lineNo {
 		d.lineNo, d.lineAt = 1, 0

@@ -17,8 +17,6 @@ var notText = []struct{ begins, say string }{
 	{"\xfe\xff", "is UTF-16; save it as UTF-8"},
 }
 
-// plainText returns an error if data is not plain text in UTF-8. The first line of data
-// has the number "line".
 func plainText(data []byte, line int) error {
 	if line == 1 {
 		if err := isText(data); err != nil {
@@ -41,8 +39,6 @@ func isText(data []byte) error {
 	return nil
 }
 
-// validUTF8 returns an error about the first invalid byte. The first line of data has the
-// number "line".
 func validUTF8(data []byte, line int) error {
 	if utf8.Valid(data) {
 		return nil
@@ -66,8 +62,6 @@ func validUTF8(data []byte, line int) error {
 	return nil
 }
 
-// c1 contains the letters of Windows-1252 for the bytes 0x80 to 0x9f. A blank means an unused
-// byte.
 var c1 = []rune("€ ‚ƒ„…†‡ˆ‰Š‹Œ Ž  ‘’“”•–—˜™š›œ žŸ")
 
 func windows1252(b byte) rune {

@@ -5,8 +5,6 @@ import (
 	"testing"
 )
 
-// TestPlainText checks the messages about files that are not plain text in UTF-8. It
-// checks the full message and the message in the ordinary log.
 func TestPlainText(t *testing.T) {
 	utf16 := func(s string, big bool) string {
 		var b strings.Builder
@@ -60,8 +58,7 @@ func TestPlainText(t *testing.T) {
 	}
 }
 
-// TestAdviceIsNotLogged checks that advice with a corrected line is not in the ordinary
-// log. The line may contain a secret target.
+// The corrected line in advice may contain a secret target.
 func TestAdviceIsNotLogged(t *testing.T) {
 	_, problems := parseString(t, "version: 1\norders:\n- id: a\n  disclosure: none\n  subject: secret.example: all\n")
 	if got, want := problems[0].Error(), `a.yaml:5:3: is not YAML: a text with ": " in it needs quotes; write subject: "secret.example: all"`; got != want {

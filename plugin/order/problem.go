@@ -21,22 +21,19 @@ type Problem struct {
 	Got          string // the bad value, if HasGot is set
 	HasGot       bool
 	Warning      bool // the file is still valid
-	// Sealed is set if the problem may reveal a secret order. The ordinary log must then
-	// contain Redacted in place of Error.
+	// Sealed is set if the problem may reveal a sealed order. The ordinary log must then contain
+	// Redacted.
 	Sealed bool
-	// public replaces Msg in the ordinary log, because Msg may contain words of the file. If public
-	// is empty, the log contains Msg. Every problem in a side list has a public message.
+	// public replaces Msg in the ordinary log, because Msg may contain words of the file. Every
+	// problem in a side list needs public.
 	public string
-	// outside is set if the problem is not inside an order. The values and unknown keys at this
-	// position may be secret.
+	// outside is set if the problem is not inside an order. Values and unknown keys there may be
+	// secret.
 	outside bool
-	// Lift is set if the problem is Sealed only because a lift has no disclosure.
+	// Lift is set if only the missing disclosure of a lift makes the problem Sealed.
 	Lift bool
-	// Doubt is set if the problem is Sealed only because the parser does not know the
-	// disclosure of the order.
+	// Doubt is set if only an unknown disclosure makes the problem Sealed.
 	Doubt bool
-	// owner is set for a problem in a side list. It is the position of the list's path in
-	// the order file.
 	owner place
 }
 
@@ -45,11 +42,9 @@ type place struct {
 	line, col int
 }
 
-// maxGot is the largest number of bytes of a value in a message.
 const maxGot = 120
 
-// Error returns the problem in the form: path:line:column: order "id": field: message, got
-// "value". Empty parts are left out.
+// Error returns the problem in the form: path:line:column: order "id": field: message, got "value".
 func (p Problem) Error() string {
 	var b strings.Builder
 	b.WriteString(p.where())
@@ -69,7 +64,7 @@ func (p Problem) Error() string {
 	return b.String()
 }
 
-// Clip returns a shortened copy of s for a message. The copy does not keep a long s in memory.
+// Clip returns a shortened copy of s for a message.
 func Clip(s string) string { return strings.Clone(clip(s)) }
 
 // clip shortens s for a message.
@@ -84,8 +79,8 @@ func clip(s string) string {
 	return s[:n] + "..."
 }
 
-// Redacted returns the text of the problem for the ordinary log. It hides the message of a
-// Sealed problem. Outside an order, it hides values and unknown keys.
+// Redacted returns the text of the problem for the ordinary log. It hides the message of a Sealed
+// problem, and values and unknown keys outside an order.
 func (p Problem) Redacted() string {
 	if !p.Sealed {
 		if p.outside {
@@ -99,7 +94,7 @@ func (p Problem) Redacted() string {
 	return p.Hidden().Error()
 }
 
-// Hidden returns a problem at the same place that says nothing about its order.
+// Hidden returns a problem at the same place that reveals nothing about its order.
 func (p Problem) Hidden() Problem {
 	at := place{p.File, p.Line, p.Column}
 	if p.owner.file != "" {
@@ -113,8 +108,7 @@ func (p Problem) Hidden() Problem {
 	return out
 }
 
-// SideReason returns the message about a bad line of a side list. The message has no words
-// of the line.
+// SideReason returns the message about a bad line of a side list, without words of the line.
 func (p Problem) SideReason() string { return p.public }
 
 // InSide reports whether the problem is in a side list.
@@ -123,7 +117,7 @@ func (p Problem) InSide() bool { return p.owner.file != "" }
 var fieldPart = regexp.MustCompile(`^(\w+)(?:\[\d+\])?$`)
 
 // knownField cuts the path of a field before the first unknown key. An unknown key may be a secret
-// name at a wrong position.
+// name.
 func knownField(field string) string {
 	end := 0
 	for part := range strings.SplitSeq(field, ".") {

@@ -8,8 +8,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// TestRedacted checks problems in secret orders. The ordinary log gets only the position
-// and the field. All secret values in the test contain "secret".
+// In this test, all secret values contain "secret".
 func TestRedacted(t *testing.T) {
 	const lists = "secret.example\n*.secret.example\n"
 	open := func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(lists)), nil }
@@ -80,8 +79,6 @@ func TestRedacted(t *testing.T) {
 	}
 }
 
-// TestRedactedOutside checks problems outside an order. The file may have secret orders.
-// The log must therefore show no value and no unknown key.
 func TestRedactedOutside(t *testing.T) {
 	for _, tt := range []struct{ path, text, want string }{
 		{"a.yaml", "secret.example\nsecret2.example\n", "a.yaml:1:1: looks like a plain list of names, not like an order file; blocklistctl import domains makes an order file from a list"},
@@ -136,14 +133,13 @@ func TestRedactedText(t *testing.T) {
 			t.Errorf("%q: got\n%s\nwant\n%s", tt.field, got, tt.want)
 		}
 	}
-	// The path of a side list is secret. The log shows the position in the order file.
+	// The path of a side list is secret.
 	_, problems := Parse("a.yaml", strings.NewReader(`version: 1
 orders: [{id: a, disclosure: none, authority: {name: X}, scope: global, targets_from: {file: list.txt}}]
 `), Options{OpenSide: side("*.one.example")})
 	if got, want := problems[0].Redacted(), "a.yaml:2:94: targets_from: an order that may be sealed has a problem here; blocklistctl check --sealed shows the problem"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	// A problem in a public order of the file is shown in full.
 	_, problems = parseString(t, `version: 1
 orders:
 - {id: a, disclosure: none, authority: {name: X}, scope: global, targets: [one.example]}
@@ -182,8 +178,7 @@ func TestProblemError(t *testing.T) {
 	}
 }
 
-// TestLiftsAreRedacted checks lifts with and without a disclosure. A lift may contain the
-// id of a secret order. The log may show values only if the lift has a disclosure.
+// A lift may contain the id of a sealed order.
 func TestLiftsAreRedacted(t *testing.T) {
 	for disclosure, shown := range map[string]bool{"": false, "disclosure: full, ": true, "disclosure: code, ": false} {
 		text := "version: 1\norders: [{id: l, action: lift, " + disclosure + "authority: {name: A}, issued: 2024-01-01, lifts: [a], targets: ['https://secret.example']}]\n"
@@ -197,8 +192,6 @@ func TestLiftsAreRedacted(t *testing.T) {
 	}
 }
 
-// TestSaysPublic checks which problems are shown completely. The order must have one valid
-// disclosure that is not secret.
 func TestSaysPublic(t *testing.T) {
 	for fields, public := range map[string]bool{
 		"disclosure: full, discloser: x":                   true,

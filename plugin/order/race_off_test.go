@@ -2,5 +2,4 @@
 
 package order
 
-// cutStep is the number of bytes between two cuts of TestTruncated.
 const cutStep = 1

@@ -76,8 +76,6 @@ func (p *parser) readOrder(n *yaml.Node) {
 	}
 }
 
-// saysPublic reports whether an order has exactly one key disclosure, and its value is full or
-// schedule. The order may have errors.
 func saysPublic(n *yaml.Node) bool {
 	said, public := 0, false
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -90,8 +88,7 @@ func saysPublic(n *yaml.Node) bool {
 	return said == 1 && public
 }
 
-// startOrder returns a draft with the inherited values. A lift inherits only from its
-// authority. Any other order also inherits from the defaults.
+// startOrder returns a draft with the inherited values. A lift inherits only the authority.
 func (p *parser) startOrder(n *yaml.Node) *draft {
 	base := p.base
 	handle := lookup(n, "authority")
@@ -121,8 +118,7 @@ func (p *parser) startOrder(n *yaml.Node) *draft {
 	if action == Lift {
 		*o = draft{Order: emptyOrder(), ownTerms: true}
 		o.Authority = base.Authority
-		// Without a disclosure, the lift may refer to secret orders. The log then does not
-		// show values of the lift.
+		// A lift without a disclosure may refer to sealed orders.
 		o.liftDoubt = lookup(n, "disclosure") == nil
 	} else {
 		*o = *base
@@ -133,11 +129,9 @@ func (p *parser) startOrder(n *yaml.Node) *draft {
 	return o
 }
 
-// Lifting reports whether o is a lift. A lift ends other orders.
+// Lifting reports whether o is a lift.
 func (o *Order) Lifting() bool { return o.Action == Lift }
 
-// checkID decodes the id of an order. If the id is a duplicate, checkID returns the first
-// use of the id.
 func (p *parser) checkID(n *yaml.Node, o *draft) (twice firstUse) {
 	id := lookup(n, "id")
 	if id == nil {

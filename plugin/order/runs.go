@@ -9,16 +9,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// minRun is the smallest number of consecutive plain names that form a run. Tests set
-// minRun to a small value.
 var minRun = 64
 
-// A spot is a position in a text: an offset from 0, and a line and column from 1.
 type spot struct{ off, line, col int }
 
-// A run is a long list of plain names in a document, for example lines like "- one.example". The
-// inner names are all names except the first and the last. The inner names share one node, which
-// saves 90 % of the memory.
+// A run is a long list of plain names. The names between the first and the last name (the inner
+// names) share one node, which saves 90 % of the memory.
 type run struct {
 	first, last spot
 	from        spot // the position after the first name and its line feed or comma
@@ -26,8 +22,7 @@ type run struct {
 	n           int  // the number of inner names
 }
 
-// runNode is the kind of the node for the inner names of a run. In this node, Line is the number of
-// inner names, and Column is the index of the run.
+// In a runNode, Line is the number of inner names, and Column is the index of the run.
 const runNode yaml.Kind = 1 << 7
 
 func (r *run) each(text []byte, f func(name []byte, at spot)) {
@@ -46,8 +41,6 @@ func (r *run) each(text []byte, f func(name []byte, at spot)) {
 	}
 }
 
-// nameAt returns the host name at the start of text. The result "size" is the length with
-// quotes. If there is no host name, "size" is 0.
 func nameAt(text []byte) (name []byte, size int) {
 	start, end := 0, 0
 	quote := byte(0)
@@ -75,23 +68,20 @@ var hostByte = func() (t [256]bool) {
 	return t
 }()
 
-// An outline is the result of a scan of a document before the parsing. It contains the runs and the
-// estimated size of the tree.
 type outline struct {
-	text   []byte
-	json   bool
-	runs   []run
-	values int
-	inRuns int // the number of inner names of all runs
-	cut    int // the size in bytes of the inner names of all runs
-	// odd is set if the text has line breaks that only the YAML library counts.
+	text    []byte
+	json    bool
+	runs    []run
+	values  int
+	inRuns  int // the number of inner names of all runs
+	cut     int // the size in bytes of the inner names of all runs
 	odd     bool
 	control bool // the text has control characters
 	mark    spot
 	wire    dname.Wire
 }
 
-// at returns the position of an offset. The offsets of later calls must not be smaller.
+// at returns the position of an offset. Offsets must not decrease between calls.
 func (o *outline) at(off int) spot {
 	passed := o.text[o.mark.off:off]
 	if i := bytes.LastIndexByte(passed, '\n'); i >= 0 {
@@ -103,9 +93,7 @@ func (o *outline) at(off int) spot {
 	return o.mark
 }
 
-// weigh maps each byte to the number of nodes that can begin at the byte. For some bytes, weigh
-// contains a constant such as newLine. The count can be too low, for example for "{a, b}". The
-// limit MaxValues allows for this error.
+// weigh maps a byte to the number of nodes that begin there, or to dash, newLine or special.
 var weigh = func() (t [256]uint8) {
 	for c := range ' ' {
 		t[c] = special
@@ -121,7 +109,6 @@ const (
 	special
 )
 
-// scan scans the text between two offsets. It counts the nodes and finds the runs.
 func (o *outline) scan(from, to int) {
 	text := o.text[:to]
 	i := from
@@ -154,9 +141,7 @@ func (o *outline) scan(from, to int) {
 				o.odd = o.odd || bytes.HasPrefix(text[i:], []byte{0x80, 0xa8}) || bytes.HasPrefix(text[i:], []byte{0x80, 0xa9})
 			}
 		default:
-			// In JSON, each node follows a bracket, a comma or a colon. In YAML, a colon counts as
-			// two nodes, one for the key and one for the value. A colon inside a time does not
-			// count.
+			// In YAML, a colon between two digits belongs to a time, like 12:30, and not to a key.
 			if o.json {
 				if c == ',' || c == '[' || c == '{' || c == ':' {
 					o.values++
@@ -171,8 +156,8 @@ func (o *outline) scan(from, to int) {
 	}
 }
 
-// plainName returns the length of the name at the start of text. If a YAML parser may read
-// a number or a date there, it returns 0.
+// plainName returns the length of the name at the start of text, or 0 if YAML may read a number or
+// a date.
 func (o *outline) plainName(text []byte) int {
 	if o.json && (len(text) == 0 || text[0] != '"') {
 		return 0
@@ -195,7 +180,6 @@ func (o *outline) plainName(text []byte) int {
 	return size
 }
 
-// flow scans names with commas between them. It returns the offset after the names.
 func (o *outline) flow(i int, text []byte) int {
 	var first, firstEnd, last, n int
 	end := i
@@ -217,8 +201,6 @@ func (o *outline) flow(i int, text []byte) int {
 	return end
 }
 
-// line scans lines like "- name" from offset i on. It returns the offset at which
-// the lines end.
 func (o *outline) line(i int, text []byte) int {
 	at := i
 	for at < len(text) && text[at] == ' ' {
@@ -264,7 +246,6 @@ func (o *outline) add(n, first, from, last, to int) {
 	o.runs = append(o.runs, r)
 }
 
-// all returns an upper bound for the number of nodes if each name of a run has its own node.
 func (o *outline) all() int { return o.values + o.inRuns }
 
 func (o *outline) check(values int) error {
@@ -277,8 +258,6 @@ func (o *outline) check(values int) error {
 	return nil
 }
 
-// putBack adds the node of each run to the targets of an order. If a run does not belong to
-// targets, for example because it is in a comment, putBack returns false.
 func (o *outline) putBack(root *yaml.Node) bool {
 	runs := o.runs
 	values := func(n *yaml.Node, key string, f func(*yaml.Node)) {

@@ -92,8 +92,6 @@ type slow struct{ io.Reader }
 
 func (s slow) Read(p []byte) (int, error) { return s.Reader.Read(p[:min(len(p), 7)]) }
 
-// checkRuns parses a text with and without the fast way for long lists of names. The
-// results must be equal.
 func checkRuns(t *testing.T, path, text string) {
 	t.Helper()
 	opt := Options{OpenSide: side("side.example\n")}
@@ -103,8 +101,6 @@ func checkRuns(t *testing.T, path, text string) {
 	for _, size := range []int{1 << 20, 1, 40} {
 		withRuns(3, size, func() {
 			got, found := Parse(path, slow{strings.NewReader(text)}, opt)
-			// early finds errors that depend on the size of the chunks. Reading stops at the first
-			// bad byte, and only the first chunk is searched for HTML.
 			early := func(text string) bool {
 				return slices.ContainsFunc([]string{"UTF-8", "control characters", "HTML"}, func(s string) bool { return strings.Contains(text, s) })
 			}
@@ -117,8 +113,6 @@ func checkRuns(t *testing.T, path, text string) {
 			if len(problems.Errors()) == 0 && !reflect.DeepEqual(got, want) {
 				t.Fatalf("%s: with runs %s\nwithout %s\n%s", path, texts(got.Orders), texts(want.Orders), text)
 			}
-			// Parse the text again, with Options.Targets. This function must receive the names that
-			// Order.Targets contains without the option.
 			taken := map[*Order]*taking{}
 			var last *taking
 			var orders []*Order
@@ -183,8 +177,7 @@ func TestRuns(t *testing.T) {
 	}
 }
 
-// TestRunsAreFound checks that the parser finds long lists of names. Otherwise the other
-// tests would compare nothing.
+// Without long lists, the other tests would compare nothing.
 func TestRunsAreFound(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("version: 1\norders:\n- id: a\n  authority: {name: X}\n  scope: global\n  targets:\n")

@@ -13,8 +13,6 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestSchemaKeys checks that schema.json and the parser have the same keys in the same
-// sequence.
 func TestSchemaKeys(t *testing.T) {
 	root, err := parseJSON(Schema, 1)
 	if err != nil {
@@ -62,7 +60,6 @@ func TestSchemaKeys(t *testing.T) {
 			t.Errorf("%q allows other keys", def)
 		}
 	}
-	// The table above must list each mapping in an order.
 	if n := len(order); n != 10 {
 		t.Errorf("%d shapes in an order; add the new shape to the test", n)
 	}
@@ -91,8 +88,6 @@ func schemas(t *testing.T) (file, line *jsonschema.Schema) {
 	return file, line
 }
 
-// TestSchemaFiles checks that the schema accepts all files in testdata/good and refuses
-// most files in testdata/bad. A schema cannot express all rules of the format.
 func TestSchemaFiles(t *testing.T) {
 	file, line := schemas(t)
 	validate := func(path string, data []byte) error {
@@ -160,8 +155,7 @@ func TestSchemaFiles(t *testing.T) {
 	}
 }
 
-// plainValue returns the value that an editor would read from the node n. Editors use YAML
-// 1.2, in which a date is a string.
+// Editors use YAML 1.2, in which a date is a string.
 func plainValue(t *testing.T, n *yaml.Node) any {
 	t.Helper()
 	switch n.Kind {

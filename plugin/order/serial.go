@@ -10,8 +10,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// SetSerial returns the content of a valid order file with another serial. If the file has no
-// serial, SetSerial inserts the serial before the field version. All other bytes stay the same.
+// SetSerial returns a valid order file with another serial. It inserts a missing serial before the
+// field version. All other bytes stay the same.
 func SetSerial(path string, data []byte, serial int64) ([]byte, error) {
 	start, end := 0, len(data)
 	if Ext(path) == ".jsonl" { // the first line that is not empty is the header
@@ -58,8 +58,6 @@ func readTop(path string, text []byte) (root *yaml.Node, err error) {
 	return root, nil
 }
 
-// editSerial replaces the value of the field serial. If there is no serial, editSerial
-// inserts one before the field version.
 func editSerial(text []byte, root *yaml.Node, serial string) ([]byte, error) {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		switch key, value := root.Content[i], root.Content[i+1]; key.Value {
@@ -87,8 +85,7 @@ func editSerial(text []byte, root *yaml.Node, serial string) ([]byte, error) {
 	return nil, errors.New("has no version")
 }
 
-// offset returns the position of a node in the text, in bytes. The YAML parser counts columns in
-// characters, and a character can have several bytes.
+// offset returns the byte offset of a node. The YAML parser counts columns in characters.
 func offset(text []byte, n *yaml.Node) (at int, ok bool) {
 	for line := 1; line < n.Line; line++ {
 		i := bytes.IndexByte(text[at:], '\n')
@@ -107,8 +104,6 @@ func offset(text []byte, n *yaml.Node) (at int, ok bool) {
 	return at, at < len(text)
 }
 
-// onlySerial checks that the changed text has the new serial, and that no other value differs from
-// the old tree. Otherwise it returns an error.
 func onlySerial(path string, before *yaml.Node, changed []byte, serial string) error {
 	after, err := readTop(path, changed)
 	if err != nil {

@@ -8,8 +8,6 @@ import (
 	"testing"
 )
 
-// TestSetSerial checks that SetSerial replaces or inserts a serial in YAML, JSON and JSON
-// lines. No other byte may change.
 func TestSetSerial(t *testing.T) {
 	for _, tc := range []struct{ path, text, want string }{
 		{"a.yaml", "version: 1\nserial: 5 # five\norders: []\n", "version: 1\nserial: 70 # five\norders: []\n"},

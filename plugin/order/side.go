@@ -23,8 +23,7 @@ var sideTable = table[SideList]{
 	{"sha256", func(p *parser, n *yaml.Node, f string, s *SideList) { s.SHA256 = p.sha256(n, f) }},
 }
 
-// targetsFrom stores the reference to a side list. readSide reads the list later, because
-// exceptions may follow in the order.
+// targetsFrom does not read the side list yet, because exceptions may follow.
 func (p *parser) targetsFrom(n *yaml.Node, f string, o *draft) {
 	o.Side = &SideList{}
 	object(p, n, f, sideTable, o.Side)
@@ -34,8 +33,8 @@ func (p *parser) targetsFrom(n *yaml.Node, f string, o *draft) {
 	}
 }
 
-// sidePath refuses a side list outside the directory of the order file. Otherwise a
-// malicious order file could make the server read any file.
+// sidePath refuses a side list outside the directory of the order file. A malicious order file
+// could otherwise read any file.
 func (p *parser) sidePath(n *yaml.Node, f string) string {
 	s := p.text(n, f)
 	if s != "" && (!filepath.IsLocal(s) || filepath.Clean(s) == ".") {
@@ -45,8 +44,6 @@ func (p *parser) sidePath(n *yaml.Node, f string) string {
 	return s
 }
 
-// readSide reads the side list of an order. A side list has one name on each line, and
-// comments begin with "#". The names go to Options.Side or to o.Side.
 func (p *parser) readSide(o *draft) {
 	file := o.Side.File
 	if file == "" || p.opt.OpenSide == nil {
@@ -87,8 +84,6 @@ func (p *parser) readSide(o *draft) {
 	}
 }
 
-// A taker adds the names of a side list to its Names. After some names, it estimates the number of
-// remaining names and calls Grow.
 type taker struct {
 	Names
 	size        int64 // the size of the list in bytes; 0 if unknown
@@ -97,7 +92,6 @@ type taker struct {
 	line        int   // the line of the name that is added
 }
 
-// sample is the number of names after which a taker estimates how many names remain.
 const sample = 2048
 
 func (p *parser) taker(o *draft, size int64) *taker {
@@ -123,8 +117,6 @@ func (t *taker) add(w *dname.Wire) {
 }
 
 func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) error {
-	// A problem in a side list is reported with the line in the list, and with the place in the
-	// order file that names the list. A plain list has no order file, so only the line is reported.
 	field, own := "", o.sideAt == nil
 	if !own {
 		field = "targets_from"
@@ -145,7 +137,6 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 		}
 		raw, err := r.ReadSlice('\n')
 		to.read += int64(len(raw))
-		// This is the fast path: nearly all lines of a long list have only a plain name.
 		if err == nil && len(except) == 0 && w.SetHost(bytes.TrimSuffix(raw[:len(raw)-1], cr)) {
 			add(line)
 			continue
@@ -192,11 +183,8 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 	return p.stopErr
 }
 
-// sideName parses a line of a side list. If plain is true, the line is from a plain list, which has
-// no order file. If the line has no name, sideName returns the zero Name.
-//
-// The result "why" is an error message. The result "public" is the same message without text from
-// the line, because a name may be secret.
+// sideName parses a line of a side list. why and public describe a bad line. public has no text
+// from the line, because a name may be secret.
 func sideName(s string, long, plain bool) (name dname.Name, why, public string) {
 	if i := strings.IndexByte(s, '#'); i == 0 || i > 0 && (s[i-1] == ' ' || s[i-1] == '\t') {
 		s = s[:i]

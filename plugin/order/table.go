@@ -11,8 +11,6 @@ type entry[T any] struct {
 	decode func(p *parser, n *yaml.Node, f string, v *T)
 }
 
-// A table lists the keys of a mapping in canonical order. A test compares the tables with the
-// JSON schema.
 type table[T any] []entry[T]
 
 func (t table[T]) keys(yield func(string) bool) {
@@ -45,8 +43,6 @@ next:
 	p.pairs = p.pairs[:before]
 }
 
-// A shape describes the keys of a mapping, or of each mapping in a list. Unlike a table, a shape
-// has no functions that decode the values.
 type shape struct {
 	keys []string
 	sub  map[string]*shape // the shapes of the values of some keys
@@ -89,8 +85,8 @@ var (
 	})
 )
 
-// schemaWords contains all keys of the format. The log may show these keys even for a
-// secret order. Any other key may be a secret name at a wrong position.
+// schemaWords contains all keys of the format. Any other key may be a secret name and must not be
+// logged.
 var schemaWords = func() map[string]bool {
 	words := map[string]bool{}
 	var walk func(s *shape)

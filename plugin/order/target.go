@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// ParseTarget parses a name target. "example.com" is the name and all names below.
-// "*.example.com" is only the names below.
+// ParseTarget parses a name target. "example.com" means the name and all names below.
+// "*.example.com" means only the names below.
 func ParseTarget(s string) (dname.Name, Match, error) {
 	if base, ok := strings.CutPrefix(s, "*."); ok {
 		n, err := dname.Parse(base)
@@ -62,7 +62,6 @@ func (p *parser) targets(n *yaml.Node, f string, o *draft) {
 			p.targetMapping(item, index(f, i), o, &t)
 		} else {
 			var err error
-			// The path of the field is built only for an error message.
 			if t.Name, t.Match, err = ParseTarget(item.Value); err != nil || item.Tag != "!!str" {
 				t.Name = dname.Name{}
 				p.oddTarget(item, index(f, i), &t)
@@ -80,8 +79,8 @@ func (p *parser) targets(n *yaml.Node, f string, o *draft) {
 	p.warnTwice(o)
 }
 
-// roomForTargets returns an empty slice with room for n targets. With Options.Emit, all orders use
-// the same memory one after another, because an order is valid only until Emit returns.
+// roomForTargets returns an empty slice for n targets. With Options.Emit, all orders share the
+// memory.
 func (p *parser) roomForTargets(n int) []Target {
 	if p.opt.Emit == nil {
 		return make([]Target, 0, n)
@@ -92,7 +91,6 @@ func (p *parser) roomForTargets(n int) []Target {
 	return p.room[:0]
 }
 
-// oddTarget decodes a target that is neither a mapping nor a valid name.
 func (p *parser) oddTarget(n *yaml.Node, f string, t *Target) {
 	if s := p.text(n, f); s != "" {
 		var err error
@@ -102,8 +100,6 @@ func (p *parser) oddTarget(n *yaml.Node, f string, t *Target) {
 	}
 }
 
-// A targetDraft is a target during its decoding. It keeps nodes whose meaning depends on
-// other keys.
 type targetDraft struct {
 	Attr
 	match                                 Match
@@ -170,8 +166,7 @@ func (p *parser) targetMapping(n *yaml.Node, f string, o *draft, t *Target) {
 		t.Kind = TargetURL
 		d.URL = strings.TrimSpace(d.url.Value)
 		if host, ok := p.targetURL(d.url, join(f, "url"), d.whole); ok && d.whole != nil {
-			// The order blocks only the host of the URL. It does not block names below the host,
-			// unless the target has the key "match: subtree".
+			// The names below the host stay unblocked.
 			t.Kind, t.Name, t.Match = TargetName, host, Exact
 		}
 	case d.Address.IsValid() || d.name == nil:

@@ -13,11 +13,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The functions in this file write advice for error messages, for example how to write a value. The
-// parser calls these functions only for wrong input.
+// The functions in this file write advice for error messages.
 
-// The function "flow" returns s as an item of a YAML list in brackets. It adds quotes if YAML needs
-// quotes.
 func flow(s string) string {
 	s = clip(unquoted(s))
 	for i, r := range s {
@@ -33,8 +30,8 @@ func flow(s string) string {
 	return s
 }
 
-// quotedFlow returns s in double quotes with Go escapes, which are valid in YAML too. The
-// escapes protect terminals from control characters.
+// quotedFlow returns s in double quotes. Go escapes are valid in YAML, and protect terminals from
+// control characters.
 func quotedFlow(s string) string { return strconv.Quote(s) }
 
 func unquoted(s string) string {
@@ -49,8 +46,6 @@ func lastKey(field string) string {
 	return key
 }
 
-// notAList returns the message for a value that must be a list. If possible, the message shows how
-// to write the value as a list.
 func notAList(n *yaml.Node, field string) string {
 	key := lastKey(field)
 	if n.Kind == yaml.MappingNode {
@@ -101,8 +96,6 @@ func scopeAdvice(n *yaml.Node) string {
 	return didYouMean(s, slices.Values([]string{"global"}))
 }
 
-// scopeOf returns advice to write the items as a scope of countries or networks. If an item is
-// neither a country nor a network, scopeOf returns "".
 func scopeOf(items []string) string {
 	var countries, clients []string
 	for _, item := range items {
@@ -240,8 +233,6 @@ func contactAdvice(s string) string {
 	return ""
 }
 
-// unknownKey reports the unknown key n of a mapping, with advice. The parameter "own" yields the
-// keys that the mapping may have.
 func (d *decoder) unknownKey(mapping, n *yaml.Node, field string, own iter.Seq[string]) {
 	if key, value, ok := strings.Cut(n.Value, ":"); ok && keyHomes[key] != "" {
 		const what = "unknown key; write a blank behind the colon"
@@ -249,7 +240,6 @@ func (d *decoder) unknownKey(mapping, n *yaml.Node, field string, own iter.Seq[s
 		return
 	}
 	more := didYouMean(unquoted(n.Value), own)
-	// This finds a wrong singular or plural, for example "country" for "countries".
 	if stem := strings.TrimRight(n.Value, "sy"); len(stem) >= 5 && more == "" {
 		for key := range own {
 			if strings.HasPrefix(key, stem) {
@@ -266,8 +256,6 @@ func (d *decoder) unknownKey(mapping, n *yaml.Node, field string, own iter.Seq[s
 	d.fault(n, field, "unknown key%s", more)
 }
 
-// misspelled reports whether a key at the top level is probably a misspelling of the required key
-// "want". The parser then reports only the misspelling, and not a missing key.
 func misspelled(root *yaml.Node, want string) bool {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		key := unquoted(root.Content[i].Value)
@@ -278,8 +266,7 @@ func misspelled(root *yaml.Node, want string) bool {
 	return false
 }
 
-// emptyAbove returns a key above n that has no value and can contain n. The author has probably
-// forgotten to indent n.
+// emptyAbove returns a key without a value above n. The author has probably forgotten to indent n.
 func emptyAbove(mapping, n *yaml.Node) (parent string) {
 	for i := 0; i+1 < len(mapping.Content) && mapping.Content[i] != n; i += 2 {
 		if key := mapping.Content[i].Value; isNull(mapping.Content[i+1]) && slices.Contains(subKeys[key], n.Value) {
@@ -289,12 +276,12 @@ func emptyAbove(mapping, n *yaml.Node) (parent string) {
 	return parent
 }
 
-// keyHomes maps each key of the format to advice about its right position. An init
-// function fills the map, because Go does not allow a cycle of initializers.
+// keyHomes maps each key to advice about its position. An init function fills keyHomes, because Go
+// forbids a cycle of initializers.
 var keyHomes = map[string]string{}
 
-// subKeys maps a key of an order to the keys below it. An init function fills the map,
-// because Go does not allow a cycle of initializers.
+// subKeys maps a key of an order to the keys below. An init function fills subKeys, because Go
+// forbids a cycle of initializers.
 var subKeys = map[string][]string{}
 
 func init() {
@@ -318,8 +305,7 @@ func init() {
 	}
 }
 
-// nullKeys reports the unknown keys of a mapping that have no value. They are often typing errors.
-// For example, YAML reads {scope:global} as the key "scope:global" without a value.
+// YAML reads {scope:global} as the key "scope:global" without a value.
 func (d *decoder) nullKeys(n *yaml.Node, field string, own iter.Seq[string], known func(string) bool) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if k := n.Content[i]; isNull(n.Content[i+1]) && k.Kind == yaml.ScalarNode && isPlain(k) && k.Value != "" && k.Tag != "!!merge" && !known(k.Value) {

@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// TestAdvice checks messages about common mistakes. In each row, a wrong field replaces a
-// field of a valid order.
+// In each row, a wrong field replaces a field of a valid order.
 func TestAdvice(t *testing.T) {
 	for _, tc := range []struct{ field, want string }{
 		{"authority: Tribunale di Roma", `3:22: order "a": authority: is no handle of authorities; write authority: {name: Tribunale di Roma, country: CODE, kind: court}, got "Tribunale di Roma"`},
@@ -152,7 +151,6 @@ func TestWholeFileAdvice(t *testing.T) {
 	const lift = "version: 1\norders:\n- id: l\n  action: lift\n  authority: {name: X}\n"
 	const rome = "version: 1\ntimezone: Europe/Rome\norders:\n- id: a\n  authority: {name: X}\n  scope: global\n  targets: [a.example]\n"
 	for _, tc := range []struct{ text, want string }{
-		// This item is indented too far. YAML joins the item to the item above.
 		{head + "  targets:\n    - a.example\n     - b.example\n    - c.example\n", `8:6: order "a": targets[0]: the line begins with 5 blanks and must begin with 4; write - b.example`},
 		{head + "  targets: [a.example]\n  references:\n  - RG 1\n   - RG 2\n   - RG 3\n", `9:4: order "a": references[0]: the line begins with 3 blanks and must begin with 2; write - RG 2`},
 		{head + "  targets: [a.example]\n  references:\n  - RG 1 - RG 2\n  - RG 1\n    and RG 2\n", ``},
@@ -171,7 +169,6 @@ func TestWholeFileAdvice(t *testing.T) {
 			`6:3: is not YAML: the closing quotation mark is missing; write subject: "foo"`},
 		{head + "  targets: [a.example]\n  except: [a.a.example, 'b.a.example\n  note: x\n", `7:1: is not YAML: a closing quotation mark is missing`},
 
-		// In these rows, the keys of a mapping are not indented.
 		{"version: 1\norders:\n- id: a\n  scope: global\n  targets: [b.example]\n  authority:\n  name: X\n  country: IT\n",
 			`3:3: order "a": authority: is required; write authority: {name: NAME, country: CODE, kind: court}
 7:3: order "a": name: unknown key; indent it below authority
@@ -179,8 +176,6 @@ func TestWholeFileAdvice(t *testing.T) {
 		{"version: 1\norders:\n- id: a\n  scope: global\n  authority: {name: X}\n  targets: [b.example]\n  until: 2026-01-01\n  name: Y\n",
 			`8:3: order "a": name: unknown key; it is a key of authority and of targets`},
 
-		// A misspelled key "orders" must give only one problem. The advice must not be
-		// "orders: []".
 		{"version: 1\norder:\n- id: a\n", `2:1: order: unknown key; did you mean "orders"?`},
 		{"version: 1\nOrders: []\n", `2:1: Orders: unknown key; did you mean "orders"?`},
 		{"version: 1\norder:\n", `2:1: order: unknown key; did you mean "orders"?`},
@@ -204,7 +199,6 @@ func TestWholeFileAdvice(t *testing.T) {
 		{head + "  targets: [a.example]\n  deadline: 30m\n",
 			`7:13: order "a": deadline: a deadline of this form counts from served, and the order has no served; write served, or write the deadline as a time, got "30m"`},
 
-		// A message shows a time in the notation of the file.
 		{rome + "  from: 2026-12-20\n  until: 2026-12-19\n", `9:10: order "a": until: must be later than from, which is 2026-12-20, got "2026-12-19"`},
 		{rome + "  from: 2026-12-20T18:00\n  until: 2026-12-20T17:30\n", `9:10: order "a": until: must be later than from, which is 2026-12-20T18:00, got "2026-12-20T17:30"`},
 		{strings.Replace(rome, "orders:", "defaults: {from: 2026-12-20}\norders:", 1) + "  until: 2026-12-19\n", `9:10: order "a": until: must be later than from, which is 2026-12-20, got "2026-12-19"`},

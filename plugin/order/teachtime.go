@@ -25,8 +25,8 @@ func timeAdvice(s string) string {
 		days[0].Format(time.DateOnly), clock, days[1].Format(time.DateOnly), clock)
 }
 
-// Notation converts a date or time, for example 30/4/2026, to the notation of order files. If the
-// text is not a date or has several meanings, Notation returns "".
+// Notation converts a date or time, for example 30/4/2026, to the notation of order files. It
+// returns "" if s is not a date or is ambiguous.
 func Notation(s string) string {
 	days, _, clock, ok := readTime(s)
 	if !ok || len(days) == 0 || len(days) > 1 && !days[0].Equal(days[1]) {
@@ -35,8 +35,6 @@ func Notation(s string) string {
 	return days[0].Format(time.DateOnly) + clock
 }
 
-// readTime splits a text into a date and a time of day (the result "clock"). The result "days"
-// lists the days that the date can mean.
 func readTime(s string) (days []time.Time, date, clock string, ok bool) {
 	s = unquoted(s)
 	date, offset := s, ""
@@ -57,8 +55,8 @@ func readTime(s string) (days []time.Time, date, clock string, ok bool) {
 	return readDays(date), date, clock, true
 }
 
-// zones maps common abbreviations of time zones to offsets. Ambiguous abbreviations, like
-// IST, are missing.
+// zones maps common abbreviations of time zones to offsets. Ambiguous abbreviations, like IST, are
+// missing.
 var zones = map[string]string{
 	"UTC": "Z", "GMT": "Z", "WET": "Z", "WEST": "+01:00", "CET": "+01:00", "MEZ": "+01:00", "CEST": "+02:00", "MESZ": "+02:00",
 	"EET": "+02:00", "EEST": "+03:00", "MSK": "+03:00",
@@ -71,7 +69,6 @@ var noEnd = map[string]bool{
 	"further notice": true, "revoked": true, "-": true, "n/a": true,
 }
 
-// readDays returns the days that s can mean. For 3/4/2026, it returns two days.
 func readDays(s string) (days []time.Time) {
 	parts := strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	if len(parts) == 1 && len(s) == 8 && shaped(s, "00000000") {
@@ -107,7 +104,6 @@ func readDays(s string) (days []time.Time) {
 		add(n[0], n[1], n[2])
 	case month == 0: // for example Nov 23, 2026
 		add(n[2], n[0], n[1])
-	// The day is first if the month is in the middle, as in 23 Nov 2026, or if the date has dots.
 	case month == 1 || strings.Contains(s, "."):
 		add(n[2], n[1], n[0])
 	case month < 0: // for example 23/11/2026

@@ -6,20 +6,19 @@ import (
 )
 
 // Time is a time in whole Unix seconds. Fractions are rounded up, at the start and at the end of an
-// interval. So an interval still contains the same whole seconds.
+// interval.
 type Time int64
 
 // NoTime means that a time is not given.
 const NoTime Time = math.MinInt64
 
-// firstTime and lastTime limit Time to the years 0001 to 9999 in UTC, as in RFC 3339. In a time
-// zone west of UTC, the end of 9999-12-31 is after lastTime.
+// Time is limited to the years 0001 to 9999 in UTC, as in RFC 3339.
 const (
 	firstTime Time = -62135596800
 	lastTime  Time = 253402300799
 )
 
-// FromTime rounds t up to a whole second. It limits t to the years 0001 to 9999 in UTC.
+// FromTime rounds t up to a whole second in the years 0001 to 9999.
 func FromTime(t time.Time) Time {
 	s := t.Unix()
 	if t.Nanosecond() > 0 {
@@ -28,7 +27,7 @@ func FromTime(t time.Time) Time {
 	return min(max(Time(s), firstTime), lastTime)
 }
 
-// Time returns t in UTC. For NoTime, it returns the zero time.Time.
+// Time returns t in UTC, or the zero time.Time for NoTime.
 func (t Time) Time() time.Time {
 	if t == NoTime {
 		return time.Time{}
@@ -36,7 +35,6 @@ func (t Time) Time() time.Time {
 	return time.Unix(int64(t), 0).UTC()
 }
 
-// String returns t in RFC 3339 notation in UTC. For NoTime, it returns "".
 func (t Time) String() string {
 	if t == NoTime {
 		return ""
@@ -44,8 +42,6 @@ func (t Time) String() string {
 	return t.Time().Format(time.RFC3339)
 }
 
-// localText returns t as text for the operator. The text is a date if possible. Otherwise
-// it is a time with the offset of loc (RFC 3339).
 func localText(t Time, loc *time.Location, e edge) string {
 	local := t.Time().In(loc)
 	day := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, time.UTC)

@@ -10,7 +10,6 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// edge decides whether a date without a time of day means the start or the end of the day.
 type edge bool
 
 const (
@@ -23,7 +22,6 @@ func (d *decoder) time(n *yaml.Node, field string, e edge) Time {
 	return t
 }
 
-// timeOrDate decodes a time. For a date without a time of day, "dateOnly" is true.
 func (d *decoder) timeOrDate(n *yaml.Node, field string, e edge) (t Time, dateOnly bool) {
 	s := d.text(n, field)
 	if s == "" {
@@ -45,12 +43,10 @@ func (d *decoder) timeOrDate(n *yaml.Node, field string, e edge) (t Time, dateOn
 	return FromTime(v), dateOnly
 }
 
-// maxTimes is the largest number of times that a decoder caches. A register has few different dates
-// in very many orders, and the cache is much faster than parsing.
+// maxTimes is the maximum number of cached times. Many orders of a register have equal dates, and
+// the cache is much faster than parsing.
 const maxTimes = 1 << 12
 
-// A writtenTime is the key of the cache of parsed times. The text alone is not enough, because the
-// time zone and the edge change the result.
 type writtenTime struct {
 	text string
 	loc  *time.Location
@@ -83,8 +79,6 @@ func badTime(field, s string, err error) string {
 	return err.Error()
 }
 
-// parseTime parses a date or a time of RFC 3339. The seconds and the offset may be
-// missing. The default time zone is loc. The year is from 1 to 9999.
 func parseTime(s string, loc *time.Location, e edge) (t time.Time, dateOnly bool, err error) {
 	date, clock, seconds, offset, ok := splitTime(strings.ToUpper(s))
 	if !ok {
@@ -124,8 +118,6 @@ func parseTime(s string, loc *time.Location, e edge) (t time.Time, dateOnly bool
 	}
 }
 
-// splitTime splits a time (RFC 3339, section 5.6) into its parts. The time of day, the
-// seconds and the offset may be missing. Unlike package time, it refuses "1:30".
 func splitTime(s string) (date, clock, seconds, offset string, ok bool) {
 	if !shaped(s, "0000-00-00") {
 		return "", "", "", "", false
@@ -151,8 +143,7 @@ func splitTime(s string) (date, clock, seconds, offset string, ok bool) {
 	return date, clock, seconds, s, ok
 }
 
-// shaped reports whether s begins with the form of shape. Each 0 in shape matches any digit. For
-// example, "2026-01-31" begins with the form "0000-00".
+// A 0 in shape matches any digit.
 func shaped(s, shape string) bool {
 	if len(s) < len(shape) {
 		return false
@@ -165,14 +156,11 @@ func shaped(s, shape string) bool {
 	return true
 }
 
-// zoneReach is longer than the offset of any time zone. The function instants reads the offset of
-// the zone this long before and this long after a local time. One of the two offsets is valid at
-// the local time.
+// zoneReach is longer than the offset of any time zone.
 const zoneReach = 26 * time.Hour
 
-// instants returns the times at which clocks in loc show a local time. The parameter "wall" is the
-// local time, written as a time in UTC. If clocks skip the local time, there is no result. If
-// clocks show it twice, there are two results.
+// instants returns the times at which clocks in loc show wall. There are none if clocks skip wall,
+// and two if clocks show wall twice.
 func instants(wall time.Time, loc *time.Location) []time.Time {
 	var out []time.Time
 	for _, near := range []time.Duration{-zoneReach, zoneReach} {
@@ -185,8 +173,8 @@ func instants(wall time.Time, loc *time.Location) []time.Time {
 	return out
 }
 
-// dayStart returns the first moment of a day in loc, even if the clocks skip midnight. The
-// parameter "day" is midnight in UTC.
+// dayStart returns the first moment of a day in loc, even if the clocks skip midnight. day is
+// midnight in UTC.
 func dayStart(day time.Time, loc *time.Location) time.Time {
 	if loc == time.UTC {
 		return day

@@ -11,8 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// URLHost returns the host in the URL of a target. If the host is not a name, it returns
-// the zero Name. For a bad URL, the result "why" describes the problem.
+// URLHost returns the host of a URL, or the zero Name if the host is not a name. why describes a
+// bad URL.
 func URLHost(s string) (host dname.Name, why string) {
 	scheme, rest, ok := cutScheme(s)
 	switch {
@@ -52,8 +52,8 @@ func URLHost(s string) (host dname.Name, why string) {
 	return host, ""
 }
 
-// cutScheme cuts a URL after the colon of its scheme (RFC 3986, section 3.1). For
-// "example.com:8080/x", it returns false, because a port follows the colon.
+// cutScheme cuts a URL after its scheme (RFC 3986, section 3.1). It returns false for a port, as in
+// "example.com:8080/x".
 func cutScheme(s string) (scheme, rest string, ok bool) {
 	scheme, rest, ok = strings.Cut(s, ":")
 	for i := range len(scheme) {
@@ -89,8 +89,6 @@ func isAddress(s string) bool {
 	return err == nil
 }
 
-// targetURL decodes the URL of a target and returns the host. With "whole_host: true", the
-// host must be a name.
 func (p *parser) targetURL(n *yaml.Node, f string, whole *yaml.Node) (host dname.Name, ok bool) {
 	s := strings.TrimSpace(p.text(n, f))
 	if s == "" {

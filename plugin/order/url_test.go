@@ -19,7 +19,7 @@ func TestURLHost(t *testing.T) {
 		{"ftp://files.example", "files.example", ""},
 		{"rtmp://live.example:1935/tv", "live.example", ""},
 
-		// These URLs are valid. Their host is not a name, so DNS cannot block the host.
+		// DNS cannot block these hosts, because they are not names.
 		{"http://192.0.2.1/x", "", ""},
 		{"http://192.0.2.1:8080/x", "", ""},
 		{"http://[2001:db8::1]:8080/x", "", ""},

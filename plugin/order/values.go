@@ -85,7 +85,6 @@ func (p *parser) windows(n *yaml.Node, f string) (ws []Window) {
 	return ws
 }
 
-// interval reports a problem if "until" is not later than "from".
 func (p *parser) interval(n *yaml.Node, f string, from, until Time) {
 	if from != NoTime && until != NoTime && until <= from {
 		start, end := localText(from, p.loc, startOfDay), localText(until, p.loc, endOfDay)
@@ -100,9 +99,6 @@ func (p *parser) interval(n *yaml.Node, f string, from, until Time) {
 	}
 }
 
-// deadline decodes a deadline. A deadline is a time, or a duration after the time in the field
-// "served". For a duration, deadline returns NoTime and the duration, and the caller computes the
-// time.
 func (p *parser) deadline(n *yaml.Node, f string) (Time, time.Duration) {
 	s := p.text(n, f)
 	if s == "" {
@@ -170,8 +166,8 @@ func (p *parser) prefix(n *yaml.Node, f string) (netip.Prefix, bool) {
 	return x, why == ""
 }
 
-// ParsePrefix parses an address, or a network in CIDR notation. It refuses host bits, as
-// in 192.0.2.1/24. For a bad text, the result "why" describes the problem.
+// ParsePrefix parses an address or a network in CIDR notation. It refuses host bits, as in
+// 192.0.2.1/24. why describes a bad text.
 func ParsePrefix(s string) (x netip.Prefix, why string) {
 	if a, err := netip.ParseAddr(s); err == nil {
 		if a.Zone() != "" {
@@ -282,8 +278,8 @@ func (p *parser) language(n *yaml.Node, f string) string {
 	return s
 }
 
-// LanguageTag reports whether s is a BCP 47 language tag. The language library alone would
-// also accept "_" for "-".
+// LanguageTag reports whether s is a BCP 47 language tag. The language library would also accept
+// "_" for "-".
 func LanguageTag(s string) bool {
 	_, err := language.Parse(s)
 	return err == nil && !strings.Contains(s, "_")
@@ -302,8 +298,8 @@ func (p *parser) contact(n *yaml.Node, f string) (uris []string) {
 	return uris
 }
 
-// ContactURI reports whether u is a mailto: or tel: URI. A structured DNS error has no
-// other contacts.
+// ContactURI reports whether u is a mailto: or tel: URI. A structured DNS error allows no other
+// contacts.
 func ContactURI(u string) bool {
 	parsed, err := url.Parse(u)
 	return err == nil && (parsed.Scheme == "mailto" || parsed.Scheme == "tel") && parsed.Opaque != ""
@@ -357,8 +353,6 @@ func isID(s string) bool {
 	return 0 < len(s) && len(s) <= 128
 }
 
-// writtenPrefix returns x in the notation that ParsePrefix parses. For a single address, it omits
-// the prefix length.
 func writtenPrefix(x netip.Prefix) string {
 	if x.IsSingleIP() {
 		return x.Addr().String()

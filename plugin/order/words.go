@@ -8,11 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// This file has the words for the values of enums, such as "draft". Order files, the
-// Corefile, the tool and the metrics share these words.
+// Order files, the Corefile, the tool and the metrics share the words in this file.
 
-// words lists the words for the values of an enum. The index is the value. A value that is
-// never written has an empty word.
 type words[T ~uint8] []string
 
 // of returns the word for the value v.
@@ -23,7 +20,6 @@ func (w words[T]) of(v T) string {
 	return w[v]
 }
 
-// parse returns the value for the word s. For an unknown or empty word, it returns false.
 func (w words[T]) parse(s string) (T, bool) {
 	for v, word := range w {
 		if word == s && s != "" {
@@ -43,8 +39,6 @@ var (
 	enforcedByWords    = words[EnforcedBy]{ByNetwork: "network", ByNobody: "none", ByDNS: "dns"}
 )
 
-// synonyms maps words that authors often write by mistake to the right words of the format. Error
-// messages suggest the right word.
 var synonyms = map[string]string{
 	"enabled": "active", "enforced": "active", "on": "active", "true": "active", "yes": "active", "live": "active", "in force": "active",
 	"disabled": "suspended", "off": "suspended", "false": "suspended", "no": "suspended", "inactive": "suspended", "paused": "suspended",
@@ -56,39 +50,29 @@ var synonyms = map[string]string{
 	"all": "subtree", "below": "subtree", "domain": "subtree", "host": "exact", "noerror": "nodata", "empty": "nodata", "nx": "nxdomain",
 }
 
-// String returns the word for the action in order files.
 func (a Action) String() string { return actionWords.of(a) }
 
-// String returns the word for the status in order files.
 func (s Status) String() string { return statusWords.of(s) }
 
-// String returns the word for the kind in order files, or "" for KindUnstated.
 func (k AuthorityKind) String() string { return authorityKindWords.of(k) }
 
-// String returns the word for the disclosure in order files.
 func (d Disclosure) String() string { return disclosureWords.of(d) }
 
-// String returns the word for the kind in order files and the Corefile. For ResponseUnset,
-// it returns "".
 func (k ResponseKind) String() string { return responseWords.of(k) }
 
-// String returns the word for the match: "exact", "subtree" or "below". Order files have no word
-// for BelowOnly. They have "*." before the name.
+// String returns "exact", "subtree" or "below". Order files write "*." before the name in place of
+// "below".
 func (m Match) String() string { return matchWords.of(m) }
 
-// String returns the word for the value in order files.
 func (e EnforcedBy) String() string { return enforcedByWords.of(e) }
 
-// ParseEnforcedBy parses the result of EnforcedBy.String. For an unknown word, it returns
-// false.
+// ParseEnforcedBy parses the result of EnforcedBy.String.
 func ParseEnforcedBy(s string) (EnforcedBy, bool) { return enforcedByWords.parse(s) }
 
-// ParseResponseKind parses the result of ResponseKind.String. It returns false for an unknown
-// word.
+// ParseResponseKind parses the result of ResponseKind.String.
 func ParseResponseKind(s string) (ResponseKind, bool) { return responseWords.parse(s) }
 
-// ResponseForms lists all responses for an error message. The parameter "redirect" shows
-// how to write a redirect.
+// ResponseForms lists all responses for an error message. redirect is an example of a redirect.
 func ResponseForms(redirect string) string {
 	return strings.Join(responsesWithoutAddresses(), ", ") + " or " + redirect
 }
@@ -102,14 +86,13 @@ func responsesWithoutAddresses() (out []string) {
 	return out
 }
 
-// ParseRedirect parses the address of a redirect. It refuses an address with a zone, an IPv4-mapped
-// IPv6 address and a multicast address.
+// ParseRedirect parses the address of a redirect. It refuses zones, IPv4-mapped IPv6 addresses and
+// multicast addresses.
 func ParseRedirect(s string) (netip.Addr, bool) {
 	a, err := netip.ParseAddr(s)
 	return a, err == nil && a.Zone() == "" && !a.Is4In6() && !a.IsMulticast()
 }
 
-// String returns the word for the response, followed by the addresses of a redirect.
 func (r Response) String() string {
 	out := r.Kind.String()
 	for i, a := range r.Addresses {
@@ -121,8 +104,7 @@ func (r Response) String() string {
 	return out
 }
 
-// Pattern returns the name n in the notation of order files. For BelowOnly, "*." is before
-// the name.
+// Pattern returns n in the notation of order files. BelowOnly adds "*." before the name.
 func (m Match) Pattern(n dname.Name) string {
 	if m == BelowOnly {
 		return "*." + n.String()
@@ -130,8 +112,7 @@ func (m Match) Pattern(n dname.Name) string {
 	return n.String()
 }
 
-// Describe returns the name n for people. For Exact, it appends "(exact)" to the result of
-// Pattern.
+// Describe returns n for people. Exact adds "(exact)" to the result of Pattern.
 func (m Match) Describe(n dname.Name) string {
 	if m == Exact {
 		return n.String() + " (exact)"
@@ -139,8 +120,7 @@ func (m Match) Describe(n dname.Name) string {
 	return m.Pattern(n)
 }
 
-// Pattern returns the target in the notation of order files, without attributes. Exact and
-// Subtree have the same text.
+// Pattern returns the target in the notation of order files. Exact and Subtree have the same text.
 func (t *Target) Pattern() string {
 	switch t.Kind {
 	case TargetAddress:
@@ -151,8 +131,7 @@ func (t *Target) Pattern() string {
 	return t.Match.Pattern(t.Name)
 }
 
-// String returns the target for people. For an exact name, it appends "(exact)" to the result
-// of Pattern.
+// String returns the target for people. An exact name has the suffix "(exact)".
 func (t *Target) String() string {
 	if t.Kind == TargetName {
 		return t.Match.Describe(t.Name)

@@ -28,11 +28,10 @@ func nameTexts(list []dname.Name) (out []string) {
 
 func mapping() *yaml.Node { return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"} }
 
-// The function "word" returns a node for a text that never needs quotes.
+// word returns a node for a text that never needs quotes.
 func word(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
 
-// The function "text" returns a node for any string. It quotes a string that a person or a parser
-// could misread, for example "<<".
+// text quotes a string that a person or a parser could misread, for example "<<".
 func text(s string) *yaml.Node {
 	n := word(s)
 	lines := strings.Split(s, "\n")
@@ -46,8 +45,8 @@ func text(s string) *yaml.Node {
 	return n
 }
 
-// oldBool contains the words that YAML 1.1 reads as true or false. An example is "no", the
-// code of Norway. In quotes, all parsers read these words as strings.
+// oldBool contains the words that YAML 1.1 reads as true or false, for example "no", the code of
+// Norway.
 var oldBool = map[string]string{"y": "true", "n": "false", "yes": "true", "no": "false", "on": "true", "off": "false"}
 
 func number(v int64) *yaml.Node {
@@ -88,12 +87,8 @@ func putStatus(n *yaml.Node, s Status) {
 	}
 }
 
-// compact is a value for the parameter "indent" of appendJSON. With compact, the JSON is on a
-// single line.
 const compact = -1
 
-// appendJSON appends the tree n as JSON. "indent" is the number of blanks before the line
-// of n, or compact.
 func appendJSON(dst []byte, n *yaml.Node, indent int) []byte {
 	open, end, step := byte('['), byte(']'), 1
 	switch n.Kind {
@@ -138,7 +133,6 @@ func newline(dst []byte, indent int) []byte {
 	return append(append(dst, '\n'), bytes.Repeat([]byte(" "), indent)...)
 }
 
-// appendJSONString appends s as a JSON string, with only the escapes that JSON requires.
 func appendJSONString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	for i := range len(s) {

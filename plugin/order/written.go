@@ -3,7 +3,7 @@ package order
 import "time"
 
 // StartText returns t as text for fields like issued and from. The start of a day is written as a
-// date, and any other time with its offset. NoTime is "".
+// date. NoTime is "".
 func (t Time) StartText(zone *time.Location) string {
 	if t == NoTime {
 		return ""
@@ -15,9 +15,8 @@ func (t Time) StartText(zone *time.Location) string {
 	return local.Format(time.RFC3339)
 }
 
-// EndText returns t as text for fields like until and deadline. In these fields, a date means the
-// end of the day. For example, the start of March 2 is written as the date March 1. Any other time
-// has its offset. NoTime is "".
+// EndText returns t as text for fields like until and deadline. The start of March 2 is written as
+// the date March 1, because a date means the end of the day. NoTime is "".
 func (t Time) EndText(zone *time.Location) string {
 	if t == NoTime {
 		return ""

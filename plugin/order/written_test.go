@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// TestWritten checks that a date is written as the same date again. In some zones, the
-// clocks skip midnight.
+// In some zones, the clocks skip midnight.
 func TestWritten(t *testing.T) {
 	for _, tc := range []struct {
 		zone, in string

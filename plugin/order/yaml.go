@@ -14,8 +14,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The YAML parser and the JSON parser give equal trees, with the position of each value.
-// One decoder therefore reads both formats.
+// The YAML parser and the JSON parser give equal trees with positions. One decoder reads both
+// formats.
 
 const errTrailing = "text follows the end of the document; write one document a file, or one order a line in JSON Lines"
 
@@ -26,11 +26,8 @@ type syntaxError struct {
 
 func (e *syntaxError) Error() string { return e.msg }
 
-// parseYAML parses exactly one YAML document. Of each long list of names (see run), it reads only
-// the first and the last name. If "stop" returns an error, parseYAML returns this error.
 func parseYAML(data []byte, runs []run, stop func() error) (doc *yaml.Node, err error) {
-	// The YAML library recovers only from its own panics. After any other panic, the
-	// server must refuse the file and go on.
+	// The YAML library recovers only from its own panics. A server must survive any other panic.
 	defer func() {
 		if r := recover(); r != nil {
 			doc, err = nil, &syntaxError{1, 1, fmt.Sprintf("is not YAML: %v", r)}
@@ -64,8 +61,8 @@ func parseYAML(data []byte, runs []run, stop func() error) (doc *yaml.Node, err 
 	return doc, nil
 }
 
-// A yamlReader reads a text without the names inside long lists (see run). It replaces these names
-// by blanks and line feeds, so that the text after a list keeps its lines and columns.
+// A yamlReader replaces the inner names of runs by blanks and line feeds. All later text keeps its
+// lines and columns.
 type yamlReader struct {
 	data []byte
 	runs []run
@@ -114,8 +111,7 @@ func (r *yamlReader) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// bareTags finds the nodes that have the tag "!" in the text, because the YAML library drops this
-// tag. The nodes are in the sequence of the text, so bareTags reads the text only once.
+// bareTags finds nodes with the tag "!", because the YAML library drops this tag.
 type bareTags struct {
 	data      []byte
 	off       int
@@ -132,8 +128,6 @@ func (m *bareTags) mark(n *yaml.Node) {
 	}
 }
 
-// seek moves forward to a line and column. For an earlier position, and for a position
-// outside the text, it returns false.
 func (m *bareTags) seek(line, col int) bool {
 	if line < m.line || line == m.line && col < m.col {
 		return false
@@ -160,13 +154,10 @@ var (
 	yamlAnchor = regexp.MustCompile(`unknown anchor '(.*)' referenced`)
 )
 
-// notYAML reports whether YAML forbids the character r (YAML 1.2, section 5.1).
 func notYAML(r rune) bool {
 	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7f || 0x80 <= r && r < 0xa0 && r != 0x85 || r == 0xfffe || r == 0xffff
 }
 
-// yamlSyntaxError adds a position to an error of the YAML library. The library never
-// returns a column.
 func yamlSyntaxError(data []byte, err error) error {
 	if m := yamlAnchor.FindStringSubmatch(err.Error()); m != nil {
 		before, _, _ := bytes.Cut(data, []byte("*"+m[1]))
@@ -192,8 +183,7 @@ func yamlSyntaxError(data []byte, err error) error {
 			return &syntaxError{bytes.Count(data[:at], []byte("\n")) + 1, utf8.RuneCount(data[start:at]) + 1, "is not YAML: " + msg}
 		}
 	}
-	// A common mistake is a name such as *.example.com without quotes. YAML then reads the star as
-	// the start of an alias.
+	// YAML reads the star of an unquoted *.example.com as an alias.
 	if strings.Contains(msg, "alphabetic or numeric character") && bytes.Contains(data, []byte("*.")) {
 		msg += `; a target that begins with "*." needs quotes, as in "*.example.com"`
 	}

@@ -13,8 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// A taughtError is a syntax error whose message quotes a part of the file. This part may be secret.
-// The ordinary log therefore shows the text in the field "public" instead of the message.
+// A taughtError may quote a secret part of the file. The ordinary log shows public instead.
 type taughtError struct {
 	*syntaxError
 	public string
@@ -22,15 +21,11 @@ type taughtError struct {
 
 func (e *taughtError) Unwrap() error { return e.syntaxError }
 
-// adviseYAML replaces a YAML error by advice about a common mistake. It looks for one line
-// whose correction makes the start of the file valid.
 func adviseYAML(data []byte, err error) error {
 	var s *syntaxError
 	if !errors.As(err, &s) || !strings.HasPrefix(s.msg, "is not YAML") && s.msg != errAlias || len(data) > maxAdvised {
 		return err
 	}
-	// The message already names the mistake. Reading stops at the control character, so the rest of
-	// the text may be missing.
 	if strings.Contains(s.msg, "control characters") {
 		return err
 	}
@@ -57,15 +52,13 @@ func adviseYAML(data []byte, err error) error {
 	return err
 }
 
-// maxAdvised is the largest size of a file that gets advice, in bytes. maxTried limits how many
-// bytes adviseYAML may parse to find the advice.
+// maxAdvised is the maximum size of a file that gets advice, in bytes. maxTried limits the bytes
+// that adviseYAML parses.
 const (
 	maxAdvised = 256 << 10
 	maxTried   = 1 << 20
 )
 
-// A mend is a possible correction of a line. The field "line" is the corrected line. The field
-// "say" describes the mistake in the original line.
 type mend struct{ line, say string }
 
 func (m mend) error(i int, was string) error {
@@ -78,9 +71,6 @@ func (m mend) error(i int, was string) error {
 	return &taughtError{&syntaxError{i + 1, 1 + len(was) - len(strings.TrimLeft(was, " \t")), msg}, public}
 }
 
-// mended reports whether the start of the file is invalid YAML, but becomes valid if "line"
-// replaces line i. The start ends with line i or with the next line. The parameter "left" is the
-// number of bytes that may still be parsed.
 func mended(lines []string, i int, line string, left *int) bool {
 	for _, end := range []int{i + 1, i + 2} {
 		if end > len(lines) {
@@ -104,7 +94,6 @@ func isYAML(s string) bool {
 }
 
 var (
-	// lineParts splits a line into indentation with dashes, key with colon, value and comment.
 	lineParts = regexp.MustCompile(`^([ \t]*(?:- +)*)((?:[\w./:-]+|"[^"]*"|'[^']*'):[ \t]+)?(.*?)([ \t]+#.*|[ \t]*)$`)
 	noBlank   = regexp.MustCompile(`^([ \t]*(?:- +)*)([a-z_0-9]+):([^ \t].*)$`)
 	noColon   = regexp.MustCompile(`^([ \t]*(?:- +)*)([a-z_0-9]+)(?:[ \t]+(.*))?$`)
@@ -117,8 +106,6 @@ var (
 	flowKey   = regexp.MustCompile(`([{,][ \t]*)([a-z_0-9]+)([:]?)([ \t]*)([\[{"'\w])`)
 )
 
-// mends returns possible corrections of line i. The most likely correction is first. The parameter
-// "left" is the number of bytes that may still be read.
 func mends(lines []string, i int, left *int) (out []mend) {
 	line := lines[i]
 	*left -= len(line)

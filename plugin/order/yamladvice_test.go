@@ -5,7 +5,6 @@ import (
 	"testing"
 )
 
-// TestYAMLAdvice checks the messages about common mistakes that make a file invalid YAML.
 // Five valid lines precede the text of each row.
 func TestYAMLAdvice(t *testing.T) {
 	const head = "version: 1\norders:\n- id: a\n  authority: {name: X}\n  scope: global\n"

@@ -1,6 +1,6 @@
-// Package printable makes text safe for a log, a terminal, a metric label or a DNS answer.
-// A line break in an order file could otherwise forge a log line. A bidirectional mark
-// (Unicode TR 36, section 2.5) could reorder a name.
+// Package printable makes text safe for a log, a terminal, a metric label or a DNS answer. A line
+// break could forge a log line. A bidirectional mark could reorder a name (Unicode TR 36, section
+// 2.5).
 package printable
 
 import (
@@ -10,8 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// Line returns s as one line of printable text. An unprintable s becomes a Go string
-// literal with quotes and escapes. The literal shows each hidden rune.
+// Line returns s as one line of printable text. An unprintable s becomes a Go string literal.
 func Line(s string) string {
 	if Is(s) {
 		return s
@@ -19,19 +18,17 @@ func Line(s string) string {
 	return strconv.Quote(s)
 }
 
-// Is reports whether s is valid UTF-8 and has only letters, marks, numbers, punctuation,
-// symbols and the ASCII space. Other spaces, control characters, bidirectional marks and
-// zero-width characters are unprintable.
+// Is reports whether s is valid UTF-8 with only letters, marks, numbers, punctuation, symbols and
+// the ASCII space.
 func Is(s string) bool {
 	return utf8.ValidString(s) && strings.IndexFunc(s, unprintable) < 0
 }
 
-// Clean returns s with one space for each sequence of unprintable runes, and without outer
-// spaces. Unlike Line, it adds no quotes. Programs read the text, for example EXTRA-TEXT
-// (RFC 8914, section 2).
+// Clean returns s with one space for each sequence of unprintable runes. Unlike Line, it adds no
+// quotes. Clean is for text that programs read, such as EXTRA-TEXT (RFC 8914, section 2).
 func Clean(s string) string {
-	// A soft hyphen is invisible. The joiners U+200C and U+200D stay: Indic and Persian
-	// words need them.
+	// Remove soft hyphens, which are invisible. Keep the joiners U+200C and U+200D, which Indic and
+	// Persian words need.
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\u00ad", "")
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool {
 		return r == ' ' || unprintable(r) && r != '\u200c' && r != '\u200d'

@@ -14,7 +14,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// An Outcome is the result of the comparison of an answer with the orders.
+// An Outcome is the result of a comparison of an answer with the orders.
 type Outcome string
 
 // The outcomes.
@@ -28,16 +28,15 @@ const (
 
 // Rules say which answers are right.
 type Rules struct {
-	// Exact means that a blocked name must have the prescribed response and extended error. If
-	// Exact is false, any blocking answer is right.
+	// Exact requires the prescribed response and extended error for a blocked name. Without Exact,
+	// any blocking answer is right.
 	Exact bool
 	// Answer has the settings of the server, for Exact.
 	Answer *answer.Config
-	// Pages are the addresses of block pages. An answer with one of them is a block.
+	// Pages are the addresses of block pages. An answer with such an address is a block.
 	Pages []netip.Addr
 }
 
-// blockCodes are the extended errors (RFC 8914) of answers that a filter has made.
 var blockCodes = []uint16{dns.ExtendedErrorCodeForgedAnswer, dns.ExtendedErrorCodeBlocked, dns.ExtendedErrorCodeCensored, dns.ExtendedErrorCodeFiltered}
 
 // Codes returns the extended errors of an answer.
@@ -61,8 +60,8 @@ func Expected(v ruleset.Verdict, qtype uint16) string {
 	return answer.Label(v, qtype)
 }
 
-// Judge compares the answer m to a query with the verdict v. The text is the reason for the
-// outcome. The text is empty if the answer is right.
+// Judge compares the answer m to a query with the verdict v. The text is the reason, or "" for a
+// right answer.
 func Judge(query, m *dns.Msg, v ruleset.Verdict, now time.Time, rules *Rules) (Outcome, string) {
 	qtype := query.Question[0].Qtype
 	looks, why := inspect(m, v, rules)
@@ -83,7 +82,6 @@ func Judge(query, m *dns.Msg, v ruleset.Verdict, now time.Time, rules *Rules) (O
 	return Unclear, why + ", which cannot be told apart from a name without data"
 }
 
-// An appearance is a class of answers: passed, blocked, denied or broken.
 type appearance int
 
 const (
@@ -93,7 +91,6 @@ const (
 	broken             // an error of the server or of the servers of the name
 )
 
-// inspect returns the class of an answer, and a description of the answer.
 func inspect(m *dns.Msg, v ruleset.Verdict, rules *Rules) (appearance, string) {
 	what := describe(m)
 	for _, code := range Codes(m) {
@@ -109,7 +106,7 @@ func inspect(m *dns.Msg, v ruleset.Verdict, rules *Rules) (appearance, string) {
 		return broken, what
 	}
 	for _, rr := range m.Ns {
-		// This is the SOA record of answer.Build. No real zone has this record.
+		// answer.Build makes this SOA record, and no real zone has this record.
 		if soa, ok := rr.(*dns.SOA); ok && soa.Ns == "." && soa.Mbox == "." && soa.Serial == 1 {
 			return blocked, what + " with the SOA record of blocklist"
 		}
@@ -119,8 +116,8 @@ func inspect(m *dns.Msg, v ruleset.Verdict, rules *Rules) (appearance, string) {
 		if hasSOA(m.Extra) {
 			return blocked, what + " with the SOA record of a response policy zone"
 		}
-		// A denial from a zone has an SOA record (RFC 2308, section 3). So a filter has made an
-		// authoritative denial without an SOA record.
+		// A zone's denial has an SOA record (RFC 2308, section 3). Without an SOA record, a filter
+		// made the denial.
 		if m.Authoritative && m.RecursionAvailable && !hasSOA(m.Ns) {
 			return blocked, what + " with the flag AA and without an SOA record, from local data of the server"
 		}
@@ -204,9 +201,7 @@ func judgePass(looks appearance, why string, m *dns.Msg, rules *Rules) (Outcome,
 	case broken:
 		return Unclear, why + ": the servers of the name may be broken"
 	}
-	// With Exact, the server uses this plugin. The function inspect has already recognized the
-	// denials that the plugin makes. So any other denial with an SOA record comes from the zone of
-	// the name.
+	// This denial comes from the zone. inspect has already found the plugin's denials.
 	if rules.Exact && hasSOA(m.Ns) {
 		return Right, ""
 	}

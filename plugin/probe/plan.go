@@ -1,8 +1,8 @@
-// Package probe asks a DNS server about the names of orders from outside. It compares the
-// answers with the orders. The server can be of any vendor.
+// Package probe asks a DNS server of any vendor about the names of orders. It compares the answers
+// with the orders.
 //
-// [NewPlan] makes the questions. [Run] asks a [Server] at a limited rate. [Judge] compares
-// an answer with the orders.
+// [NewPlan] makes the questions. [Run] asks them at a limited rate. [Judge] compares an answer with
+// the orders.
 package probe
 
 import (
@@ -17,7 +17,7 @@ import (
 // A Kind is the reason why a question is asked.
 type Kind string
 
-// A name of the first two kinds must be blocked. A name of another kind must pass.
+// Names of the first two kinds must be blocked. Other names must pass.
 const (
 	Target       Kind = "target"        // the name is a target in force
 	BelowTarget  Kind = "below_target"  // the name is below a target in force
@@ -33,7 +33,6 @@ const (
 	Sibling      Kind = "sibling"       // no order covers the name, which is beside an exact target
 )
 
-// kinds maps the reason why an order does not block a name to the kind of the question.
 var kinds = map[ruleset.Why]Kind{
 	ruleset.Excepted: Exception, ruleset.LiftedBy: Lifted, ruleset.Over: Ended, ruleset.NotYet: Pending,
 	ruleset.NotActive: Inactive, ruleset.InShadow: Shadow, ruleset.HeldBack: Held,
@@ -53,8 +52,8 @@ type Question struct {
 // Options are the settings of NewPlan.
 type Options struct {
 	Client ruleset.Client
-	// AnyCountry and AnyAddress mean that the country and the address of the client are
-	// unknown. A name whose verdict depends on them gets no question.
+	// AnyCountry and AnyAddress mean that the client's country or address is unknown. A name whose
+	// verdict needs the unknown value gets no question.
 	AnyCountry, AnyAddress bool
 	Now                    order.Time
 	Types                  []uint16 // the query types
@@ -62,8 +61,8 @@ type Options struct {
 	Sealed bool
 	// Serves reports whether the server decides about a name. nil means all names.
 	Serves func(dname.Name) bool
-	// Sample is the largest number of names with rules that the plan asks about. The value 0 means
-	// all names. Seed is the seed of the random choice.
+	// Sample is the maximum number of names with rules in the plan. 0 means all names. Seed is the
+	// seed of the random choice.
 	Sample int
 	Seed   uint64
 }
@@ -73,19 +72,15 @@ type Plan struct {
 	Questions []Question
 	Names     int // the number of names with rules that were chosen
 	All       int // the number of names with rules
-	// The fields below count the chosen names that get no question.
+	// The fields below count the chosen names without a question.
 
 	Sealed          int // because of a sealed order
 	ClientDependent int // because the verdict depends on an unknown client
 	Elsewhere       int // because the server does not decide about the name
 }
 
-// NewPlan makes the questions about the orders of a set. It asks about each name with rules, and
-// about a name below each name with rules.
-//
-// An exact target blocks only one name. NewPlan therefore also asks about two names that no rule
-// covers: the parent of the target, and an invented name below the parent. For the target
-// shop.example.com, the parent is example.com.
+// NewPlan makes questions about each name with rules, and about a name below. For an exact target,
+// it also asks about the parent and about an invented sibling.
 func NewPlan(set *ruleset.Set, opt Options) *Plan {
 	p := &planner{set: set, opt: opt, Plan: &Plan{}, seen: map[dname.Name]bool{}, secret: set.SecretLifts()}
 	distinct := map[dname.Name]bool{}
@@ -153,8 +148,8 @@ func (p *planner) name(n dname.Name) {
 	}
 }
 
-// beside adds questions about two names that an exact target must not block: the parent of the
-// target, and an invented name below the parent. It does not ask about a top-level domain.
+// An exact target must not block its parent or a sibling. beside asks about both names, but not
+// about a top-level domain.
 func (p *planner) beside(above dname.Name) {
 	var q ruleset.QName
 	if above.NumLabels() > 1 {
@@ -166,7 +161,6 @@ func (p *planner) beside(above dname.Name) {
 	}
 }
 
-// free adds a question about a name if no rule covers the name.
 func (p *planner) free(q *ruleset.QName) {
 	n := q.Name()
 	if !p.set.Covers(&q.Wire) && !p.seen[n] && (p.opt.Serves == nil || p.opt.Serves(n)) {
@@ -174,8 +168,6 @@ func (p *planner) free(q *ruleset.QName) {
 	}
 }
 
-// depends reports whether the verdict depends on a property of the client that is unknown. The
-// property is the country or the address.
 func (p *planner) depends(v ruleset.Verdict, reasons []ruleset.Reason) bool {
 	if p.opt.AnyCountry && v.CountryDependent {
 		return true
@@ -186,7 +178,7 @@ func (p *planner) depends(v ruleset.Verdict, reasons []ruleset.Reason) bool {
 	})
 }
 
-// visible reports whether the plan may ask about the name without revealing a sealed order.
+// visible reports whether a question about the name reveals no sealed order.
 func (p *planner) visible(v ruleset.Verdict, reasons []ruleset.Reason) bool {
 	if v.Blocked() {
 		return !p.hidden(v.Order)
@@ -194,8 +186,7 @@ func (p *planner) visible(v ruleset.Verdict, reasons []ruleset.Reason) bool {
 	return slices.ContainsFunc(reasons, func(r ruleset.Reason) bool { return !p.hidden(r.Order) })
 }
 
-// ask adds a question about a name with a verdict. It adds no question that would reveal a
-// sealed order.
+// ask adds a question about a name. It skips a question that reveals a sealed order.
 func (p *planner) ask(n dname.Name, v ruleset.Verdict, reasons []ruleset.Reason) {
 	if p.seen[n] || len(reasons) == 0 || !p.visible(v, reasons) {
 		return

@@ -30,20 +30,18 @@ type RunOptions struct {
 	Rules  Rules
 	Query  func(q *Question) *dns.Msg // makes the query
 	Now    func() time.Time
-	// Tick limits the rate of the questions. Run waits for a value from Tick before each question.
+	// Run waits for a value from Tick before each question.
 	Tick <-chan time.Time
-	// Done is called after each question. Done may be nil.
+	// Run calls Done after each question. Done may be nil.
 	Done func(asked int)
 }
 
 const (
-	// inFlight is the largest number of questions that wait for an answer.
-	inFlight = 4
-	// maxSilence is the number of questions in a row without an answer after which Run stops.
+	inFlight   = 4
 	maxSilence = 10
 )
 
-// ErrSilent is the error of Run if the server does not answer.
+// ErrSilent means that the server does not answer.
 var ErrSilent = errors.New("the server did not answer 10 questions in a row; the probe was stopped")
 
 // Run asks the questions, and returns a result for each question. After an error, the
@@ -96,8 +94,8 @@ func Run(ctx context.Context, server dnsclient.Exchanger, questions []Question, 
 	return results, context.Cause(ctx)
 }
 
-// doubtRefusals makes all results unclear if the server refused each question without an
-// extended error. The server may refuse all queries of this machine.
+// The server may refuse all queries of this machine. doubtRefusals makes all results unclear if
+// each answer is REFUSED without an extended error.
 func doubtRefusals(results []Result) {
 	for _, r := range results {
 		if r.Rcode != dns.RcodeToString[dns.RcodeRefused] || len(r.EDE) > 0 {
@@ -109,7 +107,6 @@ func doubtRefusals(results []Result) {
 	}
 }
 
-// ask asks one question. If the verdict changes meanwhile, the outcome is Unclear.
 func ask(ctx context.Context, server dnsclient.Exchanger, q Question, opt *RunOptions) Result {
 	r := Result{Question: q, At: opt.Now()}
 	before := opt.decide(&q, r.At)

@@ -16,8 +16,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Certificate is one page for a lawyer. The page is about one order. docs/blocklistctl-report.md
-// describes the JSON form of a certificate.
+// A Certificate is a page for a lawyer about one order. docs/blocklistctl-report.md describes the
+// JSON form.
 type Certificate struct {
 	At           string            `json:"at"`
 	Timezone     string            `json:"timezone"`
@@ -57,21 +57,17 @@ type Certificate struct {
 	d *Data
 }
 
-// A CertificateNode contains the data of one node about the order, and the data to check the
-// journal of the node.
+// A CertificateNode describes one order on one node.
 type CertificateNode struct {
 	RowNode
-	Version string `json:"sha256,omitempty"` // the version of the order file
-	Key     string `json:"key"`
-	Records int    `json:"records"` // of the order
-	Signed  int64  `json:"signed"`  // the size of the newest checkpoint
-	Root    string `json:"root,omitempty"`
-	// Complete is true if the checkpoint contains all records of the order.
-	Complete bool `json:"complete"`
-	// Stamp is the size of the first checkpoint that has a time stamp and contains the record "in
-	// force". The size identifies the checkpoint. Stamp is 0 if there is no such checkpoint.
-	Stamp int64 `json:"stamp,omitempty"`
-	// Cosignatures are signatures of witnesses for checkpoints that contain the record "in force".
+	Version  string `json:"sha256,omitempty"` // the version of the order file
+	Key      string `json:"key"`
+	Records  int    `json:"records"` // of the order
+	Signed   int64  `json:"signed"`  // the size of the newest checkpoint
+	Root     string `json:"root,omitempty"`
+	Complete bool   `json:"complete"`
+	// Stamp is the size of the first time-stamped checkpoint with the record "in force", or 0.
+	Stamp        int64         `json:"stamp,omitempty"`
 	Cosignatures []Cosignature `json:"cosignatures,omitempty"`
 }
 
@@ -98,9 +94,6 @@ type Test struct {
 	at time.Time
 }
 
-// result returns the result of a test: "right", "wrong" or "unknown". The parameter "why" is the
-// reason in the record of the test. A right answer has no reason. If the test has no result, the
-// reason begins with a fixed text, for example "not tested".
 func result(why string) string {
 	for _, s := range []string{"not tested", "unclear", "no answer"} {
 		if strings.HasPrefix(why, s) {
@@ -113,15 +106,13 @@ func result(why string) string {
 	return "right"
 }
 
-// A SealedError is the error about an order that must not be shown.
+// A SealedError means that the order is sealed and must not be shown.
 type SealedError struct{ Order string }
 
 func (e *SealedError) Error() string {
 	return fmt.Sprintf("the order %s is sealed; --sealed shows the order", e.Order)
 }
 
-// one returns the report about one order up to now, and the order's row in the report. If the order
-// is sealed and opt.Sealed is false, it returns a SealedError.
 func one(d *Data, id string, opt Options) (*Report, *Row, error) {
 	opt.From, opt.To = time.Unix(0, 0).UTC(), opt.Now.Add(time.Second)
 	r := &Report{zone: d.Zone, from: opt.From, to: opt.To, end: opt.Now, now: opt.Now, Timezone: d.Zone.String(), Silent: []string{}, Faults: []string{}, Notes: []string{}}
@@ -156,8 +147,7 @@ func NewCertificate(d *Data, id string, opt Options) (*Certificate, error) {
 		Issued: x.Issued, Served: x.Served, Deadline: x.Deadline, Acknowledged: x.Acknowledged, Reported: x.Reported, TargetCount: x.Targets,
 		InForce: x.InForce, Known: x.Known, First: x.First, Last: x.Last, AtLatest: x.AtLatest, Corrected: x.Corrected, Hours: x.Hours, OnTime: x.OnTime, State: x.State, Ended: x.Ended, By: x.By,
 		Nodes: []CertificateNode{}, Tests: []Test{}, Silent: r.Silent, Faults: r.Faults, Notes: []string{}, r: r, x: x, d: d}
-	// If the text of the order is not known, the targets count as secret, because the order may not
-	// disclose its targets.
+	// An order with an unknown text may have secret targets.
 	secret := (x.f == nil || x.f.Disclosure != order.Full) && !opt.Sealed
 	if f := x.f; f != nil {
 		if f.Document != nil {
@@ -200,7 +190,6 @@ func (f *fields) targetTexts() (out []string) {
 	return out
 }
 
-// medianTime returns the median of the times at which the nodes began to enforce the order.
 func (x *Row) medianTime() time.Time {
 	var list []time.Time
 	for _, y := range x.Nodes {
@@ -220,8 +209,6 @@ func (x *Row) medianTime() time.Time {
 	return m
 }
 
-// addTests adds the self-tests and the probes in a journal. If secret is true, it omits the names
-// and the reasons.
 func (c *Certificate) addTests(n *Node, o *nodeOrder, secret bool) {
 	for _, t := range o.tests {
 		if t.Time.After(c.r.end) {
@@ -261,8 +248,6 @@ func (c *Certificate) addNode(n *Node, o *nodeOrder) {
 	c.Nodes = append(c.Nodes, y)
 }
 
-// cosignatures returns for each witness the smallest signed checkpoint that contains the record
-// with the given index. It reads all checkpoint files in dir.
 func cosignatures(dir string, v note.Verifier, index int64) (out []Cosignature) {
 	paths, _ := filepath.Glob(filepath.Join(dir, "checkpoints", "*"))
 	for _, path := range append(paths, filepath.Join(dir, "checkpoint")) {
@@ -291,8 +276,6 @@ func cosignatures(dir string, v note.Verifier, index int64) (out []Cosignature) 
 	return out
 }
 
-// firstStamp returns the size of the smallest checkpoint that has a time stamp and contains the
-// record with the given index. If there is none, firstStamp returns 0.
 func firstStamp(dir string, index int64) (size int64) {
 	paths, _ := filepath.Glob(filepath.Join(dir, "checkpoints", "*.tsr"))
 	for _, path := range paths {

@@ -26,13 +26,10 @@ type Fact struct {
 	Alarm       bool
 }
 
-// shownTests is the largest number of right answers in the text of a certificate.
 const shownTests = 3
 
-// shownWrong is the largest number of other answers in the text of a certificate.
 const shownWrong = 20
 
-// shownTargets is the largest number of targets in a list of targets in a text.
 const shownTargets = 20
 
 // Sections returns the text of the certificate.
@@ -133,7 +130,6 @@ func (c *Certificate) nodeText(n CertificateNode) string {
 	return s
 }
 
-// stateText describes whether the order is in force, up to the last records of the journals.
 func (c *Certificate) stateText() string {
 	asOf := "as of " + c.r.time(c.x.asOf)
 	switch c.State {
@@ -145,7 +141,6 @@ func (c *Certificate) stateText() string {
 	return strings.Replace(c.x.stateText(c.r), "at the end of the period", asOf, 1)
 }
 
-// cacheText describes how long a cache may still return an answer that is older than the block.
 func (c *Certificate) cacheText() string {
 	if c.x.InForce == 0 || c.x.lift {
 		return ""
@@ -280,5 +275,5 @@ var certificateText string
 
 var certificatePage = template.Must(template.New("certificate").Funcs(pageFuncs).Parse(certificateText))
 
-// WriteHTML writes the certificate as one HTML file that needs no other file.
+// WriteHTML writes the certificate as one self-contained HTML file.
 func (c *Certificate) WriteHTML(w io.Writer) error { return certificatePage.Execute(w, c) }

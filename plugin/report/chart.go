@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// A Bar is a bar of the chart. It counts the orders that came into force within a range of hours
-// after the orders were served.
+// A Bar is a bar of the chart of delays.
 type Bar struct {
 	Label         string
 	Count         int
@@ -22,7 +21,6 @@ var limits = []struct {
 	{"15 min", 0.25}, {"30 min", 0.5}, {"1 h", 1}, {"4 h", 4}, {"1 day", 24}, {"3 days", 72}, {"7 days", 168}, {"more", 1e18},
 }
 
-// These are the sizes of the chart in user units of the SVG.
 const (
 	chartWidth  = 640
 	chartHeight = 180
@@ -32,8 +30,8 @@ const (
 	chartBase   = chartHeight - 30
 )
 
-// Bars returns the bars of a chart of delays. The delay of an order is the time from the field
-// served until the order was in force on the last node. If no delay is known, Bars returns nil.
+// Bars returns the chart of delays, or nil if no delay is known. A delay is the time from served
+// until the last node enforced the order.
 func (r *Report) Bars() []Bar {
 	bars := make([]Bar, len(limits))
 	most := 0
@@ -62,7 +60,7 @@ func (r *Report) Bars() []Bar {
 	return bars
 }
 
-// A Line is the line of a chart. It shows the number of block orders in force over the period.
+// A Line is the chart of the block orders in force over the period.
 type Line struct {
 	Points string // of an SVG polyline
 	Most   int
@@ -71,8 +69,8 @@ type Line struct {
 
 const linePoints = 160
 
-// Line returns the line of the block orders in force on at least one node. If no order was
-// in force, Line returns nil.
+// Line returns the chart of the block orders in force on at least one node. Line returns nil if no
+// order was in force.
 func (r *Report) Line(d *Data) *Line {
 	span := r.end.Sub(r.from)
 	if span <= 0 {

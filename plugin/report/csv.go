@@ -39,8 +39,6 @@ func (r *Report) WriteCSV(w io.Writer) error {
 	return c.Error()
 }
 
-// nodesInForce returns the number of nodes that ever enforced the order, or "" if no node
-// is known.
 func (x *Row) nodesInForce() string {
 	if x.Known == 0 {
 		return ""
@@ -64,8 +62,6 @@ func (r *Report) dates(x *Row) (d dateTexts) {
 	return d
 }
 
-// forPeople returns a date of the order file in the format of the times in the report. A date
-// without a time of day stays unchanged.
 func forPeople(date string) string {
 	if t, err := time.Parse(time.RFC3339, date); err == nil {
 		return t.Format(timeFormat)
@@ -92,7 +88,6 @@ func (r *Report) nodeTexts(x *Row) (parts []string) {
 	return parts
 }
 
-// cellTime returns a time in the form of RFC 3339, with an offset.
 func (r *Report) cellTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -107,7 +102,6 @@ func yes(b bool) string {
 	return ""
 }
 
-// number returns a number of hours with at most two digits after the point, or "".
 func number(f *float64) string {
 	if f == nil {
 		return ""

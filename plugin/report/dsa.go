@@ -15,11 +15,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// This file writes Part 3 (orders of Member States) of the transparency report. Commission
-// Implementing Regulation (EU) 2024/2835 gives the form.
+// This file writes Part 3 of the transparency report, about orders of Member States. Implementing
+// Regulation (EU) 2024/2835 defines the template.
 
-// dsaCodes are the codes of the template's rows, in their sequence.
-//
 //go:embed dsa_codes.txt
 var dsaCodeText string
 
@@ -54,7 +52,6 @@ const (
 	otherCode        = "KEYWORD_OTHER"
 )
 
-// dsaWords maps words of an order's field "category" to codes of the template.
 var dsaWords = map[string]string{
 	"copyright": "KEYWORD_COPYRIGHT_INFRINGEMENT", "piracy": "KEYWORD_COPYRIGHT_INFRINGEMENT",
 	"trademark": "KEYWORD_TRADEMARK_INFRINGEMENT", "counterfeit": "KEYWORD_TRADEMARK_INFRINGEMENT",
@@ -68,12 +65,11 @@ var dsaWords = map[string]string{
 // DSAOptions are the settings of a DSA.
 type DSAOptions struct {
 	Service string // the name of the service
-	// Words maps further words of an order's field "category" to codes. The words are in lower
-	// case.
+	// Words maps more categories of orders to codes. The categories are in lower case.
 	Words map[string]string
 }
 
-// CheckDSACode returns an error if the text is not a code of the template for orders.
+// CheckDSACode returns an error if code is not a code of the template for orders.
 func CheckDSACode(code string) error {
 	if _, _, ok := dsaRow(code); !ok {
 		if strings.HasPrefix(code, otherCode) {
@@ -88,9 +84,7 @@ func CheckDSACode(code string) error {
 	return nil
 }
 
-// dsaRow returns the row of a code in the template. A code may be a category and a description
-// after a colon. For this form, dsaRow returns the row KEYWORD_OTHER of the category, and the
-// description.
+// dsaRow also accepts the form CATEGORY:DESCRIPTION for the row KEYWORD_OTHER of the category.
 func dsaRow(code string) (row int, description string, ok bool) {
 	code, description, _ = strings.Cut(code, ":")
 	code, description = strings.TrimSpace(code), strings.TrimSpace(description)
@@ -116,7 +110,6 @@ type dsaCell struct {
 
 // A DSA is Part 3 of the report.
 type DSA struct {
-	// Notes say which orders are not in the report, and which columns are empty.
 	Notes []string
 
 	service, period string
@@ -125,9 +118,8 @@ type DSA struct {
 
 const totalScope = "TOTAL"
 
-// DSA returns Part 3 of the transparency report, and a list of problems. The period must have whole
-// days. An order without a code is a problem and is missing from the report. So do not use a report
-// with problems.
+// DSA returns Part 3 of the transparency report, and a list of problems. A report with problems
+// lacks orders and must not be used. The period must have whole days.
 func (r *Report) DSA(opt DSAOptions) (*DSA, []string, error) {
 	from, to, whole := r.days()
 	if !whole {
@@ -214,7 +206,6 @@ func dsaScope(x *Row) (scope, why string) {
 	return string(a.Country), ""
 }
 
-// dsaCategory returns the row of the order in the template, or a problem.
 func dsaCategory(x *Row, words map[string]string) (row int, description, problem string) {
 	word := strings.TrimSpace(x.f.Category)
 	if word == "" && x.f.Basis == "" {

@@ -13,7 +13,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// annex returns the two excerpts of the regulation: the table of the codes, and the columns.
 func annex(t *testing.T) (codes, columns []string) {
 	t.Helper()
 	text, err := os.ReadFile("testdata/annex2.txt")
@@ -31,8 +30,6 @@ func annex(t *testing.T) (codes, columns []string) {
 // pageNumber matches the last line of a page.
 var pageNumber = regexp.MustCompile(`^\s*EN\s+\d+\s+EN$`)
 
-// TestTemplateRows compares the rows with the table of the regulation. The PDF has broken long
-// codes into several lines, and the test joins these lines.
 func TestTemplateRows(t *testing.T) {
 	lines, _ := annex(t)
 	part := regexp.MustCompile(`(?:^|\s)([A-Z_]+)$`)
@@ -47,8 +44,7 @@ func TestTemplateRows(t *testing.T) {
 			codes[len(codes)-1] += m[1]
 		}
 	}
-	// Orders cannot have the categories 15 and 17. Category 15 is only about the provider's own
-	// terms, and category 17 only about notices.
+	// No order can have category 15 (the provider's own terms) or 17 (notices).
 	from := slices.Index(codes, "STATEMENT_CATEGORY_OTHER_VIOLATION_TC")
 	to := slices.Index(codes, notSpecifiedCode)
 	codes = slices.Delete(codes, from, to)
@@ -70,8 +66,6 @@ func TestTemplateColumns(t *testing.T) {
 			text[at] += " " + strings.TrimSpace(l)
 		}
 	}
-	// In the regulation, the text for a column begins with the name. Then the instructions begin
-	// with "This".
 	for i := range 13 {
 		s := string(rune('A' + i))
 		if name := dsaColumns[i]; !strings.HasPrefix(text[s], name+" This ") {

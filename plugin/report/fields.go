@@ -9,34 +9,26 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A File contains the orders of the present version of an order file. Journals may contain older
-// versions.
+// A File contains the orders of a present order file. Journals may contain older versions.
 type File struct {
 	Path   string
 	Orders []*order.Order
 	Zone   *time.Location
 }
 
-// fields contains an order and its origin. The order comes from a present file, or from a version
-// of the file in a journal.
 type fields struct {
 	*order.Order
-	path string
-	zone *time.Location
-	// present is true if the order is in a present file.
+	path    string
+	zone    *time.Location
 	present bool
 }
 
-// request is a version of an order file in a journal, and the ids of the orders to read from the
-// version.
 type request struct {
 	node    *Node
 	version journal.Version
 	ids     map[string]bool
 }
 
-// readFields returns the texts of all orders in the files and the journals. If a present file has
-// an order, the text comes from this file. Otherwise the text comes from a journal.
 func readFields(files []File, nodes []*Node) map[string]*fields {
 	out := map[string]*fields{}
 	for i := range files {
@@ -45,8 +37,6 @@ func readFields(files []File, nodes []*Node) map[string]*fields {
 			out[o.ID] = &fields{o, f.Path, f.Zone, true}
 		}
 	}
-	// Journals may have several versions of an order that no present file has. The first round
-	// tries the best version, and the next rounds try the others.
 	for round := 0; round < 3; round++ {
 		var requests []*request
 		index := map[string]*request{}
@@ -99,7 +89,7 @@ func (r *request) read(out map[string]*fields) {
 // Data is everything that a report is made from.
 type Data struct {
 	Nodes []*Node
-	// Zone is the time zone of the order files. If the files have several zones, Zone is UTC.
+	// Zone is the time zone of all order files, or UTC if the zones differ.
 	Zone *time.Location
 	// Files reports whether there are present order files.
 	Files bool
@@ -107,7 +97,7 @@ type Data struct {
 	fields map[string]*fields
 }
 
-// Load reads the texts of the orders. If a journal is given twice, Load returns an error.
+// Load reads the texts of the orders. Two nodes with the same journal are an error.
 func Load(files []File, nodes []*Node) (*Data, error) {
 	if err := nameNodes(nodes); err != nil {
 		return nil, err
@@ -134,9 +124,8 @@ func Load(files []File, nodes []*Node) (*Data, error) {
 	return d, nil
 }
 
-// sealed reports whether an order is sealed. If a present file has the order, the function
-// "disclosure" decides. Otherwise the order is sealed if its known text or any of its records is
-// sealed.
+// A present file decides whether an order is sealed. Without a present file, one sealed text or
+// record is enough.
 func (d *Data) sealed(id string, disclosure func(id string) order.Disclosure) bool {
 	f := d.fields[id]
 	if f != nil && f.present {

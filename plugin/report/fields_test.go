@@ -15,7 +15,6 @@ import (
 	"github.com/dns-orders/blocklist/test/journals"
 )
 
-// TestVersions checks that the text of an order comes from the last version that has the order.
 func TestVersions(t *testing.T) {
 	text := func(orders ...string) string {
 		return "version: 1\ntimezone: Europe/Rome\norders: [" + strings.Join(orders, ", ") + "]\n"
@@ -75,8 +74,6 @@ func TestMedian(t *testing.T) {
 	}
 }
 
-// TestSchedule checks an order that does not disclose its targets. Only --sealed and the
-// letter to the authority may show them.
 func TestSchedule(t *testing.T) {
 	const text = "version: 1\norders: [{id: x, authority: {name: A, country: IT, kind: court}, category: copyright, disclosure: schedule, scope: global, served: 2026-04-10T08:00:00Z, targets: [secret.example]}]\n"
 	dir := filepath.Join(t.TempDir(), "node")
@@ -131,9 +128,8 @@ func TestSchedule(t *testing.T) {
 	}
 }
 
-// TestSecretRecords checks the fields of records that may reveal a target: the target, the name,
-// the reason and the digest of the content. Some orders are sealed, some have secret targets, and
-// some have no text. For these orders, only --sealed shows the fields.
+// Records can reveal a target through the fields target, name, reason and digest. Only --sealed may
+// show these fields of a secret order.
 func TestSecretRecords(t *testing.T) {
 	for _, disclosure := range []string{"code", "none", "schedule", ""} {
 		dir := filepath.Join(t.TempDir(), "node")
@@ -175,8 +171,6 @@ func TestSecretRecords(t *testing.T) {
 	}
 }
 
-// TestSealedLater checks that an order is sealed if one of its records or its text is sealed. If a
-// present file has the order, only this file decides.
 func TestSealedLater(t *testing.T) {
 	d := read(t, fleet(t), nil)
 	full := func(string) order.Disclosure { return order.Full }

@@ -23,7 +23,7 @@ var pageFuncs = template.FuncMap{
 
 var page = template.Must(template.New("report").Funcs(pageFuncs).Parse(pageText))
 
-// WriteHTML writes the report as one HTML file that needs no other file. It prints on A4.
+// WriteHTML writes the report as one self-contained HTML file. The file prints on A4.
 func (r *Report) WriteHTML(w io.Writer, d *Data) error {
 	from, to, _ := r.days()
 	return page.Execute(w, struct {

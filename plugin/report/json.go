@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// WriteJSON writes the report as indented JSON. The function printable converts each part.
-// The whole text of a large report would need much memory.
+// WriteJSON writes the report as indented JSON, in parts to save memory. WriteJSON passes each part
+// through printable.
 func (r *Report) WriteJSON(w io.Writer, printable func(string) string) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

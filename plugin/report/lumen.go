@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// This file writes notices for the Lumen database, in the form of its API: a POST of one JSON
-// object for each notice.
+// This file writes notices for the Lumen database. The Lumen API takes one POST with a JSON object
+// for each notice.
 
 // A LumenNotice is the body of one POST to Lumen, without the token.
 type LumenNotice struct {
@@ -57,11 +57,10 @@ type lumenEntity struct {
 	Country string `json:"country_code,omitempty"`
 }
 
-// Lumen returns the notices for the block orders that were received in the period. The parameter
-// "recipient" is the name of the operator.
+// Lumen returns the notices for the block orders received in the period. The recipient is the
+// operator. The notes count the omitted orders.
 //
-// The database is public. So Lumen omits sealed orders and orders with secret targets. The result
-// "notes" describes how many orders are omitted.
+// The Lumen database is public. Lumen omits sealed orders and orders with secret targets.
 func (r *Report) Lumen(recipient string) (notices []LumenNotice, notes []string) {
 	left := map[string]int{}
 	for x := range r.all() {
@@ -80,7 +79,6 @@ func (r *Report) Lumen(recipient string) (notices []LumenNotice, notes []string)
 	return notices, notes
 }
 
-// unfit returns why an order must not be in a public database, or "".
 func unfit(x *Row) string {
 	switch f := x.f; {
 	case x.Sealed:
@@ -173,8 +171,7 @@ func lumenURLs(f *fields) []lumenURL {
 	return out
 }
 
-// list returns a text for a field of Lumen that is a list. Lumen separates the entries by commas,
-// so list replaces the commas in the text.
+// Lumen separates list entries by commas.
 func list(s string) string { return strings.ReplaceAll(s, ",", ";") }
 
 // day returns the day of a time, or "".

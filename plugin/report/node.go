@@ -15,7 +15,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/journal"
 )
 
-// A Node is a server, as its journal describes it.
+// A Node is a server as described by its journal.
 type Node struct {
 	Name   string
 	Dir    string
@@ -24,14 +24,11 @@ type Node struct {
 	Pruned int64
 	First  time.Time // the time of the first record
 	Last   time.Time // the time of the last record
-	// Faults are the faults that the check of the journal found. A journal with a fault is no
-	// evidence.
+	// Faults are the errors in the journal. A journal with a fault is no evidence.
 	Faults []string
-	// OwnKey is true if the journal was checked with the key in the journal itself.
+	// OwnKey is true if Open checked the journal with the key in the journal itself.
 	OwnKey bool
-	// Prober is true for the journal of "blocklistctl probe", which is no journal of a server.
 	Prober bool
-	// Silent is the reason why the journal could not be collected, or "".
 	Silent string
 
 	orders map[string]*nodeOrder
@@ -42,13 +39,11 @@ type Node struct {
 	bySum  map[string]journal.Version // by digest
 }
 
-// A load is an event: from this time on, the server used this version of an order file.
 type load struct {
 	at      time.Time
 	version journal.Version
 }
 
-// A nodeOrder contains the records of one journal about one order.
 type nodeOrder struct {
 	id       string
 	sealed   bool
@@ -57,9 +52,7 @@ type nodeOrder struct {
 	sha256   string    // the version of the last record received or corrected
 	received time.Time // the first record of the order
 	removed  time.Time // the last record, if the order is removed
-	// first is true if the server may have enforced the order before the first record. This is the
-	// case if the order was in the first load of its file, or if the first record of the order was
-	// lost.
+	// first is true if the server may have enforced the order before the first record.
 	first     bool
 	intervals []evidence.Interval
 	states    []change
@@ -80,8 +73,6 @@ type change struct {
 	by    string
 }
 
-// A hold is a decision of the guard about a target. If held is true, the guard stops the
-// enforcement of the target from this time on. Otherwise the enforcement may go on.
 type hold struct {
 	at          time.Time
 	target, why string
@@ -93,13 +84,12 @@ type hit struct {
 	count uint64
 }
 
-// stopped is the state of an order while the server does not run.
 const stopped journal.Event = "stopped"
 
 var stateEvents = []journal.Event{journal.InForce, journal.Pending, journal.Ended, journal.Lifted, journal.Held, journal.Suspended, journal.Shadow, journal.Draft, journal.Removed}
 
-// Open checks and reads one journal, or the journals of "evidence collect" in a directory. The map
-// "keys" has the public keys of the journals by name.
+// Open checks and reads one journal, or all journals from "evidence collect" in dir. The map keys
+// has public keys by journal name.
 func Open(dir string, keys map[string]note.Verifier) ([]*Node, error) {
 	c, err := evidence.ReadCollection(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -152,8 +142,6 @@ func openCollected(dir string, c *evidence.Collection, keys map[string]note.Veri
 	return nodes, nil
 }
 
-// openNode checks and reads one journal. If the key v is nil, the key comes from keys, or else from
-// the journal itself.
 func openNode(dir string, keys map[string]note.Verifier, v note.Verifier) (*Node, error) {
 	own, err := journal.ReadVerifier(filepath.Join(dir, "journal.vkey"))
 	if err != nil {
@@ -178,14 +166,11 @@ func openNode(dir string, keys map[string]note.Verifier, v note.Verifier) (*Node
 	return n, nil
 }
 
-// A clockStep says by how much the clock of a node was set, and when.
 type clockStep struct {
 	at time.Time // by the new time
 	by string
 }
 
-// stepsIn returns the number of steps of the clock in a period. The result "text" lists the first
-// steps.
 func (n *Node) stepsIn(in func(time.Time) bool) (k int, text string) {
 	const shown = 5
 	var list []string
@@ -287,8 +272,6 @@ func (n *Node) record(r *journal.Record) {
 	}
 }
 
-// versions returns the versions of the file that may have the last text of an order, the best
-// version first. For a removed order, the best version is the last version before the removal.
 func (n *Node) versions(o *nodeOrder) (out []journal.Version) {
 	list := n.loads[o.file]
 	if !o.removed.IsZero() {
@@ -312,8 +295,6 @@ func (n *Node) versions(o *nodeOrder) (out []journal.Version) {
 	return out
 }
 
-// stateAt returns the state of an order at a time. Before the first record, the state is empty.
-// While the server does not run, the state of an order in force is "stopped".
 func (o *nodeOrder) stateAt(t time.Time) (last change) {
 	for _, c := range o.states {
 		if !c.at.After(t) { // the times go back if the clock was set back
@@ -326,7 +307,6 @@ func (o *nodeOrder) stateAt(t time.Time) (last change) {
 	return last
 }
 
-// heldAt returns the targets that the guard refused to block at a time. The values are the reasons.
 func (o *nodeOrder) heldAt(t time.Time) map[string]string {
 	out := map[string]string{}
 	for _, h := range o.holds {
@@ -353,8 +333,6 @@ func (o *nodeOrder) enforcedIn(from, to time.Time) bool {
 	})
 }
 
-// nameNodes gives nodes with equal names different names. If a journal is given twice, it returns
-// an error.
 func nameNodes(nodes []*Node) error {
 	dirs := map[string]string{}
 	names := map[string]int{}

@@ -5,8 +5,6 @@ import (
 	"time"
 )
 
-// notes adds notes about data that is missing in the report. unknown is the number of orders
-// without any date.
 func (r *Report) notes(d *Data, unknown int) {
 	add := func(format string, args ...any) { r.Notes = append(r.Notes, fmt.Sprintf(format, args...)) }
 	switch {
@@ -45,7 +43,6 @@ func (r *Report) notes(d *Data, unknown int) {
 	}
 }
 
-// nodeNotes adds notes about data that is missing in the journal of a node.
 func (r *Report) nodeNotes(n *Node, add func(string, ...any)) {
 	in := func(t time.Time) bool { return !t.Before(r.from) && t.Before(r.to) }
 	number := func(list []time.Time) (k int) {
@@ -87,8 +84,6 @@ func times(n int) string {
 	return fmt.Sprintf("%d times", n)
 }
 
-// anyAtLatest reports whether any order was already in force on the node when the node's journal
-// began.
 func (r *Report) anyAtLatest(node string) bool {
 	for x := range r.all() {
 		for _, y := range x.Nodes {

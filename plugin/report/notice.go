@@ -15,8 +15,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// A Notice is a letter from the provider to an authority. It describes how the provider has carried
-// out an order of the authority (Article 9(1) of Regulation (EU) 2022/2065, Digital Services Act).
+// A Notice tells an authority how the provider carried out an order (Article 9(1) of Regulation
+// (EU) 2022/2065).
 type Notice struct {
 	Order   string `json:"order"`
 	To      string `json:"to"` // as in the field report_to
@@ -30,8 +30,8 @@ type NoticeOptions struct {
 	Provider string // the name of the operator, or ""
 }
 
-// NewNotice writes the letter about an order. The letter always shows the targets, because the
-// authority ordered them. The result "faults" lists the faults of the journals.
+// NewNotice writes the letter about an order. The letter shows the targets even of a sealed order.
+// The faults are errors in the journals.
 func NewNotice(d *Data, id string, opt NoticeOptions) (n *Notice, faults []string, err error) {
 	r, x, err := one(d, id, opt.Options)
 	if err != nil {
@@ -145,7 +145,6 @@ func (r *Report) stateSentence(x *Row, say func(string, ...any)) {
 	}
 }
 
-// servers describes on how many servers the order is in force, for example "2 of 3 servers".
 func (x *Row) servers() string {
 	switch {
 	case x.InForce < x.Known:
@@ -178,8 +177,6 @@ func (x *Row) heldTargets() map[string]string {
 	return out
 }
 
-// writeTargets writes the targets in three groups: enforced targets, targets that DNS cannot
-// enforce, and targets that the guard refuses to block.
 func (f *fields) writeTargets(line func(string, ...any), held map[string]string) {
 	var dns, other, back []string
 	add := func(text string) {
@@ -224,8 +221,7 @@ type MailOptions struct {
 	Now  time.Time
 }
 
-// Mail writes the letter as a message of RFC 5322. A text of an order file cannot add a header,
-// because Mail writes only parsed addresses and a subject of printable text.
+// Mail writes the letter as a message (RFC 5322). Texts of an order file cannot inject headers.
 func (n *Notice) Mail(w io.Writer, opt MailOptions) error {
 	from, err := mail.ParseAddress(opt.From)
 	if err != nil {
@@ -283,8 +279,6 @@ func (n *Notice) Mail(w io.Writer, opt MailOptions) error {
 	return err
 }
 
-// fold breaks a header at spaces. If possible, a line has at most 78 characters (RFC 5322,
-// section 2.1.1).
 func fold(name, text string) string {
 	const most = 78
 	out, used := name, len(name)
@@ -305,7 +299,7 @@ func fold(name, text string) string {
 	return out
 }
 
-// Text returns the letter as text with its recipient and subject.
+// Text returns the letter with its subject and recipient.
 func (n *Notice) Text() string {
 	s := "Subject: " + n.Subject + "\n\n" + n.Body
 	if n.To != "" {

@@ -17,8 +17,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/journal"
 )
 
-// TestPages checks the structure of the HTML pages: balanced elements, no reference to another
-// file, no script, and all texts escaped.
 func TestPages(t *testing.T) {
 	d := read(t, fleet(t), present(t))
 	r := Collect(d, april)
@@ -183,7 +181,6 @@ func TestCollected(t *testing.T) {
 			t.Errorf("%s: error %v, want %q", tc.is, err, tc.want)
 		}
 	}
-	// One journal has lost records since the collection. The other journal could not be collected.
 	os.WriteFile(filepath.Join(dir, evidence.CollectedName), []byte(strings.NewReplacer(`"size":5`, `"size":500`, `"dir":"node2"`, `"dir":"node2","error":"timeout"`).Replace(string(good))), 0o600)
 	nodes, err := Open(dir, nil)
 	if err != nil {

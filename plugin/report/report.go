@@ -1,10 +1,13 @@
-// Package report writes reports about orders from order files and from the journals of servers. The
-// reports are: the report of a period, the transparency report of the Digital Services Act, and
-// notices for the Lumen database. For one order, there are a certificate and a notice.
+// Package report writes reports about orders, from order files and from the journals of servers.
+// The reports are:
 //
-// A journal contains the records of one server about itself, with the times of the server's own
-// clock. The times at which an order was in force come from the journals. All other dates come from
-// the order files.
+// - the report of a period
+// - the transparency report of the Digital Services Act
+// - notices for the Lumen database
+// - a certificate or a notice for one order
+//
+// A server writes its journal with its own clock. The times in force come from the journals. All
+// other dates come from the order files.
 package report
 
 import (
@@ -28,21 +31,18 @@ type Options struct {
 	Disclosure func(id string) order.Disclosure
 	// Sealed shows sealed orders.
 	Sealed bool
-	// States returns the states of the orders in the present files at a time. It is nil if there
-	// are no present files.
+	// States returns the states of all orders in the present files, or is nil without files.
 	States func(order.Time) iter.Seq[ruleset.OrderState]
 }
 
-// A Report is the report of a period. docs/blocklistctl-report.md describes its JSON form.
+// A Report is the report of a period. docs/blocklistctl-report.md describes the JSON form.
 type Report struct {
 	From     string    `json:"from"`
 	To       string    `json:"to"` // the first second after the period
 	At       string    `json:"at"` // when the report was made
 	Timezone string    `json:"timezone"`
 	Nodes    []NodeRow `json:"nodes"`
-	// Silent are the names of the nodes without records in the period. Nodes without a
-	// collected journal are silent too.
-	Silent []string `json:"silent"`
+	Silent   []string  `json:"silent"`
 	// Faults are the faults of all journals.
 	Faults []string `json:"faults"`
 	Totals Totals   `json:"totals"`
@@ -69,27 +69,24 @@ type NodeRow struct {
 	Last   string `json:"last,omitempty"`
 	Silent string `json:"silent,omitempty"`
 	Faults int    `json:"faults"`
-	// Prober is true for a journal with the answers of other servers.
-	Prober bool `json:"prober,omitempty"`
+	Prober bool   `json:"prober,omitempty"`
 
 	first, last time.Time
 }
 
-// Totals are the sums of a report. All numbers are about block orders, except the number Lifts.
+// Totals are the sums of a report. All numbers except Lifts count block orders only.
 type Totals struct {
 	Orders       int `json:"orders"`       // in the report
 	Received     int `json:"received"`     // in the period
 	Sealed       int `json:"sealed"`       // of Orders
 	Acknowledged int `json:"acknowledged"` // of Received
 	Reported     int `json:"reported"`     // of Received
-	// InForce is the number of orders in force at the end of the period on at least one node. If no
-	// node has records in the period, the number comes from the present order files, and ByFiles is
-	// true.
+	// InForce counts the orders in force on at least one node at the end of the period. With
+	// ByFiles, the number comes from the order files.
 	InForce *int `json:"in_force"`
 	ByFiles bool `json:"in_force_by_files"`
-	// Everywhere is the number of orders in force at the end of the period on each node with
-	// records. Ended is the number of orders that ended in the period. Late is a part of Received.
-	// If no node has records in the period, these three fields and Answers are nil.
+	// Everywhere counts the orders in force on each node at the end of the period. Late is a part
+	// of Received. Everywhere, Ended, Late and Answers are nil if no node has records.
 	Everywhere  *int     `json:"everywhere"`
 	Ended       *int     `json:"ended"`
 	Late        *int     `json:"late"`
@@ -99,54 +96,46 @@ type Totals struct {
 	Answers     *uint64  `json:"answers_changed"`
 }
 
-// A Row is one order. Dates from the order file have the same form as in the JSON of the other
-// commands.
+// A Row is one order.
 type Row struct {
-	Order        string   `json:"order"`
-	Sealed       bool     `json:"sealed,omitempty"`
-	Action       string   `json:"action"`
-	Authority    string   `json:"authority,omitempty"`
-	Country      string   `json:"country,omitempty"`
-	Kind         string   `json:"kind,omitempty"`
-	References   []string `json:"references,omitempty"`
-	Category     string   `json:"category,omitempty"`
-	File         string   `json:"file,omitempty"`
-	Issued       string   `json:"issued,omitempty"`
-	Served       string   `json:"served,omitempty"`
-	Acknowledged string   `json:"acknowledged,omitempty"`
-	Deadline     string   `json:"deadline,omitempty"`
-	Reported     string   `json:"reported,omitempty"`
-	Targets      int      `json:"targets,omitempty"`
-	// Held are the targets that the guard of a node refuses to block at the end of the period.
-	Held []Held `json:"held,omitempty"`
-	// Received reports whether the order was received in the period.
-	Received bool      `json:"received"`
-	Nodes    []RowNode `json:"nodes"`
-	// InForce is the number of nodes that ever enforced the order. Known is the number of nodes
-	// whose journal covers the time of the order.
-	InForce int `json:"nodes_in_force"`
-	Known   int `json:"nodes_known"`
-	// Without are the names of the known nodes without a record of the order.
+	Order        string    `json:"order"`
+	Sealed       bool      `json:"sealed,omitempty"`
+	Action       string    `json:"action"`
+	Authority    string    `json:"authority,omitempty"`
+	Country      string    `json:"country,omitempty"`
+	Kind         string    `json:"kind,omitempty"`
+	References   []string  `json:"references,omitempty"`
+	Category     string    `json:"category,omitempty"`
+	File         string    `json:"file,omitempty"`
+	Issued       string    `json:"issued,omitempty"`
+	Served       string    `json:"served,omitempty"`
+	Acknowledged string    `json:"acknowledged,omitempty"`
+	Deadline     string    `json:"deadline,omitempty"`
+	Reported     string    `json:"reported,omitempty"`
+	Targets      int       `json:"targets,omitempty"`
+	Held         []Held    `json:"held,omitempty"`
+	Received     bool      `json:"received"`
+	Nodes        []RowNode `json:"nodes"`
+	// InForce counts the nodes that ever enforced the order. Known counts the nodes with a journal
+	// for the time of the order.
+	InForce int      `json:"nodes_in_force"`
+	Known   int      `json:"nodes_known"`
 	Without []string `json:"nodes_without,omitempty"`
 	First   string   `json:"in_force_first,omitempty"`
 	Last    string   `json:"in_force_last,omitempty"`
-	// AtLatest is true if the order was already in force when the journals began. The true times
-	// may then be earlier than First and Last.
+	// AtLatest is true if the order came into force before the journals began. First and Last may
+	// then be too late.
 	AtLatest bool `json:"at_latest,omitempty"`
-	// Corrected is the time at which the order was last changed in its file, after the order came
-	// into force on a node. If a change added targets, First and Last do not apply to the new
-	// targets.
+	// Corrected is the time of the last change of an order in force. First and Last do not apply to
+	// added targets.
 	Corrected string `json:"corrected,omitempty"`
 	// Hours is the time from served to Last.
 	Hours *float64 `json:"hours,omitempty"`
-	// OnTime is "yes", "no" or "unknown". It is empty if the order has no deadline, or if the
-	// deadline was neither met nor missed.
-	OnTime string `json:"on_time,omitempty"`
-	State  string `json:"state"` // at the end of the period
-	Ended  string `json:"ended,omitempty"`
-	By     string `json:"by,omitempty"`
-	// ByFiles is the state according to the present order files. It is set only if no node is
-	// known.
+	// OnTime is "yes", "no" or "unknown". OnTime is empty if no deadline is due.
+	OnTime  string `json:"on_time,omitempty"`
+	State   string `json:"state"` // at the end of the period
+	Ended   string `json:"ended,omitempty"`
+	By      string `json:"by,omitempty"`
 	ByFiles string `json:"state_by_files,omitempty"`
 	// Answers is nil if no node is known.
 	Answers *uint64 `json:"answers_changed"`
@@ -161,8 +150,7 @@ type Row struct {
 	asOf               time.Time // the time of State, in a report of one order
 }
 
-// A Held is a target that the guard of a node refuses to block. An empty target means the whole
-// order.
+// A Held is a target that a guard refuses to block. An empty target means the whole order.
 type Held struct {
 	Node   string `json:"node"`
 	Target string `json:"target,omitempty"`
@@ -185,8 +173,7 @@ type RowNode struct {
 	changed        time.Time // when the state began
 }
 
-// A keptRow identifies the row of an order. A report may have a million orders, so it makes
-// each row again when it needs the row.
+// A keptRow saves memory with a million orders. The function again makes the full row.
 type keptRow struct {
 	id             string
 	receivedAt     time.Time
@@ -194,7 +181,6 @@ type keptRow struct {
 	byFiles        string
 }
 
-// all yields the complete rows, also of hidden orders, in the sequence of the ids.
 func (r *Report) all() iter.Seq[*Row] {
 	return func(yield func(*Row) bool) {
 		for i := range r.kept {
@@ -212,7 +198,7 @@ func (r *Report) again(k *keptRow) *Row {
 	return x
 }
 
-// Orders yields the rows that may be shown, in the sequence of the output.
+// Orders yields the rows in the sequence of the output. Rows of hidden orders have only a label.
 func (r *Report) Orders() iter.Seq[*Row] {
 	return func(yield func(*Row) bool) {
 		for _, i := range r.sequence {
@@ -269,7 +255,7 @@ func Collect(d *Data, opt Options) *Report {
 	for i := range r.kept {
 		r.sequence = append(r.sequence, int32(i))
 	}
-	// Hidden orders are sorted by their labels, because another sequence would show their dates.
+	// A sequence by date would reveal the dates of hidden orders.
 	slices.SortStableFunc(r.sequence, func(i, j int32) int {
 		a, b := &r.kept[i], &r.kept[j]
 		switch {
@@ -302,8 +288,6 @@ func (r *Report) addNode(n *Node) {
 	r.Nodes = append(r.Nodes, x)
 }
 
-// concerns reports whether the order was received, in force or changed in the period. The report
-// contains only these orders.
 func (r *Report) concerns(d *Data, x *Row) bool {
 	if x.Received {
 		return true
@@ -320,7 +304,6 @@ func (r *Report) concerns(d *Data, x *Row) bool {
 	return false
 }
 
-// shown returns the row without secret data. The row of a hidden order has only a label.
 func (x *Row) shown(sealed bool) *Row {
 	if !x.hidden {
 		if x.f == nil || x.f.Disclosure != order.Full && !sealed {
@@ -333,7 +316,6 @@ func (x *Row) shown(sealed bool) *Row {
 	return &Row{Order: ruleset.SealedLabel(x.id), Sealed: true, Action: x.Action, State: "sealed", Nodes: []RowNode{}, hidden: true, lift: x.lift}
 }
 
-// knows reports whether a node has records in the period.
 func (r *Report) knows() bool {
 	return slices.ContainsFunc(r.Nodes, func(n NodeRow) bool { return n.Silent == "" && !n.Prober })
 }
@@ -394,7 +376,6 @@ func (r *Report) total() {
 	}
 }
 
-// byFiles sets the states by the order files, if no node has records in the period.
 func (r *Report) byFiles(states func(order.Time) iter.Seq[ruleset.OrderState]) {
 	if r.knows() || states == nil {
 		return
@@ -412,7 +393,6 @@ func (r *Report) byFiles(states func(order.Time) iter.Seq[ruleset.OrderState]) {
 	r.Totals.InForce, r.Totals.ByFiles = &n, true
 }
 
-// median returns the median of some numbers, rounded to hundredths, or nil without numbers.
 func median(list []float64) *float64 {
 	if len(list) == 0 {
 		return nil

@@ -21,10 +21,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// canary is a part of all texts of the sealed orders.
 const canary = "canary-4711"
 
-// ordersText is the order file of the fleet, without the last line.
 const ordersText = `version: 1
 timezone: Europe/Rome
 orders:
@@ -72,8 +70,6 @@ const removedText = `- id: rome/1
   targets: [g.example]
 `
 
-// fleet makes the journals of two nodes. It returns the directory of a collection, in
-// which a third node could not be reached.
 func fleet(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -188,7 +184,6 @@ func read(t testing.TB, dir string, files []File) *Data {
 	return d
 }
 
-// random matches the parts of the output that differ in each journal.
 var random = regexp.MustCompile(`\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}|root [A-Za-z0-9+/]{43}=|"root": "[^"]*"`)
 
 // golden compares an output with a golden file.
@@ -211,7 +206,6 @@ func golden(t *testing.T, name string, got []byte, dir string) {
 	}
 }
 
-// TestGolden compares all forms of the report with golden files. No form shows the sealed order.
 func TestGolden(t *testing.T) {
 	dir := fleet(t)
 	d := read(t, dir, present(t))
@@ -268,8 +262,6 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestWithoutFiles checks that the journals give the texts of the orders. One of the orders is
-// missing from the last version of its file.
 func TestWithoutFiles(t *testing.T) {
 	d := read(t, fleet(t), nil)
 	r := Collect(d, april)

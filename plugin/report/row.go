@@ -56,8 +56,6 @@ func (r *Report) row(d *Data, id string) *Row {
 			x.Known++
 			x.addNode(n, o, r.from, r.end)
 		case n.Last.Before(x.receivedAt) || !open && n.First.After(until):
-			// The journal of the node ended before the order came, or began after the end of the
-			// order.
 		default:
 			x.Known++
 			x.Without = append(x.Without, n.Name)
@@ -71,7 +69,6 @@ func (r *Report) row(d *Data, id string) *Row {
 	return x
 }
 
-// addNode adds the data of a node about the order, as known at the end of the period.
 func (x *Row) addNode(n *Node, o *nodeOrder, from, end time.Time) {
 	if o.received.After(end) {
 		return
@@ -116,9 +113,6 @@ func (x *Row) addNode(n *Node, o *nodeOrder, from, end time.Time) {
 	x.Nodes = append(x.Nodes, y)
 }
 
-// effect sets the first and the last time at which a node began to enforce the order. If the
-// journal of a node began later than the order, the time of the node is not exact. Inexact times
-// count only if no node has an exact time.
 func (x *Row) effect() {
 	for _, exact := range []bool{true, false} {
 		for _, y := range x.Nodes {
@@ -144,12 +138,10 @@ func (x *Row) effect() {
 	}
 }
 
-// hours returns the hours between two times, or 0 if the second time is not later.
 func hours(from, to time.Time) float64 {
 	return max(0, to.Sub(from).Hours())
 }
 
-// finish sets the state at the end of the period, and whether the deadline was met.
 func (x *Row) finish(end time.Time) {
 	now := 0 // the number of nodes that enforce the order at the end
 	var last RowNode
@@ -170,7 +162,6 @@ func (x *Row) finish(end time.Time) {
 	case now > 0:
 		x.State = partly
 	default:
-		// The nodes may have different states. The state with the latest change counts.
 		x.State, x.By = last.State, last.By
 		switch journal.Event(x.State) {
 		case journal.Ended, journal.Lifted, journal.Removed:
@@ -198,7 +189,6 @@ func (x *Row) finish(end time.Time) {
 	}
 }
 
-// These are states of an order that are no events of the journal.
 const (
 	partly       = "partly_in_force" // some nodes enforce the order
 	unknownState = "unknown"         // no journal has a record of the order

@@ -19,8 +19,6 @@ func (noLog) Infof(string, ...any)    {}
 func (noLog) Warningf(string, ...any) {}
 func (noLog) Errorf(string, ...any)   {}
 
-// TestServer makes a report from the journal of a real store. One order is there at the
-// start, one comes later, and one is removed.
 func TestServer(t *testing.T) {
 	dir := t.TempDir()
 	path, jdir := filepath.Join(dir, "orders.yaml"), filepath.Join(dir, "journal")

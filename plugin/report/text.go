@@ -11,7 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// flushAt is the number of bytes of text that WriteText writes at once.
 const flushAt = 1 << 16
 
 // WriteText writes the report as text.
@@ -59,7 +58,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	return err
 }
 
-// Period returns the period as text. A period of whole days is written as days.
+// Period returns the period as text, in days if possible.
 func (r *Report) Period() string {
 	from, to, ok := r.days()
 	if !ok {
@@ -68,8 +67,6 @@ func (r *Report) Period() string {
 	return fmt.Sprintf("from %s to %s", from, to)
 }
 
-// days returns the first and the last day of the period. It returns false if the period does not
-// have whole days.
 func (r *Report) days() (from, to string, ok bool) {
 	midnight := func(t time.Time) bool {
 		y, m, d := t.In(r.zone).Date()
@@ -119,7 +116,7 @@ func known[T int | uint64](n *T) string {
 	return fmt.Sprint(*n)
 }
 
-// Title returns the id of the order with its authority and references.
+// Title returns the id, the authority and the references of the order.
 func (x *Row) Title() string {
 	s := x.Order
 	if x.lift {
@@ -211,7 +208,6 @@ func (r *Report) effectText(x *Row) string {
 	return s
 }
 
-// silent returns the number of silent nodes that are not in the row.
 func (r *Report) silent(x *Row) (n int) {
 	for _, name := range r.Silent {
 		if !slices.Contains(x.Without, name) && !slices.ContainsFunc(x.Nodes, func(y RowNode) bool { return y.Node == name }) {
@@ -279,8 +275,6 @@ func (x *Row) stateText(r *Report) string {
 	return s
 }
 
-// changeText returns a text for an order that was changed while in force. The text warns that the
-// times in force do not apply to targets that a change added.
 func (x *Row) changeText(r *Report) string {
 	if x.corrected.IsZero() {
 		return ""
@@ -313,8 +307,8 @@ func (r *Report) onTimeText(x *Row) string {
 	return ""
 }
 
-// NodeFacts returns a line for each node of the order. If the order has only one node, or is
-// hidden, NodeFacts returns nil.
+// NodeFacts returns a line for each node of the order. NodeFacts returns nil for a hidden order or
+// a single node.
 func (r *Report) NodeFacts(x *Row) (out []string) {
 	if x.hidden || len(x.Nodes) < 2 {
 		return nil

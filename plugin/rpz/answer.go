@@ -10,16 +10,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// An Answer is the blocking answer to all queries for a name. A nil pointer means that the name
-// passes. Equal answers of one Table have equal pointers.
+// An Answer is the blocking answer to all queries for a name, or nil if the name passes. Equal
+// answers of one Table have equal pointers.
 type Answer struct {
 	Kind      order.ResponseKind
 	Addresses []netip.Addr // sorted; for the kind Redirect
 	TTL       time.Duration
 }
 
-// passthru is the answer of a record that lets a name pass. Only a Zone contains passthru. In a
-// Tree, a name that passes has a nil Answer.
+// passthru lets a name pass in a Zone. A Tree uses nil.
 var passthru = &Answer{}
 
 // Passes reports whether the name passes.
@@ -33,12 +32,12 @@ func (a *Answer) String() string {
 	return fmt.Sprintf("%s%v/%d", a.Kind, a.Addresses, a.TTL/time.Second)
 }
 
-// A Table contains the answers of trees. It is not safe for concurrent use.
+// A Table contains the answers of trees. A Table is not safe for concurrent use.
 type Table struct {
 	made map[string]*Answer
 }
 
-// Answer returns the Answer of the table with the given fields.
+// Answer returns the Answer with the given fields.
 func (t *Table) Answer(kind order.ResponseKind, addresses []netip.Addr, ttl time.Duration) *Answer {
 	if kind != order.Redirect {
 		addresses = nil
@@ -66,8 +65,6 @@ func (t *Table) As(a *Answer, kind order.ResponseKind) *Answer {
 	return t.Answer(kind, nil, a.TTL)
 }
 
-// answers caches the results of Table.Answer for verdicts. Table.Answer is slow, and the orders of
-// a register have few different responses.
 type answers struct {
 	table   *Table
 	ttl     time.Duration

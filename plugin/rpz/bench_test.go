@@ -9,8 +9,6 @@ import (
 	"github.com/dns-orders/blocklist/test/world"
 )
 
-// BenchmarkZone measures the steps from orders to a difference between two zones. The orders are a
-// register of 1,000,000 names and a file with one name. Only the file with one name changes.
 func BenchmarkZone(b *testing.B) {
 	terms := &order.Terms{TTL: -1, Scope: &order.Scope{Global: true}, Authority: order.Authority{Name: "A"}}
 	file := func(name string, names ...string) *ruleset.Part {

@@ -13,7 +13,6 @@ import (
 	"github.com/dns-orders/blocklist/test/world"
 )
 
-// A model contains the records of a zone. Its methods read the zone as different servers do.
 type model struct {
 	owners []key // sorted
 	at     map[key]*Answer
@@ -34,14 +33,13 @@ func newModel(entries []Entry) *model {
 	return m
 }
 
-// exists reports whether the zone has a record at the name or below it.
 func (m *model) exists(k key) bool {
 	i, _ := slices.BinarySearch(m.owners, k)
 	return i < len(m.owners) && m.owners[i].below(k)
 }
 
-// bind reads the zone as BIND does (RFC 4592). An existing name without a record passes.
-// Otherwise, the wildcard below the closest existing name decides.
+// BIND: an existing name without a record passes. For other names, the wildcard below the closest
+// existing name decides (RFC 4592).
 func (m *model) bind(k key) *Answer {
 	if m.exists(k) {
 		return m.at[k]
@@ -54,9 +52,8 @@ func (m *model) bind(k key) *Answer {
 	return nil
 }
 
-// unbound reads the zone as Unbound does. It finds the owner name before the asked name in
-// canonical order. The longest common ancestor of both names is the closest existing name. The
-// wildcard below this ancestor decides.
+// Unbound finds the owner name before k in canonical order. The wildcard below their longest common
+// ancestor decides.
 func (m *model) unbound(k key) *Answer {
 	i, found := slices.BinarySearch(m.owners, k)
 	if found {
@@ -68,7 +65,7 @@ func (m *model) unbound(k key) *Answer {
 	return m.at[common(m.owners[i-1], k)+"*\x00"]
 }
 
-// powerDNS reads the zone as PowerDNS Recursor does: the longest wildcard above the name decides.
+// PowerDNS Recursor uses the longest wildcard above the name.
 func (m *model) powerDNS(k key) *Answer {
 	if a := m.at[k]; a != nil {
 		return a
@@ -86,7 +83,6 @@ var readings = map[string]func(*model, key) *Answer{"BIND": (*model).bind, "Unbo
 
 var testConfig = Config{TTL: 30 * time.Second, Refused: order.NODATA, Origin: 5}
 
-// read asks the models in sequence, as each server asks its policy zones. The first record decides.
 func read(server string, zones []*model, k key) *Answer {
 	for _, m := range zones {
 		if a := readings[server](m, k); a != nil {
@@ -115,8 +111,6 @@ func expect(table *Table, set *ruleset.Set, k key, now order.Time, cfg Config) *
 	return table.Answer(kind, v.Response.Addresses, ttl)
 }
 
-// misread compares the answers of three servers with the decisions of the order set. It describes
-// the first difference, or returns "".
 func misread(table *Table, set *ruleset.Set, now order.Time, cfg Config, zones ...*model) string {
 	for _, n := range world.Names("example") {
 		var w ruleset.QName
@@ -144,8 +138,6 @@ func zoneText(entries []Entry) string {
 	return string(b)
 }
 
-// naive returns the records of a simple zone: one for the name, and one for the wildcard
-// below.
 func naive(t *Tree) (out []Entry) {
 	parent := t.Parents()
 	for i := range t.Nodes {
@@ -165,9 +157,6 @@ func naive(t *Tree) (out []Entry) {
 	return out
 }
 
-// check compares a closed zone with the decisions at each time, while the orders change. It
-// compares the whole zone, and the zone in parts. It returns how often a simple zone gives a wrong
-// answer, and how often parts in a wrong sequence give a wrong answer.
 func check(t testing.TB, c *world.Choices) (leaks, mixed int) {
 	t.Helper()
 	w := world.New(c)
@@ -248,7 +237,6 @@ func digests(z *Zone) string {
 	return text
 }
 
-// checkDifference applies the difference to the old entries. The result must be the new entries.
 func checkDifference(t testing.TB, old, new []Entry, d *Difference) {
 	t.Helper()
 	lines := map[string]bool{}
@@ -294,8 +282,6 @@ func FuzzClosedZone(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) { check(t, &world.Choices{B: data}) })
 }
 
-// TestClosedZone compares the readings of three servers with the decisions for many random
-// orders. A simple zone (see naive) must be wrong for some of these orders.
 func TestClosedZone(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	leaks, mixed := 0, 0

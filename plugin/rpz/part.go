@@ -10,14 +10,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// MaxParts is the largest number of parts of a zone. BIND 9.18 has at most 64 policy zones.
+// MaxParts is the maximum number of parts. BIND 9.18 has at most 64 policy zones.
 const MaxParts = 64
 
-// partOf returns the part of a name, from 0. The last two labels of a name decide. So a name and
-// all names below the name are in one part, except below a top-level name.
-//
-// A top-level name is in the last part. So a server that asks the parts in sequence finds the
-// record of the top-level name last.
+// partOf returns the part of a name, from 0. The last two labels decide, so a name and all names
+// below share a part. Top-level names are in the last part, so other parts come first.
 func partOf(k key, parts int) uint8 {
 	first := strings.IndexByte(string(k), 0) + 1
 	second := strings.IndexByte(string(k[first:]), 0) + 1
@@ -29,16 +26,16 @@ func partOf(k key, parts int) uint8 {
 	return uint8(h.Sum32() % uint32(parts))
 }
 
-// A Part contains the entries of one part of a Zone. A zone without parts is one part.
+// A Part contains the entries of one part of a Zone.
 type Part struct {
 	zone *Zone
 	n    uint8
 }
 
-// Part returns part n of the zone. The first part has the number 0.
+// Part returns part n of the zone, from 0.
 func (z *Zone) Part(n int) Part { return Part{z, uint8(n)} }
 
-// Entries returns the entries of the part in canonical order.
+// Entries returns the entries in canonical order.
 func (p Part) Entries() iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
 		for i := range p.zone.Entries {
@@ -52,10 +49,10 @@ func (p Part) Entries() iter.Seq[*Entry] {
 	}
 }
 
-// Records returns the number of records of the part, without the SOA and NS records.
+// Records returns the number of records, without SOA and NS.
 func (p Part) Records() int { return p.zone.records[p.n] }
 
-// Digest returns the SHA-256 of the records. Parts with equal records have equal digests.
+// Digest returns the SHA-256 of the records.
 func (p Part) Digest() [sha256.Size]byte {
 	h := sha256.New()
 	var b []byte

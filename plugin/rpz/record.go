@@ -8,8 +8,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// AppendRecords appends the records of the entry to list. The origin is the name of the
-// zone in presentation form, with a trailing dot.
+// AppendRecords appends the records of the entry to list. origin is in presentation form, with a
+// trailing dot.
 func (e *Entry) AppendRecords(list []dns.RR, origin string) []dns.RR {
 	owner := string(dname.AppendPresentation(nil, e.wire(nil)))
 	if origin != "." {
@@ -39,8 +39,7 @@ func (a *Answer) appendRecords(list []dns.RR, owner string) []dns.RR {
 	return list
 }
 
-// target returns the target of the CNAME record for an answer (draft-vixie-dnsop-dns-rpz-00,
-// section 3).
+// target returns the target of the CNAME record (draft-vixie-dnsop-dns-rpz-00, section 3).
 func (a *Answer) target() string {
 	switch {
 	case a == passthru:
@@ -50,12 +49,11 @@ func (a *Answer) target() string {
 	case a.Kind == order.NODATA:
 		return "*."
 	}
-	// The caller must have replaced the response REFUSED (see Config.Refused).
+	// An RPZ cannot express REFUSED, so callers must set Config.Refused.
 	panic("rpz: no record for " + a.String())
 }
 
-// AppendText appends the entry to b as lines of a zone file. The names are relative to the
-// origin of the zone.
+// AppendText appends the entry to b as lines of a zone file, with relative names.
 func (e *Entry) AppendText(b []byte) []byte {
 	owner := dname.AppendPresentation(nil, e.wire(nil))
 	owner = owner[:len(owner)-1]

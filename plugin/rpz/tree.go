@@ -13,46 +13,41 @@ import (
 
 // A Config contains the settings of a Tree.
 type Config struct {
-	// Countries are the countries of the clients. A name is blocked if an order blocks the name for
-	// one of these countries. If there are several of these orders, the order for the country that
-	// is first in Countries gives the answer. If Countries is empty, no order for single countries
-	// applies.
+	// Countries are the countries of the clients. An order for any of these countries blocks a
+	// name. The first country with an order decides the answer. With no Countries, only orders for
+	// all countries apply.
 	Countries []order.Country
 	// TTL is the TTL of orders without a TTL.
 	TTL time.Duration
 	// Refused is the response that replaces REFUSED, or ResponseUnset.
 	Refused order.ResponseKind
-	// Origin is the length of the zone's name in wire form, in octets. Names that do not fit into
-	// the zone are omitted. 0 means that the tree is not for a zone, and no name is omitted.
+	// Origin is the length of the zone's name in octets, in wire form. The Tree omits names that do
+	// not fit. 0 omits no name.
 	Origin int
-	// Parts is the number of parts of the zone, up to MaxParts. 0 and 1 mean one part.
+	// Parts is the number of parts, up to MaxParts. 0 and 1 mean one part.
 	Parts int
 }
 
-// A Node has the answers for one name and for the names below it.
+// A Node has the answers for a name and for the names below.
 type Node struct {
 	key
-	// Own is the answer to queries for the name. Below is the answer to queries for each
-	// name below that has no node.
+	// Below is the answer for names below that have no node.
 	Own, Below *Answer
 	until      order.Time // Own and Below may change at this time
 }
 
-// A Tree contains the answers for all names at one time. It is immutable.
+// A Tree contains the answers for all names at one time. A Tree is immutable.
 type Tree struct {
-	// Nodes are in canonical order. All ancestors of a node are nodes. The root is no
-	// node.
+	// Nodes are in canonical order. All ancestors of a node are nodes, except the root.
 	Nodes []Node
-	// Omitted are the names of orders that do not fit into the zone, in canonical order.
+	// Omitted are the names that do not fit into the zone, in canonical order.
 	Omitted []dname.Name
-	// Until is the time at which an answer may change, or ruleset.Forever.
+	// Until is the time of the next possible change, or ruleset.Forever.
 	Until order.Time
 
-	// depths contains the number of labels of each node. Parents reads depths and not the keys,
-	// because the keys are far apart in memory.
+	// depths are the numbers of labels. Keys are far apart in memory, so Parents reads depths.
 	depths []uint8
-	// parts has the part of each node, or is nil if the zone is one part.
-	parts []uint8
+	parts  []uint8
 
 	set   *ruleset.Set
 	now   order.Time
@@ -61,17 +56,16 @@ type Tree struct {
 	added int // the number of keys that Update has added since Build
 }
 
-// Table returns the table of the answers of the tree.
+// Table returns the Table of the answers.
 func (t *Tree) Table() *Table { return t.table }
 
-// With returns a copy of the tree with other answers. The parameter "nodes" must have the names of
-// t.Nodes. The copy cannot be updated.
+// With returns a copy of the tree with other answers. The nodes must have the names of t.Nodes. The
+// copy cannot be updated.
 func (t *Tree) With(nodes []Node) *Tree {
 	return &Tree{Nodes: nodes, depths: t.depths, parts: t.parts, Omitted: t.Omitted, Until: t.Until, cfg: t.cfg, table: t.table}
 }
 
-// Build returns the tree of the set at the time now. To compare trees, pass one table to
-// all calls.
+// Build returns the tree of the set at the time now. Trees to compare need the same table.
 func Build(set *ruleset.Set, now order.Time, cfg Config, table *Table) *Tree {
 	t := &Tree{set: set, now: now, cfg: cfg, table: table, Until: ruleset.Forever}
 	var keys []key
@@ -89,11 +83,8 @@ func Build(set *ruleset.Set, now order.Time, cfg Config, table *Table) *Tree {
 	return t
 }
 
-// Update returns the tree of another set or a later time. It decides again only about names that
-// may have changed. Both sets must come from one ruleset.Excerpts.
-//
-// If a name has no rules any more, its node may stay. The node then has the answers of the node
-// above.
+// Update returns the tree of another set or a later time. Both sets must come from one
+// ruleset.Excerpts. A node may stay after its name has lost all rules.
 func (t *Tree) Update(set *ruleset.Set, now order.Time) *Tree {
 	var touched []key
 	if set != t.set {
@@ -116,8 +107,6 @@ func (t *Tree) Update(set *ruleset.Set, now order.Time) *Tree {
 	top, within := key(""), false // the last touched name, and whether there is one
 	old := nodes{t.Nodes, t.depths, t.parts}
 	for len(old.list) > 0 || len(touched) > 0 {
-		// Decide again about the old nodes below the last touched name. The other old nodes before
-		// the next touched name do not change.
 		end := len(old.list)
 		if len(touched) > 0 {
 			end, _ = slices.BinarySearchFunc(old.list, touched[0], func(n Node, k key) int { return strings.Compare(string(n.key), string(k)) })
@@ -153,7 +142,6 @@ func (t *Tree) Update(set *ruleset.Set, now order.Time) *Tree {
 	return u
 }
 
-// A nodes contains some nodes of a tree, and their depths and parts.
 type nodes struct {
 	list          []Node
 	depths, parts []uint8
@@ -167,8 +155,6 @@ func (n nodes) cut(from, to int) nodes {
 	return n
 }
 
-// keep adds nodes of the old tree. If the answers of a node are not valid any more, keep decides
-// again.
 func (t *Tree) keep(j *judge, old nodes) {
 	const few = 1000 // so that the copy of many nodes yields to queries
 	for len(old.list) > 0 {
@@ -204,8 +190,6 @@ func (t *Tree) add(n Node) {
 	}
 }
 
-// complete sorts the keys, adds the keys of all ancestors, and removes duplicates. Keys that do not
-// fit into the zone go to t.Omitted.
 func (t *Tree) complete(keys []key) []key {
 	slices.Sort(keys)
 	keys = slices.Compact(keys)
@@ -256,8 +240,7 @@ func (t *Tree) judge() *judge {
 // node returns the node of a name.
 func (j *judge) node(k key) Node {
 	n := Node{key: k, until: ruleset.Forever}
-	// No order contains the label "!". The label "!" therefore represents all labels
-	// without a node.
+	// No order contains the label "!", so "!" stands for any label without a node.
 	j.room[0], j.room[1] = 1, '!'
 	wire := k.wire(j.room[:2])
 	j.q.SetWire(wire[2:])
@@ -272,8 +255,6 @@ func (j *judge) node(k key) Node {
 	return n
 }
 
-// answer returns the answer for the name j.q. If the answer may change before n.until, answer sets
-// n.until to the earlier time.
 func (j *judge) answer(n *Node) *Answer {
 	for _, cc := range j.clients {
 		v := j.set.Decide(&j.q, ruleset.Query{Client: ruleset.Client{Country: cc}, Now: j.now})

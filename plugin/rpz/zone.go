@@ -6,22 +6,20 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// An Entry has the records of one name in a Zone, and of the wildcard below the name.
+// An Entry has the records of a name and of the wildcard below.
 type Entry struct {
 	key
-	// Own and Wildcard are the answers of the records. If the pointer is nil, there is no
-	// record.
 	Own, Wildcard *Answer
 }
 
-// A Zone is a closed zone (see the package comment). It is immutable.
+// A Zone is a closed zone (see the package comment). A Zone is immutable.
 type Zone struct {
 	Entries []Entry // in canonical order
 	parts   []uint8 // the part of each entry, or nil if the zone is one part
 	records []int   // of each part
 }
 
-// Records returns the number of records, without the SOA and NS records.
+// Records returns the number of records, without SOA and NS.
 func (z *Zone) Records() (n int) {
 	for _, r := range z.records {
 		n += r
@@ -30,7 +28,7 @@ func (z *Zone) Records() (n int) {
 }
 
 // Close returns the closed zone of the tree. NXDOMAIN for a name also denies all names below (RFC
-// 8020). If a name below has another answer, Close uses NODATA for the upper name.
+// 8020). Close uses NODATA if a name below has another answer.
 func (t *Tree) Close() *Zone {
 	n := len(t.Nodes)
 	var (
@@ -91,7 +89,6 @@ func (t *Tree) Close() *Zone {
 	return z
 }
 
-// pass replaces each missing record of the entry by a record that lets the name pass.
 func (e *Entry) pass() {
 	if e.Own == nil {
 		e.Own = passthru
@@ -101,8 +98,7 @@ func (e *Entry) pass() {
 	}
 }
 
-// Parents returns the index of the parent of each node, or -1. All ancestors of a node are nodes.
-// The parent of a node is therefore the last earlier node with one label less.
+// Parents returns the index of the parent of each node, or -1.
 func (t *Tree) Parents() []int32 {
 	out := make([]int32, len(t.Nodes))
 	last := [dname.MaxLabels + 1]int32{0: -1}
@@ -145,8 +141,7 @@ type Difference struct {
 	Deleted, Added []Entry
 }
 
-// Compare returns the difference from the zone old to the zone new. The answers of both zones must
-// come from one Table.
+// Compare returns the changes from old to new. The answers of both zones must come from one Table.
 func Compare(old, new *Zone) Difference {
 	var d Difference
 	a, b := old.Entries, new.Entries
@@ -167,7 +162,6 @@ func Compare(old, new *Zone) Difference {
 	return d
 }
 
-// both adds the records in which two entries of one name differ.
 func (d *Difference) both(x, y Entry) {
 	if x.Own == y.Own {
 		x.Own, y.Own = nil, nil

@@ -67,12 +67,8 @@ a.b.sub.example	3600	IN	AAAA	2001:db8::1
 	}
 }
 
-// TestOmitted checks names that must not get into the zone: a name that is too long, and names that
-// have a special meaning in an RPZ. A tree that is not for a zone has all names.
 func TestOmitted(t *testing.T) {
 	label := strings.Repeat("x", 60)
-	// With this first label, the name has 246 octets in wire form. The origin replaces its
-	// last octet, and "*" takes two octets.
 	long := "z." + label + "." + label + "." + label + "." + strings.Repeat("y", 59)
 	names := []string{"good.example", "24.0.2.0.192.rpz-ip", "rpz-nsdname", "rpz-ip.example", long}
 	for origin, want := range map[int]string{0: "", 8: "24.0.2.0.192.rpz-ip rpz-nsdname", 9: long + " 24.0.2.0.192.rpz-ip rpz-nsdname"} {

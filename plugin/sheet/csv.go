@@ -9,7 +9,6 @@ import (
 	"strings"
 )
 
-// readCSV reads a table. The separator is a comma, a semicolon, a tab or the character "|".
 func readCSV(data []byte) ([]table, error) {
 	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
 	r := csv.NewReader(bytes.NewReader(data))
@@ -26,8 +25,7 @@ func readCSV(data []byte) ([]table, error) {
 		case err != nil:
 			return nil, err
 		}
-		// Insert empty rows for blank lines and for line breaks in cells, so that row numbers are
-		// line numbers.
+		// Empty rows keep row numbers equal to line numbers.
 		line, _ := r.FieldPos(0)
 		for len(t.rows) < line-1 {
 			t.rows = append(t.rows, nil)
@@ -36,8 +34,6 @@ func readCSV(data []byte) ([]table, error) {
 	}
 }
 
-// separator returns the separator of a table. It chooses the character that occurs in most of the
-// first lines.
 func separator(data []byte) rune {
 	best, most := ',', 0
 	for _, c := range ",;\t|" {

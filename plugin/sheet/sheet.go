@@ -1,5 +1,5 @@
-// Package sheet reads one column of a table in CSV or XLSX as text. Authorities send lists
-// of names as tables. Each row becomes one line, so line numbers are row numbers.
+// Package sheet reads one column of a CSV or XLSX table as text. Each row becomes one line, so line
+// numbers are row numbers.
 package sheet
 
 import (
@@ -15,8 +15,8 @@ func Is(path string) bool {
 	return ok
 }
 
-// IsText reports whether the path has the extension .csv or .tsv. A file with this extension is
-// plain text, so the file may be a plain list of names.
+// IsText reports whether the path has the extension .csv or .tsv. A file with the extension may
+// also be a plain list of names.
 func IsText(path string) bool { return ext(path) == ".csv" || ext(path) == ".tsv" }
 
 func ext(path string) string {
@@ -27,7 +27,6 @@ func ext(path string) string {
 	return strings.ToLower(path[i:])
 }
 
-// readers maps the extension of a file to the function that reads the tables of the file.
 var readers = map[string]func(data []byte) ([]table, error){
 	".csv": readCSV, ".tsv": readCSV, ".xlsx": readXLSX, ".xlsm": readXLSX,
 }
@@ -38,15 +37,15 @@ type table struct {
 	rows [][]string // a row may be shorter than other rows
 }
 
-// A Column describes a column of a table, so that a person can choose it.
+// A Column describes a column of a table.
 type Column struct {
 	Spec    string // the value for Text
 	Head    string // the first cell that is not empty
 	Example string // the last cell that is not empty
 }
 
-// A ColumnError means that Text cannot find the column. The column in the call does not exist, or
-// the table has several columns and the call has no column.
+// A ColumnError means that the requested column does not exist, or that the caller must choose a
+// column.
 type ColumnError struct {
 	Wrong   string // the column that does not exist, or ""
 	Columns []Column
@@ -67,16 +66,13 @@ func (e *ColumnError) Error() string {
 const maxHead = 20
 
 // Text returns a column of a table as text, with one cell on each line. The result rows has all
-// columns, with tabs between the cells. The extension of path selects the format. A line break in a
-// cell becomes a blank.
+// columns, separated by tabs. A line break in a cell becomes a blank.
 //
-// column is a heading, a letter or a number. If the file has several sheets, column begins with the
-// name of the sheet, for example "Sheet1!B". If column is empty, the file must have only one column
-// with text.
+// column is a heading, a letter or a number. In a file with several sheets, column begins with the
+// sheet, for example "Sheet1!B". column may be empty for a table with one column.
 //
-// The heading and the rows above the heading become empty lines. If column is a letter or a number,
-// the first cell with text is the heading. But if this cell has a dot or a hyphen, the column has
-// no heading.
+// The heading and the rows above the heading become empty lines. For a letter or a number, the
+// first cell with text is the heading. A first cell with a dot or a hyphen is no heading.
 func Text(path string, data []byte, column string) (text, rows string, err error) {
 	read := readers[ext(path)]
 	if read == nil {
@@ -108,8 +104,6 @@ func Text(path string, data []byte, column string) (text, rows string, err error
 	return "", "", &ColumnError{Wrong: column, Columns: all}
 }
 
-// find returns the index of the column that spec describes. It also returns the index of the first
-// row below the heading.
 func (t *table) find(spec string) (at, from int, found bool) {
 	place := -1
 	for i := range t.width() {
@@ -119,8 +113,6 @@ func (t *table) find(spec string) (at, from int, found bool) {
 	}
 	for i, row := range t.rows[:min(len(t.rows), maxHead)] {
 		for j, cell := range row {
-			// The spec can be both a heading and the letter or number of a column. The cell is then
-			// a heading only if it is the first text in its column.
 			if strings.EqualFold(strings.TrimSpace(cell), strings.TrimSpace(spec)) && (place < 0 || t.first(j) == i) {
 				return j, i + 1, true
 			}
@@ -136,8 +128,6 @@ func (t *table) first(at int) int {
 	return slices.IndexFunc(t.rows, func(row []string) bool { return at < len(row) && strings.TrimSpace(row[at]) != "" })
 }
 
-// below returns the index of the row below the heading of a column. Without a heading, it
-// returns 0.
 func (t *table) below(at int) int {
 	for i, row := range t.rows {
 		if at < len(row) && strings.TrimSpace(row[at]) != "" {
@@ -169,8 +159,6 @@ func oneLine(cell string) string {
 	return strings.Join(strings.FieldsFunc(cell, func(r rune) bool { return r == '\n' || r == '\r' }), " ")
 }
 
-// text returns the cells of a column, with one cell on each line. The lines before the row `from`
-// are empty.
 func (t *table) text(at, from int) string {
 	var b strings.Builder
 	for i, row := range t.rows {
@@ -190,8 +178,6 @@ func (t *table) width() (n int) {
 	return n
 }
 
-// columns returns the columns with text of all tables. It reads each cell once, because a table may
-// be very large.
 func columns(tables []table) (out []Column) {
 	for _, t := range tables {
 		all := make([]Column, t.width())
@@ -229,7 +215,6 @@ func clip(s string) string {
 	return s
 }
 
-// letters returns the name of a column: A for 0, Z for 25, AA for 26.
 func letters(i int) (s string) {
 	for i++; i > 0; i = (i - 1) / 26 {
 		s = string(rune('A'+(i-1)%26)) + s

@@ -103,8 +103,6 @@ func withSites(t *testing.T, change func([]byte) []byte) []byte {
 	return b.Bytes()
 }
 
-// TestXLSX checks a column of a workbook. A damaged workbook must give an error, and not some
-// of its names.
 func TestXLSX(t *testing.T) {
 	data := workbook(t)
 	const want = "\n\n\na.example\nguarda-film.example\nc.example d.example\n"
@@ -128,8 +126,7 @@ d.example")`
 	}
 }
 
-// TestCells checks that a cell whose text cannot be read is an error, because a name may be
-// missing.
+// An unreadable cell must be an error, because a name may be missing.
 func TestCells(t *testing.T) {
 	for cell, want := range map[string]string{
 		`<c r="B6" t="e"><v>#REF!</v></c>`:        "cell B6 has the error #REF! of a formula",
@@ -150,8 +147,8 @@ func TestCells(t *testing.T) {
 	}
 }
 
-// TestLargeSheet checks a sheet with one cell in its last row and column. The time must
-// depend on the number of cells. A loop over all rows and columns takes half a minute.
+// TestLargeSheet fills only the last cell of a sheet. A loop over all rows and columns takes half a
+// minute.
 func TestLargeSheet(t *testing.T) {
 	data := withSites(t, func(text []byte) []byte {
 		return bytes.Replace(text, []byte("</sheetData>"), []byte(`<row r="1048576"><c r="XFD1048576" t="str"><v>last.example</v></c></row></sheetData>`), 1)
@@ -183,9 +180,8 @@ func TestSheetLimits(t *testing.T) {
 		`<row r="8"><c r="A9"><v>1</v></c></row>`:                       `cell "A9" is no cell of row 8`,
 		`<row r="1048577"/>`:                                            `row "1048577" is no row of a sheet`,
 		`<row r="x"/>`:                                                  `row "x" is no row of a sheet`,
-		// These rows have cells with a format but no text. Some rows and cells have no position.
-		`<row r="8"><c r="XFD8" s="1"/></row>`:              "",
-		`<row><c><v>1</v></c><c t="str"><v>2</v></c></row>`: "",
+		`<row r="8"><c r="XFD8" s="1"/></row>`:                          "",
+		`<row><c><v>1</v></c><c t="str"><v>2</v></c></row>`:             "",
 	} {
 		data := withSites(t, func(text []byte) []byte {
 			return bytes.Replace(text, []byte("</sheetData>"), []byte(rows+"</sheetData>"), 1)
@@ -197,8 +193,6 @@ func TestSheetLimits(t *testing.T) {
 	}
 }
 
-// TestTexts checks a file with too many shared texts. The file must be refused before its
-// texts are in memory.
 func TestTexts(t *testing.T) {
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)

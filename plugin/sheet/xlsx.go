@@ -14,19 +14,18 @@ import (
 	"github.com/xuri/excelize/v2"
 )
 
-// These limits protect the memory. A small XLSX file can unpack to very much text.
+// A small XLSX file can unpack to very much text.
 const (
 	maxUnzipped = 128 << 20 // bytes of all parts of the file
 	maxTexts    = 2 << 20   // shared texts
-	// maxArea limits the cells of all sheets. An empty cell to the left of a text counts too,
-	// because the library stores this cell.
+	// maxArea limits the cells of all sheets. The library also stores the empty cells to the left
+	// of a text.
 	maxArea = 4 << 20
 )
 
-// readXLSX reads all sheets that have text. It also reads hidden sheets, because a person must
-// decide about them.
+// readXLSX also reads hidden sheets, because a person must decide about them.
 func readXLSX(data []byte) (out []table, err error) {
-	// The library may panic on a malformed file, which must not end the program.
+	// excelize may panic on a malformed file.
 	defer func() {
 		if r := recover(); r != nil {
 			out, err = nil, fmt.Errorf("cannot be read as XLSX: %v", r)
@@ -64,9 +63,8 @@ func readXLSX(data []byte) (out []table, err error) {
 	return out, nil
 }
 
-// sound returns an error for XML that is cut off or wrong. It also returns an error for a cell
-// whose text cannot be read, for example a formula without a result. The library would hide these
-// faults, and names would be missing.
+// sound returns an error for broken XML and for unreadable cells. excelize hides both errors, and
+// names would be missing.
 func sound(data []byte) error {
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
@@ -122,8 +120,6 @@ func tokens(part *zip.File, f func(xml.Token) error) error {
 	return nil
 }
 
-// errNoSheet is the error of cells.token for a file in the archive that is not a sheet. The name of
-// the file does not show whether it is a sheet.
 var errNoSheet = errors.New("is no sheet")
 
 // A cells checks the cells of a sheet (ECMA-376, part 1, section 18.3.1.4).
@@ -178,8 +174,7 @@ func (c *cells) token(t xml.Token) error {
 	return nil
 }
 
-// startRow stores the number of a row. It returns an error if the rows are not in ascending order,
-// because the library would mix up the rows.
+// excelize mixes up rows that are not in ascending order, so startRow refuses the rows.
 func (c *cells) startRow(attr []xml.Attr) error {
 	row := c.row + 1
 	for _, a := range attr {
@@ -199,8 +194,6 @@ func (c *cells) startRow(attr []xml.Attr) error {
 	return nil
 }
 
-// start stores the column of a cell. It returns an error if the cells are not in ascending order,
-// because the library would mix up the cells.
 func (c *cells) start(attr []xml.Attr) error {
 	c.cell = cell{}
 	col := c.col + 1
@@ -224,8 +217,6 @@ func (c *cells) start(attr []xml.Attr) error {
 	return nil
 }
 
-// end counts a cell. It returns an error if there are too many cells, or if the text of the cell
-// cannot be read.
 func (c *cells) end() error {
 	if c.value || c.inline || c.formula {
 		c.area += c.col - c.last
@@ -237,8 +228,6 @@ func (c *cells) end() error {
 	return c.problem()
 }
 
-// problem returns an error if the text of the cell cannot be read. For example, a formula may have
-// no result.
 func (c *cells) problem() error {
 	switch {
 	case c.kind == "e":

@@ -11,12 +11,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// MaxLegacy is the largest size in bytes of a file with a legacy signature. A legacy signature
-// covers the bytes of the file and not their hash, so the whole file must be in memory.
+// MaxLegacy is the maximum size in bytes of a file with a legacy signature. A legacy signature
+// needs the whole file in memory.
 const MaxLegacy = 64 << 20
 
-// A Check compares one version of a file with its signatures. Write all bytes of the file
-// to the Check, and then call Result.
+// A Check compares one version of a file with its signatures. Write the whole file to the Check,
+// and then call Result.
 type Check struct {
 	policy Policy
 	path   string
@@ -27,8 +27,6 @@ type Check struct {
 	hash   *Hash
 }
 
-// A found is one signature file. It has the parsed signature, or the reason why the
-// signature does not count.
 type found struct {
 	path string
 	sig  Signature
@@ -36,8 +34,8 @@ type found struct {
 	why  error
 }
 
-// Check returns a Check of the file at path. The function read returns the content of a signature
-// file, or fs.ErrNotExist. It must return at most MaxBytes+1 bytes.
+// Check returns a Check of the file at path. read returns the content of a signature file, or
+// fs.ErrNotExist. read must return at most MaxBytes+1 bytes.
 func (p Policy) Check(path string, read func(path string) ([]byte, error)) *Check {
 	c := &Check{policy: p, path: path, hash: NewHash()}
 	for slot := 1; slot <= len(p.Keys); slot++ {
@@ -58,8 +56,6 @@ func (p Policy) Check(path string, read func(path string) ([]byte, error)) *Chec
 	return c
 }
 
-// claims checks the key and the file name in a signature file. It does not need the signed
-// bytes.
 func (c *Check) claims(f *found) error {
 	var ok bool
 	if f.key, ok = c.policy.key(f.sig.Key); !ok {
@@ -80,7 +76,6 @@ func (c *Check) claims(f *found) error {
 	}
 }
 
-// Write adds bytes of the signed file. Write never returns an error.
 func (c *Check) Write(p []byte) (int, error) {
 	c.size += int64(len(p))
 	if c.legacy && c.size <= MaxLegacy {
@@ -121,7 +116,7 @@ func (c *Check) verify(f *found) error {
 	case c.size > MaxLegacy:
 		return fmt.Errorf("is a legacy signature, which is allowed for files of at most %d MiB; sign without -l", MaxLegacy>>20)
 	default:
-		// Do not use minisign.Reader here. Its method Verify would check a legacy signature against
+		// Do not use minisign.Reader here. minisign.Reader would check a legacy signature against
 		// the hash of the file.
 		good = minisign.Verify(f.key.minisign(), c.whole, f.sig.text)
 	}
@@ -134,13 +129,10 @@ func (c *Check) verify(f *found) error {
 // A Result describes which keys signed a version of a file.
 type Result struct {
 	Path string
-	// Need is the number of different keys that must sign.
 	Need int
-	// Signers are the different keys that signed these bytes, in the sequence of the
-	// signature files.
+	// Signers are the different keys with good signatures.
 	Signers []Signer
-	// Problems contains the reasons why signatures do not count, as printable text. If
-	// enough other signatures are good, the file is still accepted.
+	// Problems contains the reasons why signatures do not count, as printable text.
 	Problems []string
 }
 
@@ -166,8 +158,8 @@ func (r Result) Signed() (newest time.Time) {
 	return newest
 }
 
-// Err returns nil if enough keys signed the file. Otherwise it returns all problems. Each
-// problem is a line that begins with the path of the file.
+// Err returns nil if enough keys signed the file. Otherwise Err returns all problems, one in each
+// line.
 func (r Result) Err() error {
 	if r.OK() {
 		return nil

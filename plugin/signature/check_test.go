@@ -21,8 +21,6 @@ func (f files) read(path string) ([]byte, error) {
 	return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
 }
 
-// policy returns a policy with public keys of testdata. need is the number of keys that
-// must sign.
 func policy(t testing.TB, need int, names ...string) Policy {
 	t.Helper()
 	var keys []Key
@@ -61,7 +59,6 @@ func hashOf(content []byte) *Hash {
 	return h
 }
 
-// signed signs content with a secret key of testdata. base is the file name in the signature.
 func signed(t testing.TB, name, base string, content []byte) []byte {
 	t.Helper()
 	sig, err := secret(t, name).Sign(base, clock, hashOf(content))
@@ -186,8 +183,6 @@ func TestLegacyLimit(t *testing.T) {
 	}
 }
 
-// TestHashAsLegacy replaces a signed file by its 64-byte hash, and makes the signature a legacy
-// signature. The Check must refuse the signature.
 func TestHashAsLegacy(t *testing.T) {
 	content := file(t, "orders.yaml")
 	sig := signed(t, "one", "orders.yaml", content)
@@ -199,8 +194,7 @@ func TestHashAsLegacy(t *testing.T) {
 	}
 }
 
-// TestSignName checks that Sign refuses a file name with a line break or a tab. Such a
-// name could add fields to the signature.
+// A line break or a tab in a file name could add fields to the signature.
 func TestSignName(t *testing.T) {
 	for _, name := range []string{"a\nb.yaml", "a\tfile:b.yaml", "\u202e.yaml"} {
 		if _, err := secret(t, "one").Sign(name, clock, NewHash()); err == nil {

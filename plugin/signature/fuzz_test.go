@@ -15,9 +15,6 @@ func blake(content []byte) []byte {
 	return sum[:]
 }
 
-// FuzzCheck compares a Check with a second library, go-minisign. Both must accept the same
-// signatures. The only exceptions are signatures that Parse refuses, and signatures with another
-// file name.
 func FuzzCheck(f *testing.F) {
 	content := file(f, "orders.yaml")
 	for _, path := range []string{"orders.yaml.minisig", "orders.yaml.2.minisig", "legacy/orders.yaml.minisig", "comment.minisig"} {

@@ -11,11 +11,9 @@ import (
 	"aead.dev/minisign"
 )
 
-// MaxBytes is the largest size in bytes of a key file or a signature file. An ordinary
-// signature file has about 320 bytes.
+// MaxBytes is the maximum size in bytes of a key file or a signature file.
 const MaxBytes = 4096
 
-// maxComment is the largest number of bytes of a comment, without its label.
 const maxComment = 1024
 
 const (
@@ -23,18 +21,15 @@ const (
 	trustedLabel   = "trusted comment: "
 )
 
-// A KeyID identifies a key. Equal IDs do not prove that two keys are equal, because the maker of a
-// key can choose any ID.
+// A KeyID identifies a key. Two keys can have the same ID, because the maker of a key chooses the
+// ID.
 type KeyID uint64
 
-// String returns the ID as 16 hexadecimal digits, as minisign prints it.
 func (id KeyID) String() string { return fmt.Sprintf("%016X", uint64(id)) }
 
-// keySize is the size of an encoded public key in bytes. Two bytes are for the algorithm,
-// eight for the ID, and 32 for the Ed25519 point.
 const keySize = 2 + 8 + 32
 
-// A Key is a minisign public key. Two Keys can be compared with ==.
+// A Key is a minisign public key. Keys can be compared with ==.
 type Key [keySize]byte
 
 // ID returns the ID of the key.
@@ -55,7 +50,7 @@ func (k Key) minisign() (p minisign.PublicKey) {
 
 var keyChars = base64.StdEncoding.EncodedLen(keySize)
 
-// IsKey reports whether s is a public key, and not the path of a key file.
+// IsKey reports whether s is a public key. Otherwise s is the path of a key file.
 func IsKey(s string) bool {
 	_, err := ParseKey(s)
 	return err == nil
@@ -63,7 +58,7 @@ func IsKey(s string) bool {
 
 // ParseKey parses a public key in one line of base64 (the last line of a key file).
 func ParseKey(s string) (Key, error) {
-	// The base64 decoder ignores line breaks. ParseKey must refuse line breaks itself.
+	// The base64 decoder ignores line breaks.
 	if strings.ContainsAny(s, "\r\n") {
 		return Key{}, errNoKey
 	}
@@ -82,8 +77,7 @@ var (
 	errSecret = errors.New("is a minisign secret key; write the public key here, and keep the secret key away from servers")
 )
 
-// ParseKeyFile parses a public key file. The first line may be an untrusted comment. The last line
-// is the key.
+// ParseKeyFile parses a public key file. An untrusted comment may come before the key.
 func ParseKeyFile(data []byte) (Key, error) {
 	lines, err := splitLines(data)
 	if err != nil {
@@ -101,8 +95,6 @@ func ParseKeyFile(data []byte) (Key, error) {
 	return ParseKey(lines[0])
 }
 
-// splitLines returns the lines of a file. A line ends with LF or CRLF. The last line may
-// have no line end.
 func splitLines(data []byte) ([]string, error) {
 	switch {
 	case len(data) > MaxBytes:

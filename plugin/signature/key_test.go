@@ -28,7 +28,6 @@ func public(t testing.TB, name string) Key {
 	return k
 }
 
-// secret returns the unencrypted secret key in testdata/NAME.key.
 func secret(t testing.TB, name string) SecretKey {
 	t.Helper()
 	s, err := ParseSecretKey(file(t, name+".key"), nil)
@@ -94,7 +93,6 @@ func TestKeyErrors(t *testing.T) {
 	}
 }
 
-// TestPolicy checks that NewPolicy refuses a repeated key, even with another ID.
 func TestPolicy(t *testing.T) {
 	one, two := public(t, "one"), public(t, "two")
 	renamed := one

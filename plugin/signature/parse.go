@@ -12,12 +12,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// A Signature contains the fields of a signature file. Parse does not check the signature
-// itself, so the fields may be false.
+// A Signature contains the fields of a signature file. Parse does not verify the signature.
 type Signature struct {
 	Key KeyID
-	// Legacy means that the signature covers the bytes of the file (algorithm Ed). Other
-	// signatures cover the BLAKE2b-512 hash (algorithm ED).
+	// A Legacy signature (algorithm Ed) covers the bytes of the file. Other signatures (algorithm
+	// ED) cover the BLAKE2b-512 hash.
 	Legacy bool
 	// File is the base name of the signed file in the trusted comment, or empty.
 	File string
@@ -27,7 +26,7 @@ type Signature struct {
 	text []byte // the content of the signature file, which the minisign library needs
 }
 
-// lastTime is the largest timestamp that Parse accepts: the end of the year 9999.
+// lastTime is the end of the year 9999.
 const lastTime = 253402300799
 
 // Parse parses a signature file strictly. An attacker could misuse a file that two
@@ -68,8 +67,6 @@ func Parse(data []byte) (Signature, error) {
 	return s, nil
 }
 
-// readTrusted parses the fields of a trusted comment. Tabs separate the fields. Unknown
-// fields are ignored.
 func (s *Signature) readTrusted(text string) error {
 	seen := map[string]bool{}
 	for field := range strings.SplitSeq(text, "\t") {
@@ -94,8 +91,8 @@ func (s *Signature) readTrusted(text string) error {
 			}
 			s.File = value
 		case "hashed":
-			// Only a signature of a hash has the field "hashed". Without this check, the signature
-			// of a hash would also be a valid legacy signature of a file that consists of the hash.
+			// An attacker can change the algorithm of a signature from ED to Ed. The signature
+			// would then be valid for a file that contains only the hash.
 			if s.Legacy {
 				return errors.New(`says "hashed", but the algorithm of the signature is Ed, which does not hash`)
 			}
@@ -104,8 +101,6 @@ func (s *Signature) readTrusted(text string) error {
 	return nil
 }
 
-// comment returns the text of a comment line after its label. A trusted comment may contain
-// tabs.
 func comment(line, label string) (string, error) {
 	text, ok := strings.CutPrefix(line, label)
 	switch {
@@ -126,7 +121,6 @@ func comment(line, label string) (string, error) {
 	return text, nil
 }
 
-// maxShown is the largest number of bytes of a refused text in an error.
 const maxShown = 80
 
 func shorten(s string) string {
@@ -136,9 +130,8 @@ func shorten(s string) string {
 	return s[:maxShown] + "..."
 }
 
-// decode decodes a line of strict base64 that must have size bytes.
 func decode(line string, size int) ([]byte, error) {
-	// The base64 decoder ignores a carriage return. decode must refuse it.
+	// The base64 decoder ignores carriage returns.
 	if strings.Contains(line, "\r") {
 		return nil, errors.New("has a carriage return inside")
 	}

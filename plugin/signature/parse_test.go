@@ -71,8 +71,6 @@ func TestParseErrors(t *testing.T) {
 		{with(2, global), "line 2: must have 74 bytes in base64, got 64"},
 		{with(2, sig+"="), `line 2: is not base64, got "` + sig[:80] + `..."`},
 		{with(2, " "+sig), `line 2: is not base64, got "` + (" " + sig)[:80] + `..."`},
-		// The unused bits of the last base64 character must be zero. Otherwise several
-		// texts would be one signature.
 		{with(2, strings.TrimSuffix(encode(raw[:74]), "=")[:98]+"/="), ""},
 		{with(2, sig[:50]+"\r"+sig[50:]), "line 2: has a carriage return inside"},
 		{with(2, otherAlgorithm), `line 2: the algorithm must be ED or Ed, got "XD"`},

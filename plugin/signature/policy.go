@@ -1,8 +1,7 @@
-// Package signature checks and makes the minisign signatures of order files. The
-// signatures of FILE by several keys are FILE.minisig, FILE.2.minisig and so on.
+// Package signature checks and makes the minisign signatures of order files. The signatures of FILE
+// are FILE.minisig, FILE.2.minisig and so on.
 //
-// The package never opens a file. The caller gives the same bytes to a Check and to the
-// parser.
+// The package never opens a file. The caller must give the same bytes to a Check and to the parser.
 package signature
 
 import (
@@ -13,17 +12,15 @@ import (
 // MaxKeys is the largest number of keys in a Policy.
 const MaxKeys = 16
 
-// A Policy contains the keys that may sign, and the number of keys that must sign each
-// file. The zero Policy demands no signatures. Do not change a Policy.
+// A Policy contains the keys that may sign, and the number of keys that must sign each file. The
+// zero Policy needs no signatures. Do not change a Policy.
 type Policy struct {
-	// Keys are the keys that may sign. A signature does not show its purpose. An operator
-	// should therefore use keys that sign only order files.
+	// Keys are the keys that may sign. An operator should use these keys only for order files.
 	Keys []Key
 	Need int
 }
 
-// NewPolicy returns a Policy. It returns an error if two keys are equal, if there are too few or
-// too many keys, or if need is less than 1.
+// NewPolicy returns a Policy. The keys must differ. need must be between 1 and the number of keys.
 func NewPolicy(need int, keys []Key) (Policy, error) {
 	switch {
 	case len(keys) == 0:

@@ -13,7 +13,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// secretSize is the size of an encoded secret key in bytes.
 const secretSize = 158
 
 // A SecretKey is a minisign secret key.
@@ -34,9 +33,8 @@ func (s SecretKey) Public() Key {
 	return k
 }
 
-// Encode returns the content of a secret key file, encrypted with the password. The
-// encryption needs some seconds and 1 GiB of memory. An empty password means no
-// encryption.
+// Encode returns the content of a secret key file. An empty password means no encryption.
+// Encryption needs some seconds and 1 GiB of memory.
 func (s SecretKey) Encode(password string) ([]byte, error) {
 	text, err := s.private.MarshalText()
 	if password != "" {
@@ -86,7 +84,7 @@ func ParseSecretKey(data []byte, password func() (string, error)) (s SecretKey, 
 
 var errNoSecret = errors.New("is not a minisign secret key")
 
-// A Hash is the BLAKE2b-512 hash of the bytes written to it. Use NewHash to make a Hash.
+// A Hash is a BLAKE2b-512 hash. Use NewHash to make a Hash.
 type Hash struct {
 	chunk bytes.Reader
 	sum   *minisign.Reader
@@ -99,15 +97,14 @@ func NewHash() *Hash {
 	return h
 }
 
-// Write adds bytes to the hash. Write never returns an error.
 func (h *Hash) Write(p []byte) (int, error) {
 	h.chunk.Reset(p)
 	io.Copy(io.Discard, h.sum) // h.chunk and io.Discard never return an error
 	return len(p), nil
 }
 
-// Sign returns the content of a signature file. name is the base name of the signed file, and
-// content is its hash.
+// Sign returns the content of a signature file. name is the base name of the signed file. content
+// is the hash of the file.
 func (s SecretKey) Sign(name string, now time.Time, content *Hash) ([]byte, error) {
 	if !printable.Is(name) {
 		return nil, fmt.Errorf("the file name %q has characters that are not printable; a signature cannot contain this name", name)

@@ -18,8 +18,6 @@ var update = flag.Bool("update", false, "write testdata/cheap.key again")
 
 const cheapPassword = "correct horse"
 
-// cheapKey encrypts the key in one.key with 16 MiB of memory. minisign needs 1 GiB, which
-// would make tests slow.
 func cheapKey(t *testing.T) []byte {
 	t.Helper()
 	lines := strings.Split(string(file(t, "one.key")), "\n")
@@ -35,8 +33,6 @@ func cheapKey(t *testing.T) []byte {
 	secret := raw[54:]
 	sum := blake2b.Sum256(append([]byte("Ed"), secret[:72]...))
 	copy(secret[72:], sum[:])
-	// The parameters of scrypt follow libsodium: r = 8, N = memory / (128 r), p = ops / (4 N
-	// r).
 	n := memory / 1024
 	stream, err := scrypt.Key([]byte(cheapPassword), raw[6:38], n, 8, ops/4/n/8, len(secret))
 	if err != nil {

@@ -14,23 +14,20 @@ type event struct {
 type lastEvent struct {
 	seq uint64 // the number of the last event, counted over all names
 	how arrival
-	// written is the number of the last event that was more than a change of attributes.
-	// The field "how" describes this event.
+	// written is the number of the last event other than a change of attributes. how is the kind of
+	// that event.
 	written uint64
 }
 
-// maxNames limits the unwatched names in an eventLog, to save memory. If the log has dropped the
-// events of a new file, the file must be unchanged for the duration Settle before it is reported.
 const maxNames = 4096
 
-// eventLog stores the last event of each name, even of a name that is not watched. For example, a
-// program may rename a side list into place just before the order file that refers to the list.
+// eventLog stores the last event of each name. It also stores events of unwatched names, because a
+// side list can arrive before its order file.
 type eventLog struct {
 	seq  uint64 // the number of the last event
 	last map[string]lastEvent
 }
 
-// note records an event. The parameter "watched" is true if a watched path leads to name.
 func (l *eventLog) note(name string, how arrival, watched bool) {
 	e, ok := l.last[name]
 	if !ok && !watched && len(l.last) >= maxNames {
@@ -44,8 +41,8 @@ func (l *eventLog) note(name string, how arrival, watched bool) {
 	l.last[name] = e
 }
 
-// doubt records that the kernel dropped events. Any file in dir may then have changed. An
-// empty dir means all directories.
+// doubt records that any file in the directory dir may have changed without an event. If dir is "",
+// this applies to all directories.
 func (l *eventLog) doubt(dir string) {
 	l.seq++
 	for name := range l.last {
@@ -55,8 +52,6 @@ func (l *eventLog) doubt(dir string) {
 	}
 }
 
-// prune removes old events of names that are not in the map "keep". An event is old if its
-// number is at most "since".
 func (l *eventLog) prune(since uint64, keep map[string]bool) {
 	for name, e := range l.last {
 		if e.seq <= since && !keep[name] {

@@ -59,8 +59,6 @@ func TestBurst(t *testing.T) {
 	}
 }
 
-// TestBurstOfNames checks that 1,000 unrelated files cause no report. The Source must also
-// forget their names.
 func TestBurstOfNames(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "0")

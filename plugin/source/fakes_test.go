@@ -14,7 +14,6 @@ type restamped struct {
 
 func (i restamped) ModTime() time.Time { return i.mtime }
 
-// The type "still" is a file info with constant times and no inode number.
 type still struct{ restamped }
 
 func (still) Sys() any { return nil }
@@ -32,8 +31,6 @@ func (f shownFile) Stat() (fs.FileInfo, error) {
 	return f.show(info), nil
 }
 
-// shown replaces the file info of each file by the result of the function "show". Directories
-// are unchanged.
 func shown(r *rig, show func(fs.FileInfo) fs.FileInfo) {
 	lstat, open := r.s.fs.lstat, r.s.fs.open
 	r.s.fs.lstat = func(path string) (fs.FileInfo, error) {
@@ -52,7 +49,6 @@ func shown(r *rig, show func(fs.FileInfo) fs.FileInfo) {
 	}
 }
 
-// standStill makes the times of all files constant, and counts the opened files in *opened.
 func standStill(r *rig, opened *int) {
 	mtime := time.Now().Add(-24 * time.Hour)
 	shown(r, func(info fs.FileInfo) fs.FileInfo { return still{restamped{info, mtime}} })
@@ -85,8 +81,6 @@ type hugeInfo struct{ fs.FileInfo }
 
 func (hugeInfo) Size() int64 { return 10_000 << 30 }
 
-// oneTick sets the ctime of each file to its mtime. A write and a rename then seem to
-// share one clock tick.
 func (r *rig) oneTick() {
 	shown(r, func(info fs.FileInfo) fs.FileInfo { return restamped{info, time.Unix(0, statOf(info).ctime)} })
 }
@@ -106,8 +100,6 @@ func (sized) IsDir() bool { return false }
 
 func (sized) Sys() any { return nil }
 
-// The type "gate" blocks the reads of one file, like a dead NFS mount. Each value that is
-// sent to the channel "step" lets one read continue.
 type gate struct {
 	step  chan error
 	stuck chan struct{} // receives a value when a read begins

@@ -12,20 +12,18 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// State is the state of a path: for example Ready, or Missing.
+// State is the state of a path.
 type State uint8
 
 const (
-	// Ready means that the file is complete. Digest and Size then describe its bytes. A
-	// directory or glob is Ready if at least one file matches.
+	// Ready means that the file is complete, or that a directory or glob has a file.
 	Ready State = iota + 1
-	// Pending means that the order file or a side list keeps changing, or that the file
-	// system does not answer. The Source reports the file again later.
+	// Pending means that the file or a side list keeps changing, or that the file system hangs. The
+	// Source reports the file again later.
 	Pending
-	// Missing means that there is no file at the path, or that a link leads to no file.
+	// Missing means that the path does not exist, or is a dangling link.
 	Missing
-	// Unreadable means that the file cannot or must not be read. It may be too large, for
-	// example.
+	// Unreadable means that the file cannot be read, or is too large.
 	Unreadable
 	// NotAFile means that the path leads to a directory, device, socket or pipe.
 	NotAFile
@@ -42,24 +40,23 @@ func (s State) String() string {
 	return stateNames[0]
 }
 
-// Digest is the SHA-256 of the bytes of a file.
+// Digest is the SHA-256 of a file.
 type Digest [sha256.Size]byte
 
 func (d Digest) String() string { return hex.EncodeToString(d[:]) }
 
 var (
-	// ErrChanged means that the file changed after the report. The caller must ignore the
-	// result of the parser, even a syntax error. The Source reports the file again later.
+	// ErrChanged means that the file changed after the report. Ignore all results of the parser,
+	// even a syntax error.
 	ErrChanged = errors.New("file changed while it was read")
-	// ErrPending means that a side list is still being written. When the side list is
-	// complete, the Source reports the order file again.
+	// ErrPending means that a side list is still being written. The Source reports the order file
+	// again later.
 	ErrPending = errors.New("file is still being written")
 	// ErrClosed means that the Source is closed, or no longer watches the file.
 	ErrClosed = errors.New("file is no longer watched")
 )
 
-// File is the report about one order file, or about a directory or glob as a whole. A File
-// is immutable.
+// File is an immutable report about one order file, directory or glob.
 type File struct {
 	Path    string // as configured, or as found in the directory or by the glob
 	Pattern bool   // the report is about a directory or glob
@@ -68,9 +65,8 @@ type File struct {
 	Digest  Digest // of the order file alone; zero while the file changes
 	Size    int64  // in bytes; zero while the file changes
 	Sides   []Side // the known side lists, sorted bytewise by path
-	// Detached is true if a single file is mounted into a container, and the file was replaced on
-	// the host. For example, Kubernetes subPath and -v file:file mount a single file. The Source
-	// cannot notice changes of the new file.
+	// Detached means that the file is a mount of a single file, and was replaced on the host. The
+	// Source cannot see changes of the new file.
 	Detached bool
 
 	src     *Source
@@ -78,7 +74,7 @@ type File struct {
 	receipt *receipt
 }
 
-// Side is the state of a side list at the time of the report.
+// Side is the state of a side list in a report.
 type Side struct {
 	Path   string
 	State  State
@@ -87,8 +83,7 @@ type Side struct {
 	Size   int64
 }
 
-// Open returns the bytes of the file as a stream. The caller must close the stream. After
-// ErrChanged, the caller must discard all results of the parser, even errors.
+// Open opens the file. After ErrChanged, discard all results of the parser, even errors.
 func (f File) Open() (io.ReadCloser, error) {
 	if err := f.closed(); err != nil {
 		return nil, err
@@ -103,9 +98,8 @@ func (f File) Open() (io.ReadCloser, error) {
 	return r, nil
 }
 
-// OpenSide opens a side list and returns its digest. The digest is correct only if Intact
-// returns nil. While the list is being written, the error is ErrPending. A change of the
-// list causes a new report.
+// OpenSide opens a side list and returns its digest. The digest is correct only if Intact returns
+// nil. The error is ErrPending while the list is being written.
 func (f File) OpenSide(name string) (io.ReadCloser, Digest, error) {
 	if err := f.closed(); err != nil {
 		return nil, Digest{}, err
@@ -117,8 +111,7 @@ func (f File) OpenSide(name string) (io.ReadCloser, Digest, error) {
 	return r, r.want, nil
 }
 
-// WatchSide watches a side list like OpenSide, but returns only its state. A caller that has
-// compiled the list before can then see whether the list has changed.
+// WatchSide watches a side list and returns its state.
 func (f File) WatchSide(name string) Side {
 	side := Side{Path: f.sidePath(name)}
 	v, err := version{}, f.closed()
@@ -141,8 +134,8 @@ func (f File) closed() error {
 	return nil
 }
 
-// Intact returns nil if all streams of f had the reported bytes. Call Intact before you
-// use a result of the parser, even a syntax error.
+// Intact returns nil if all streams of f had the reported bytes. Call Intact before you use any
+// result of the parser, even a syntax error.
 func (f File) Intact() error {
 	if f.receipt == nil {
 		return nil
@@ -150,8 +143,7 @@ func (f File) Intact() error {
 	return f.receipt.verdict(f.Path)
 }
 
-// Again makes the Source report the unchanged file once more. Call Again if the file cannot be used
-// before another file is loaded.
+// Again makes the Source report the unchanged file once more.
 func (f File) Again() {
 	if !f.Pattern && f.src != nil {
 		f.src.lost(f.abs, f.abs)
@@ -166,9 +158,8 @@ func (s *Source) Again(path string) {
 	}
 }
 
-// SetSides sets the side lists of the file. The Source stops watching all other lists of the file.
-// Call SetSides only after a parse without errors. After an error, a list may be missing in names,
-// and a correction of this list would cause no report.
+// SetSides sets the side lists of the file, and ends the watch of other lists. Call SetSides only
+// after a parse without errors, or the watch of a list may be lost.
 func (f File) SetSides(names []string) {
 	if f.closed() != nil {
 		return
@@ -187,7 +178,6 @@ func (f File) sidePath(name string) string {
 	return filepath.Join(filepath.Dir(f.Path), name)
 }
 
-// receipt collects the results of all streams of one File.
 type receipt struct {
 	mu   sync.Mutex
 	open int // the number of open streams

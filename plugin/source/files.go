@@ -14,15 +14,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// The type "files" contains the functions that call the file system. Tests replace these functions.
+// files contains the functions that call the file system. Tests replace these functions.
 type files struct {
 	lstat    func(string) (fs.FileInfo, error)
 	readlink func(string) (string, error)
 	readDir  func(string) ([]fs.DirEntry, error)
 	open     func(string) (openFile, error)
 
-	// dirs caches the real path of each directory. The links of a directory are then followed only
-	// once for all of its files.
 	dirs map[string]*location
 }
 
@@ -33,13 +31,11 @@ type openFile interface {
 
 func osFiles() files {
 	return files{lstat: os.Lstat, readlink: os.Readlink, readDir: os.ReadDir, open: func(path string) (openFile, error) {
-		// Without O_NONBLOCK, opening a pipe blocks until the pipe has a writer. A pipe
-		// may replace the file after the check with lstat.
+		// Without O_NONBLOCK, opening a pipe blocks. A pipe may replace the file after the lstat.
 		return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	}}
 }
 
-// once returns a copy with an empty cache of directories, for one scan of the paths.
 func (f files) once() files {
 	f.dirs = map[string]*location{}
 	return f
@@ -55,12 +51,10 @@ type stat struct {
 
 type link struct{ at, text string }
 
-// maxLinks is the maximum number of links on the way to a file, as in Linux.
 const maxLinks = 40
 
 var errLinks = errors.New("too many levels of symbolic links")
 
-// location describes where a path leads at one moment. It is immutable.
 type location struct {
 	stat         // of the file at end; zero when err is set
 	end   string // the real path; for a missing file, the path that it would have
@@ -70,9 +64,7 @@ type location struct {
 	at    string // the path where err occurred
 }
 
-// points returns the paths of all links on the way and of the last component. If one of these
-// entries changes, the path can lead to another file. Only a poll finds other changes, for example
-// a renamed parent directory.
+// points returns the paths of all links and of the file.
 func (l *location) points() (out []string) {
 	for _, link := range l.links {
 		out = append(out, link.at)
@@ -83,7 +75,6 @@ func (l *location) points() (out []string) {
 	return append(out, l.end)
 }
 
-// sameWay reports whether l and m lead to the same file through the same links.
 func (l *location) sameWay(m *location) bool {
 	return m != nil && l.err == nil && m.err == nil && l.end == m.end && l.inode == m.inode && l.dev == m.dev && slices.Equal(l.links, m.links)
 }
@@ -92,8 +83,8 @@ func (l *location) linked() bool {
 	return slices.ContainsFunc(l.links, func(link link) bool { return link.at == l.entry })
 }
 
-// resolve follows the links of path, which must be absolute and clean. It also returns the
-// links, unlike filepath.EvalSymlinks.
+// resolve follows the links of path, which must be absolute and clean. Unlike
+// filepath.EvalSymlinks, resolve also returns the links.
 func (f *files) resolve(path string) *location {
 	l := &location{}
 	cur, rest := path, []string(nil)
@@ -156,7 +147,6 @@ func (f *files) directory(path string) *location {
 	return d
 }
 
-// components splits a path at the separators. It leaves out empty components and ".".
 func components(path string) []string {
 	parts := strings.FieldsFunc(path, func(r rune) bool {
 		return r < 0x80 && os.IsPathSeparator(uint8(r))
@@ -170,8 +160,6 @@ func within(dir, path string) bool {
 	return err == nil && rel != "." && filepath.IsLocal(rel)
 }
 
-// fault returns the state and the error of l if l is not a readable file. If l is a readable file,
-// bad is false. Error messages contain the path "shown".
 func (l *location) fault(shown string) (v version, bad bool) {
 	switch {
 	case errors.Is(l.err, errNoAnswer):
@@ -189,8 +177,6 @@ func (l *location) fault(shown string) (v version, bad bool) {
 	return version{}, false
 }
 
-// linkTo returns the path "at" of a failed call if l has symbolic links. An error message then
-// shows where the links lead. Without links, linkTo returns "".
 func (l *location) linkTo(at string) string {
 	if len(l.links) == 0 {
 		return ""
@@ -198,8 +184,6 @@ func (l *location) linkTo(at string) string {
 	return at
 }
 
-// pathError replaces the path in a system error by "shown". If the call failed behind a
-// symbolic link, the message also contains the path "at".
 func pathError(shown, at string, err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {

@@ -38,8 +38,6 @@ func watches(t *testing.T) (n int) {
 	return n
 }
 
-// TestPipe checks that a pipe without a writer does not block the Source. The pipe is
-// there at the start, or replaces the file after stat.
 func TestPipe(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -55,8 +53,6 @@ func TestPipe(t *testing.T) {
 	})
 }
 
-// detach changes the link count of all files to 0 if "on" is true. The files then seem to have no
-// directory entry.
 func (r *rig) detach(on bool) {
 	lstat, open := osFiles().lstat, osFiles().open
 	links := func(info fs.FileInfo) fs.FileInfo {
@@ -102,8 +98,6 @@ func TestSidePipe(t *testing.T) {
 	}
 }
 
-// TestOverflow checks a renamed file after the kernel has dropped events. The file must be reported
-// only after the duration Settle.
 func TestOverflow(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "0")
@@ -143,8 +137,7 @@ func TestDetached(t *testing.T) {
 	})
 }
 
-// TestRemoteFiles checks that each poll checks each file on a remote file system. The test
-// writes through another hard link, which causes no event.
+// The test writes through another hard link, which causes no event.
 func TestRemoteFiles(t *testing.T) {
 	defer func(types []int64) { localFS = types }(localFS)
 	localFS = nil
@@ -159,8 +152,6 @@ func TestRemoteFiles(t *testing.T) {
 	r.want("d/7.yaml=no event")
 }
 
-// TestListWithoutEvent checks that a poll finds a new file without an event. Polls list
-// the directories in turn.
 func TestListWithoutEvent(t *testing.T) {
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	must(t, err)

@@ -13,8 +13,6 @@ import (
 	"time"
 )
 
-// TestReadHangs checks a file whose read does not return. The file must become Pending and
-// delay no other file. After the read, the file must be reported.
 func TestReadHangs(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -55,8 +53,6 @@ func TestReadHangs(t *testing.T) {
 	})
 }
 
-// TestReadHangsInABatch checks that a blocked read delays no other file. The sequence of
-// hashing must not matter.
 func TestReadHangsInABatch(t *testing.T) {
 	dir := t.TempDir()
 	r := newRig(t, dir, []string{"."})
@@ -154,8 +150,6 @@ func TestCloseWhileHanging(t *testing.T) {
 	}
 }
 
-// TestStreamHangs checks a stream with a blocked read. The stream returns an error after
-// readTimeout, or at once if the Source is closed.
 func TestStreamHangs(t *testing.T) {
 	for _, how := range []string{"for ever", "until Close"} {
 		t.Run(how, func(t *testing.T) {
@@ -188,8 +182,6 @@ func TestStreamHangs(t *testing.T) {
 	}
 }
 
-// TestNewSideHangs checks a new side list with a blocked read. The list is Pending. The
-// order file is reported again when the read returns.
 func TestNewSideHangs(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "names: l.txt")
@@ -213,8 +205,6 @@ func TestNewSideHangs(t *testing.T) {
 	}
 }
 
-// TestWaitAfterStop checks the time limit of the method Source.returns. If the process is stopped
-// for a time, this time does not count. After progress, the count starts again at 0.
 func TestWaitAfterStop(t *testing.T) {
 	type act struct {
 		n    int
@@ -251,8 +241,6 @@ func TestWaitAfterStop(t *testing.T) {
 	}
 }
 
-// TestWorkerNotStarted checks a worker whose goroutine has not run yet. The Source must
-// not abandon the worker.
 func TestWorkerNotStarted(t *testing.T) {
 	r := newRig(t, t.TempDir(), []string{"."})
 	w := &worker{over: make(chan struct{})}

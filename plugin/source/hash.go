@@ -16,18 +16,14 @@ import (
 )
 
 const (
-	// step is the number of bytes that a worker hashes without the lock. 128 KiB take
-	// about 100 us.
+	// step is the number of bytes that a worker hashes at once, in about 100 us.
 	step = 128 << 10
 	// batchWait is the maximum time that a report waits for the hashes of small files.
 	// Files that change together are then loaded together.
 	batchWait = 100 * time.Millisecond
-	// smallFile is the largest size in bytes of a small file. A report waits for the hashes of
-	// small files.
 	smallFile = 8 << 20
 )
 
-// job is the hashing of one file. A job consists of short steps.
 type job struct {
 	t    *tracked // guarded by Source.mu
 	abs  string
@@ -47,8 +43,6 @@ type job struct {
 
 func (j *job) left() int64 { return j.loc.size - j.n }
 
-// step reads up to len(buf) bytes of the file. At the end of the file and after an error,
-// it sets done.
 func (j *job) step(fs files, buf []byte) {
 	j.done, j.err = j.read(fs, buf)
 	if j.done {
@@ -89,8 +83,8 @@ func (j *job) read(fs files, buf []byte) (done bool, err error) {
 	return false, nil
 }
 
-// unchanged reports whether the open file still has the size and times of the last scan. A
-// rename over the file changes its ctime.
+// unchanged reports whether the file still has its size and times. A rename over the file changes
+// its ctime.
 func (j *job) unchanged() bool {
 	info, err := j.f.Stat()
 	return err == nil && statOf(info).stamp == j.loc.stamp
@@ -108,8 +102,7 @@ func (j *job) close() {
 	}
 }
 
-// enqueue adds a job to the queue and starts a worker if there is none. The caller must hold s.mu.
-// The callers of cancel, hashing, startWorker, next and takeBack must also hold s.mu.
+// The caller of enqueue, cancel, hashing, startWorker, next or takeBack must hold s.mu.
 func (s *Source) enqueue(j *job) {
 	i, _ := slices.BinarySearchFunc(s.queue, j, func(a, b *job) int {
 		return cmp.Or(cmp.Compare(a.left(), b.left()), strings.Compare(a.abs, b.abs))
@@ -128,14 +121,12 @@ func (s *Source) cancel(t *tracked) {
 	}
 }
 
-// hashing reports whether a small file is being hashed or is in the queue.
 func (s *Source) hashing() bool {
 	small := func(j *job) bool { return j != nil && j.t.job == j && j.loc.size <= smallFile }
 	return s.worker != nil && small(s.worker.job) || slices.ContainsFunc(s.queue, small)
 }
 
-// worker hashes files in a goroutine. If a read blocks, the Source starts another worker
-// and abandons the blocked worker.
+// worker hashes files in a goroutine. The Source replaces a worker whose read blocks.
 type worker struct {
 	job       *job // the job in progress
 	steps     int
@@ -153,8 +144,6 @@ func (s *Source) startWorker() {
 	go s.guard(w)
 }
 
-// next sets w.job to the next job of the worker, and returns false if there is none. If the present
-// job has few bytes left, the worker keeps this job. Otherwise the smallest job comes next.
 func (s *Source) next(w *worker) bool {
 	if j := w.job; j != nil && j.t.job == j && j.left() > bigFile {
 		w.job = nil
@@ -170,7 +159,6 @@ func (s *Source) next(w *worker) bool {
 	return w.job != nil
 }
 
-// hash is the goroutine of a worker. It unlocks s.mu while it reads.
 func (s *Source) hash(w *worker) {
 	defer coop.Start()()
 	s.mu.Lock()
@@ -204,8 +192,7 @@ func (s *Source) hash(w *worker) {
 	s.kick()
 }
 
-// guard watches the worker w. If a read takes longer than "slow", guard starts another
-// worker. After readTimeout, guard makes the file Pending. The caller must not hold s.mu.
+// guard replaces the worker w when a read of w is slow. The caller must not hold s.mu.
 func (s *Source) guard(w *worker) {
 	steps := func() int {
 		s.mu.Lock()
@@ -240,7 +227,7 @@ func (s *Source) guard(w *worker) {
 
 func (s *Source) takeBack(j *job) {
 	t, now := j.t, s.clock.Now()
-	// An event may show that the file was written to during the step.
+	// An event may show a write during the step.
 	s.takeEvents(now)
 	switch {
 	case t.job != j: // the path changed during the step

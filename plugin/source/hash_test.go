@@ -9,8 +9,6 @@ import (
 	"time"
 )
 
-// TestMinuteDigest checks a change without an event and with equal size and mtime. The
-// Source must find the change by hashing after the duration Recheck, and no earlier.
 func TestMinuteDigest(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "block")
@@ -29,8 +27,6 @@ func TestMinuteDigest(t *testing.T) {
 	r.want("o.yaml=BLOCK")
 }
 
-// TestSameStampWithEvent checks that an event makes the Source hash a file. Size and times
-// of the file are unchanged.
 func TestSameStampWithEvent(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "block")
@@ -70,8 +66,6 @@ func TestReplacedWhileHashed(t *testing.T) {
 	r.want("o.yaml=2")
 }
 
-// TestSmallOvertakesBig checks that a renamed small file is reported while a big file is still
-// being hashed.
 func TestSmallOvertakesBig(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "big.yaml"), "1")
@@ -99,8 +93,6 @@ func TestSmallOvertakesBig(t *testing.T) {
 	r.want("big.yaml=" + strings.Repeat("y", 50*step))
 }
 
-// TestRaggedEnd checks a file whose last line has no line end. After a write in place, the file is
-// reported after RaggedSettle. After a rename, the file is reported at once.
 func TestRaggedEnd(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -131,7 +123,6 @@ func TestRaggedEnd(t *testing.T) {
 				if got := r.take(); len(got) != 1 || got[0].State != Ready || got[0].Size != 3 {
 					t.Fatalf("got %v", got)
 				}
-				// A version that is renamed into place is complete at once.
 				must(t, os.WriteFile(r.path(".tmp"), []byte("cut2"), 0o644))
 				must(t, os.Rename(r.path(".tmp"), r.path(c.name)))
 				if r.events() {
@@ -148,8 +139,6 @@ func TestRaggedEnd(t *testing.T) {
 	}
 }
 
-// TestMaxBytes checks that a file that is too large is not opened. A smaller version must
-// be reported again.
 func TestMaxBytes(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -192,8 +181,6 @@ func TestMaxBytes(t *testing.T) {
 	})
 }
 
-// TestHold checks that a report waits while small files are hashed, at most for batchWait.
-// The report must not wait for a big file.
 func TestHold(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -202,7 +189,6 @@ func TestHold(t *testing.T) {
 	p := r.s.tracked[r.path("p.yaml")]
 	o := r.s.tracked[r.path("o.yaml")]
 	loc := *p.loc
-	// changed makes o.yaml ready for a report, and queues p.yaml for hashing.
 	changed := func(content string) {
 		before := o.settler.settled.digest
 		r.publish("o.yaml", content)
@@ -231,8 +217,6 @@ func TestHold(t *testing.T) {
 	}
 }
 
-// TestBigJobIsCut checks that a small file interrupts the hashing of a big file. Nothing
-// may interrupt the hashing of a small file.
 func TestBigJobIsCut(t *testing.T) {
 	for left, want := range map[int64]bool{bigFile: false, bigFile + 1: true, 10 << 30: true} {
 		sized := func(n int64) *job {

@@ -5,7 +5,6 @@ import (
 	"time"
 )
 
-// The type "rest" records whether the loop works or pauses. The method Idle reads the record.
 type rest struct {
 	mu     sync.Mutex
 	kicked bool      // kick was called since the start of the last turn
@@ -23,9 +22,7 @@ func (s *Source) kick() {
 	}
 }
 
-// begin records that a new turn of the loop begins. The turn notices all changes that were made
-// before earlier calls of kick. These calls must therefore not wake the loop again. If they did,
-// Idle could return true just before the loop wakes.
+// begin starts a new turn of the loop and discards older calls of kick.
 func (s *Source) begin() {
 	s.rest.mu.Lock()
 	defer s.rest.mu.Unlock()
@@ -36,8 +33,6 @@ func (s *Source) begin() {
 	s.rest.kicked, s.rest.until = false, time.Time{}
 }
 
-// pause records that the loop pauses until the given time. If "work" is true, the loop waits for
-// work in progress, so Idle still returns false.
 func (r *rest) pause(until time.Time, work bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -46,8 +41,8 @@ func (r *rest) pause(until time.Time, work bool) {
 	}
 }
 
-// Idle returns true if the Source has reported all changes and waits for its clock. Tests
-// with a clock of their own call Idle.
+// Idle reports whether the Source has reported all changes and waits for its clock. Tests with a
+// fake clock call Idle.
 func (s *Source) Idle() bool {
 	s.mu.Lock()
 	unread := s.watch != nil && s.watch.pending()

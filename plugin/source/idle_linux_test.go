@@ -11,8 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/test/clock"
 )
 
-// TestIdle repeats one change many times, and moves the clock only while Idle returns true.
-// Each report must come at the same time of the clock.
 func TestIdle(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.yaml")
@@ -71,8 +69,6 @@ func TestIdle(t *testing.T) {
 	}
 }
 
-// TestIdleAfterKick checks that Idle returns false after a kick and during work, until the
-// next turn of the loop.
 func TestIdleAfterKick(t *testing.T) {
 	ticks := clock.New(time.Now())
 	s := &Source{clock: &steadyClock{Clock: ticks}, wake: make(chan struct{}, 1)}

@@ -9,16 +9,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// The type "ignored" is a file in a watched directory. The file is neither an order file
-// nor a side list.
+// ignored is a file in a watched directory that is no order file and no side list.
 type ignored struct {
 	since   time.Time // when the file was found; zero at the start
 	noticed bool
 }
 
-// noticeIgnored logs each ignored file once, for example a file with a wrong ending. Call
-// noticeIgnored after the order files are loaded, because the order files contain the names of the
-// side lists.
+// noticeIgnored logs each ignored file once. The caller must load the order files first, because
+// they name the side lists.
 func (s *Source) noticeIgnored(now time.Time) {
 	if !s.started || !s.unnoticed {
 		return

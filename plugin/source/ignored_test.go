@@ -16,8 +16,6 @@ func (r *rig) noted() (out []string) {
 	return out
 }
 
-// TestIgnored checks that each file with a wrong ending causes one notice. A side list or a protect
-// list must cause no notice.
 func TestIgnored(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"a.yaml", "b.YAML", "c.Json", "x.yaml.txt", "y.yaml~", "z.yaml.bak", "README", "l.txt",

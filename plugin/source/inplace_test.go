@@ -10,8 +10,6 @@ import (
 
 const small = "version: 1\norders:\n- id: a\n  scope: global\n  targets: [a.example, b.example]\n"
 
-// TestTruncatedInPlace writes each prefix of a file in place, with pauses a little shorter
-// than Settle. Only the whole file may be reported.
 func TestTruncatedInPlace(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -27,8 +25,6 @@ func TestTruncatedInPlace(t *testing.T) {
 	})
 }
 
-// TestCreatedAndAppended appends to a new file, byte by byte. Only the whole file may be
-// reported.
 func TestCreatedAndAppended(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -48,8 +44,6 @@ func TestCreatedAndAppended(t *testing.T) {
 	})
 }
 
-// TestWriteAfterRename checks that a write after a rename delays the report. The file must
-// be unchanged for the duration Settle.
 func TestWriteAfterRename(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -61,7 +55,6 @@ func TestWriteAfterRename(t *testing.T) {
 	r.pass(100 * time.Millisecond)
 	r.want("o.yaml=whole")
 
-	// Here, the file is written to during the read, and stat shows no change.
 	standStill(r, new(int))
 	r.settled()
 	r.take()
@@ -80,8 +73,6 @@ func TestWriteAfterRename(t *testing.T) {
 	r.want("o.yaml=HALF")
 }
 
-// TestWriteWithoutEventAfterRename checks a write after a rename. The write causes no event. The
-// old event of the rename must not make the Source report the written file at once.
 func TestWriteWithoutEventAfterRename(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -98,8 +89,7 @@ func TestWriteWithoutEventAfterRename(t *testing.T) {
 	r.want("o.yaml=half")
 }
 
-// TestCreateWithoutWriteEvent checks that a created file is reported only after the duration
-// Settle, even without a write event. A long write(2) causes its event only at the end.
+// A long write(2) causes its event only at the end.
 func TestCreateWithoutWriteEvent(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "a.yaml"), "a")

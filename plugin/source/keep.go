@@ -5,13 +5,9 @@ import (
 	"time"
 )
 
-// filesPerPoll is about the number of files that one poll checks. It has an effect only if the
-// kernel reports changes.
+// Of the files whose changes the kernel reports, a poll checks only about filesPerPoll files.
 const filesPerPoll = 256
 
-// The type "keep" decides for which files the next scan may reuse the last results. For these
-// files, the kernel has reported no change. The field "every" is the maximum age of a reused
-// result.
 type keep struct {
 	s     *Source
 	now   time.Time

@@ -17,8 +17,6 @@ func (r *rig) failed(state State, text string) {
 	}
 }
 
-// TestDanglingLink checks the report about a link to a missing file. Forget must not drop
-// the link.
 func TestDanglingLink(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -84,8 +82,6 @@ func TestKubernetes(t *testing.T) {
 	}
 }
 
-// TestLinkCameWithFolder checks a link that reappeared together with its directory. The
-// link must not count as new.
 func TestLinkCameWithFolder(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "d", "v1"), "1")
@@ -102,8 +98,6 @@ func TestLinkCameWithFolder(t *testing.T) {
 	r.want("d/o.yaml=half")
 }
 
-// TestLinkTargets checks two files that must be reported only after the duration Settle. One file
-// replaces a link. The other file is written behind an old link.
 func TestLinkTargets(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -135,9 +129,6 @@ func TestLinkTargets(t *testing.T) {
 	})
 }
 
-// TestNewFileInLinkedFolder checks a new file in a directory behind a symbolic link. The file must
-// be reported only after the duration Settle. When the link is replaced, the files must be reported
-// at once.
 func TestNewFileInLinkedFolder(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -158,8 +149,6 @@ func TestNewFileInLinkedFolder(t *testing.T) {
 	})
 }
 
-// TestFolderLinkSwap checks files behind a new link. They are reported at once, whatever
-// their times are.
 func TestFolderLinkSwap(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()

@@ -2,8 +2,6 @@ package source
 
 import "testing"
 
-// TestPlainList checks that the pattern of a plain list is always the path of a file. A pattern for
-// a directory must not match plain lists.
 func TestPlainList(t *testing.T) {
 	for text, want := range map[string]kind{"names.txt": plainFile, "NAMES.TXT": plainFile, "names.txt/": directory, "*.txt": undecided, "names.text": undecided} {
 		p, err := newPattern(text)

@@ -11,13 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// A look is one scan of the file system. If a call blocks, the Source abandons the look. Until the
-// call returns, other looks skip the path of the call.
-
-// errNoAnswer means that the file system did not answer in time. The file is then Pending.
 var errNoAnswer error = noAnswer("the file system does not answer")
 
-// noAnswer is an error that errors.Is treats as ErrPending.
 type noAnswer string
 
 func (e noAnswer) Error() string        { return string(e) }
@@ -46,8 +41,8 @@ type look struct {
 	abandoned bool
 }
 
-// guarded wraps a call of the file system. It records the path in l. The Source can then
-// abandon a blocked call.
+// guarded wraps a call of the file system and records its path in l. The Source can then abandon a
+// blocked call.
 func guarded[T any](s *Source, l *look, call func(string) (T, error)) func(string) (T, error) {
 	return func(path string) (out T, err error) {
 		s.mu.Lock()
@@ -74,8 +69,8 @@ func guarded[T any](s *Source, l *look, call func(string) (T, error)) func(strin
 	}
 }
 
-// run does the scan. It watches the directories before it reads the files. A change in
-// between then causes an event.
+// run does the scan. The watch must start before the scan. A change between the scan and a later
+// start of the watch would cause no event.
 func (l *look) run() {
 	if l.arm != nil {
 		l.fresh, l.watchErr = l.arm("inotify")
@@ -93,7 +88,7 @@ func (l *look) run() {
 	}
 }
 
-// startLook starts a scan of the watched paths in a goroutine. The caller must hold s.mu.
+// The caller must hold s.mu.
 func (s *Source) startLook(now time.Time) {
 	l := &look{
 		seq: s.events.seq, at: now, poll: !now.Before(s.pollAt),
@@ -123,8 +118,6 @@ func (s *Source) startLook(now time.Time) {
 	go s.finish(l, over)
 }
 
-// finish waits for the end of the scan l and applies the results. If a call blocks, finish
-// abandons the scan.
 func (s *Source) finish(l *look, over <-chan struct{}) {
 	calls := func() int {
 		s.mu.Lock()
@@ -169,8 +162,8 @@ func (s *Source) apply(l *look, now time.Time) {
 		if x != p.last {
 			p.last, s.stale, s.unnoticed = x, true, true
 		}
-		// Report an empty directory only after a poll. When the last files of a directory vanish,
-		// the missing files must be reported first.
+		// A scan after events does not report an empty directory, because the missing files of the
+		// directory must be reported first.
 		if x.state == Ready || x.state != 0 && (l.poll || !s.started) {
 			p.settler.observe(observation{version: version{state: x.state, err: x.err}, at: l.at, whole: x.state == Ready || x.state == Pending || !s.started})
 		}
@@ -189,7 +182,7 @@ func (s *Source) apply(l *look, now time.Time) {
 	s.events.prune(s.pruned, s.interest)
 	s.pruned = l.seq
 	took := now.Sub(l.at)
-	// Scans after events use at most a tenth of the time, so that many events do not slow down the
+	// Scans after events use at most a tenth of the time. Many events must not slow down the
 	// server.
 	s.nextEventLook = now.Add(min(9*took, s.poll))
 	s.pollAt = now.Add(max(s.poll-took, took))
@@ -200,8 +193,6 @@ func (s *Source) apply(l *look, now time.Time) {
 	s.started, s.lastLook = true, s.clock.Clock.Now()
 }
 
-// updateInterest updates the directories to watch, and the names whose events cause a
-// scan. If it returns true, another scan is due.
 func (s *Source) updateInterest() (again bool) {
 	s.interest = map[string]bool{}
 	want := map[string]bool{}
@@ -230,8 +221,6 @@ func (s *Source) updateInterest() (again bool) {
 	return again
 }
 
-// takeEvents reads the kernel events. For an event about a watched path, it asks for a
-// scan.
 func (s *Source) takeEvents(now time.Time) {
 	if s.watch == nil {
 		return

@@ -8,9 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// Scan checks all files and returns the changed files, after the duration "wait" at the
-// latest. Files that still change are then Pending. Call Scan before Run, and again after
-// ErrPending or ErrChanged.
+// Scan checks all files and returns the changed files after at most the duration wait. A file that
+// still changes is Pending. Call Scan before Run.
 func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 	deadline := s.clock.Now().Add(wait)
 	s.mu.Lock()
@@ -41,8 +40,8 @@ func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 	}
 }
 
-// Run calls fn with the changed files until ctx ends or Close is called. It then closes
-// the Source. It returns ctx.Err(), or nil after Close.
+// Run calls fn with the changed files until ctx ends or Close is called, and then closes the
+// Source. Run returns ctx.Err(), or nil after Close.
 func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 	defer s.Close()
 	for !s.ended() {
@@ -74,8 +73,8 @@ func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 	return nil
 }
 
-// ready returns the changed files to report now. "patience" is the time at which the next
-// file becomes Pending, or zero.
+// ready returns the changed files to report now. patience is the time at which the next file
+// becomes Pending, or zero.
 func (s *Source) ready(now time.Time) (out []File, patience time.Time) {
 	if s.ended() {
 		return nil, time.Time{}
@@ -95,8 +94,8 @@ func (s *Source) ready(now time.Time) (out []File, patience time.Time) {
 	return out, patience
 }
 
-// turn starts a scan if one is due. "next" is the time of the next scan. "busy" is true
-// while a scan or a worker is in progress.
+// turn starts a scan if one is due. next is the time of the next scan. busy means that a scan or a
+// worker runs.
 func (s *Source) turn() (next time.Time, busy bool) {
 	s.begin()
 	now := s.clock.Now()
@@ -126,8 +125,7 @@ func (s *Source) turn() (next time.Time, busy bool) {
 	return next, s.worker != nil
 }
 
-// pause waits until the loop is woken, or until the time "next". A zero "next" is no
-// limit. If "work" is true, pause returns after one tick.
+// pause waits until the time next, or until the loop is woken. A zero next is no limit.
 func (s *Source) pause(ctx context.Context, next time.Time, work bool) {
 	var after, again <-chan time.Time
 	if !next.IsZero() {
@@ -150,8 +148,6 @@ func (s *Source) pause(ctx context.Context, next time.Time, work bool) {
 	}
 }
 
-// lookSoon asks for a scan at the given time or later. Scans after kernel events may use
-// at most a tenth of the time.
 func (s *Source) lookSoon(at time.Time) {
 	if at.Before(s.nextEventLook) {
 		at = s.nextEventLook
@@ -159,7 +155,6 @@ func (s *Source) lookSoon(at time.Time) {
 	s.lookAt(at)
 }
 
-// lookAt asks for a scan at the given time. A zero time asks for no scan.
 func (s *Source) lookAt(at time.Time) {
 	if !at.IsZero() && (s.askedAt.IsZero() || at.Before(s.askedAt)) {
 		s.askedAt = at

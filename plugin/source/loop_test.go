@@ -43,8 +43,6 @@ func TestYoungAtStart(t *testing.T) {
 	})
 }
 
-// TestPatience checks a file that never stops changing. The file must be reported as
-// Pending only once.
 func TestPatience(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "0")
@@ -71,8 +69,6 @@ func TestNewErrors(t *testing.T) {
 	}
 }
 
-// TestRun uses the real clock and real events. It checks that a rename is reported, and
-// that no inotify instance remains.
 func TestRun(t *testing.T) {
 	for _, how := range []string{"cancel", "close", "close in the function"} {
 		t.Run(how, func(t *testing.T) {
@@ -141,8 +137,6 @@ func inotifies(t *testing.T) (n int) {
 	return n
 }
 
-// TestConcurrentUse uses a Source in several goroutines while many files change. The race
-// detector can find errors.
 func TestConcurrentUse(t *testing.T) {
 	dir := t.TempDir()
 	for i := range 20 {
@@ -197,8 +191,6 @@ func TestConcurrentUse(t *testing.T) {
 	<-done
 }
 
-// TestManyFiles counts the calls of the file system for many unchanged files. When the
-// whole directory is replaced, one report has all files.
 func TestManyFiles(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		const n = 4 * filesPerPoll
@@ -249,8 +241,6 @@ func TestManyFiles(t *testing.T) {
 	})
 }
 
-// TestPause checks that pause ends at the given time, even during work in progress.
-// Without a time, pause must not move the clock.
 func TestPause(t *testing.T) {
 	r := newRig(t, t.TempDir(), []string{"."})
 	now := r.c.Now()

@@ -9,14 +9,10 @@ import (
 	"time"
 )
 
-// The type "order" is one order file with its side lists. A report is about the order file and all
-// of its side lists.
 type order struct {
-	file    *tracked
-	pattern int        // the index of the first pattern that matches the file
-	sides   []*tracked // sorted bytewise by path
-	// reported has the versions in the last report. If it is empty, the order is reported
-	// again even without a change.
+	file           *tracked
+	pattern        int        // the index of the first pattern that matches the file
+	sides          []*tracked // sorted bytewise by path
 	reported       map[*tracked]version
 	known          bool      // was reported before, so a vanished file is reported as Missing
 	unsettledSince time.Time // when a file of the order began to change; or zero
@@ -26,8 +22,6 @@ func compareOrders(a, b *order) int {
 	return cmp.Or(cmp.Compare(a.pattern, b.pattern), strings.Compare(a.file.path, b.file.path))
 }
 
-// updateOrders adds an order for each new path that matches a pattern. It drops unreported
-// orders whose path no longer matches.
 func (s *Source) updateOrders() {
 	named := map[string]bool{}
 	for i, p := range s.patterns {
@@ -52,8 +46,6 @@ func (s *Source) updateOrders() {
 	slices.SortFunc(s.orders, compareOrders)
 }
 
-// dropOrders removes the orders for which the function "gone" returns true. The Source stops
-// watching the paths that no other order uses.
 func (s *Source) dropOrders(gone func(*order) bool) {
 	s.orders = slices.DeleteFunc(s.orders, func(o *order) bool {
 		if !gone(o) {
@@ -68,7 +60,6 @@ func (s *Source) dropOrders(gone func(*order) bool) {
 	})
 }
 
-// track returns the tracked path abs. If the path is new, the Source starts to watch the path.
 func (s *Source) track(abs, path string, initial bool) *tracked {
 	t := s.tracked[abs]
 	if t == nil {
@@ -80,8 +71,6 @@ func (s *Source) track(abs, path string, initial bool) *tracked {
 	return t
 }
 
-// release records that the order o no longer uses the path t. If no other order uses t, the Source
-// stops watching t.
 func (s *Source) release(t *tracked, o *order) {
 	t.owners = slices.DeleteFunc(t.owners, func(x *order) bool { return x == o })
 	if len(t.owners) > 0 {
@@ -93,8 +82,6 @@ func (s *Source) release(t *tracked, o *order) {
 	s.list = slices.DeleteFunc(s.list, func(x *tracked) bool { return x == t })
 }
 
-// versions returns the present versions of the file and its side lists. If one of these files is
-// changing, the result "settled" is false.
 func (o *order) versions() (vs map[*tracked]version, settled bool) {
 	v := o.file.version()
 	vs, settled = map[*tracked]version{o.file: v}, !o.file.unsettled()
@@ -106,8 +93,6 @@ func (o *order) versions() (vs map[*tracked]version, settled bool) {
 	return vs, settled
 }
 
-// patienceEnds returns the time at which o is reported even if a file is still changing. If the
-// last line of a file has no line end, this time is RaggedSettle later.
 func (o *order) patienceEnds() time.Time {
 	end := o.unsettledSince.Add(Patience)
 	if slices.ContainsFunc(append(o.sides, o.file), func(t *tracked) bool { return t.settler.candidate.ragged }) {
@@ -116,9 +101,8 @@ func (o *order) patienceEnds() time.Time {
 	return end
 }
 
-// report returns the reports about changed files. Normally, a file is reported only after the file
-// and its side lists have stopped changing. If "all" is true, report does not wait. The result
-// "next" is the earliest end of a wait, or zero.
+// report returns the reports that are due. If all is true, it also reports files that still change.
+// next is the earliest time at which a waiting report is due, or zero.
 func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 	dirty := slices.SortedFunc(maps.Keys(s.dirty), compareOrders)
 	vanishing := s.vanishing()
@@ -140,8 +124,6 @@ func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 	return out, next
 }
 
-// reportOrder returns the report about o, or nil if there is nothing to report now. If o must wait,
-// the result "end" is the end of the wait. Otherwise, it is zero.
 func (s *Source) reportOrder(o *order, now time.Time, all, vanishing bool) (f *File, end time.Time) {
 	vs, settled := o.versions()
 	settled = settled && !vanishing
@@ -164,8 +146,8 @@ func (s *Source) reportOrder(o *order, now time.Time, all, vanishing bool) (f *F
 	return s.fileOf(o, vs), time.Time{}
 }
 
-// vanishing reports whether a reported order file has just vanished. The file may have been
-// renamed. The caller then waits, so that both names are reported at once.
+// vanishing reports whether an order file has just vanished. After a rename, both names must be
+// reported at once.
 func (s *Source) vanishing() bool {
 	for o := range s.dirty {
 		if o.known && o.file.settler.candidate.state == Missing {
@@ -175,8 +157,6 @@ func (s *Source) vanishing() bool {
 	return false
 }
 
-// changed reports whether a report about a directory or glob is due. A report is due when
-// the pattern begins or ceases to match files.
 func (p *pattern) changed() bool {
 	was, is := p.reported, p.settler.settled.state
 	return is != was && is != 0 && (was != 0 || is != Ready)
@@ -204,8 +184,8 @@ func (s *Source) fileOf(o *order, vs map[*tracked]version) *File {
 	return f
 }
 
-// Forget drops an order file that vanished from a directory or glob, and returns true. It returns
-// false if the configuration contains the path itself, or if the path has a file or a broken link.
+// Forget drops an order file that vanished from a directory or glob. Forget returns false if the
+// file exists, or if its path is configured.
 func (s *Source) Forget(path string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -15,16 +15,15 @@ import (
 
 var endings = []string{".yaml", ".yml", ".json", ".jsonl"}
 
-// listEnding is the ending of plain lists. In a directory, a file with this ending is not an order
-// file, because it may be a side list. A plain list is found only by its own path or by a glob like
-// *.txt.
+// listEnding is the ending of plain lists. A .txt file in a configured directory is not an order
+// file, because the .txt file may be a side list.
 const listEnding = ".txt"
 
 func orderEnding(name string) bool {
 	return slices.Contains(endings, strings.ToLower(filepath.Ext(name)))
 }
 
-// almostOrder reports whether a file name contains the ending of an order file, for example
+// almostOrder reports whether a file name contains the ending of an order file, like
 // orders.yaml.bak.
 func almostOrder(name string) bool {
 	return slices.ContainsFunc(endings, func(e string) bool { return strings.Contains(strings.ToLower(name), e) })
@@ -32,8 +31,7 @@ func almostOrder(name string) bool {
 
 func hidden(name string) bool { return strings.HasPrefix(name, ".") }
 
-// kind says whether a pattern is a file, a directory or a glob. The kind never changes after it is
-// known. Otherwise, a new directory at the path could change the meaning of the Corefile.
+// kind says whether a pattern is a file, a directory or a glob. A known kind never changes.
 type kind uint8
 
 const (
@@ -43,7 +41,6 @@ const (
 	glob
 )
 
-// pattern is one entry of Config.Patterns or Config.Files: a file, a directory or a glob.
 type pattern struct {
 	text     string // the configured text, cleaned by filepath.Clean
 	abs      string
@@ -66,8 +63,8 @@ func newPattern(text string) (*pattern, error) {
 	case os.IsPathSeparator(text[len(text)-1]):
 		p.kind = directory
 	case (orderEnding(text) || strings.EqualFold(filepath.Ext(text), listEnding)) && !hasMeta(text):
-		// Docker creates a directory at the path if the file to mount does not exist. This
-		// must be an error, so the path is always a file.
+		// If the file of a mount is missing, Docker creates a directory with the name of the file.
+		// This directory must cause an error.
 		p.kind = plainFile
 	}
 	var err error
@@ -82,15 +79,13 @@ func hasMeta(path string) bool {
 	return strings.ContainsAny(path, `*?[\`)
 }
 
-// spellsEnding reports whether a glob has an ending, like *.txt. A glob without an ending
-// matches order files only. Otherwise orders/* would make README.md an order file.
+// spellsEnding reports whether a glob has an ending, like *.txt. A glob without an ending, like
+// orders/*, must not match README.md.
 func (p *pattern) spellsEnding() bool {
 	ending := filepath.Ext(p.text)
 	return ending != "" && !hasMeta(ending)
 }
 
-// expansion is the list of order files that a pattern matched at one moment. It is
-// immutable.
 type expansion struct {
 	paths   []string // the order files, as shown to the user, sorted bytewise
 	ignored []string // other files in the listed directories
@@ -100,8 +95,7 @@ type expansion struct {
 	err     error
 }
 
-// expand finds the order files that match the pattern. If the result is equal to old, it returns
-// the pointer old.
+// expand finds the order files that match the pattern. It returns old if nothing has changed.
 func (p *pattern) expand(f *files, old *expansion) *expansion {
 	x := &expansion{state: Ready}
 	if p.kind == undecided {
@@ -139,8 +133,8 @@ func (p *pattern) expand(f *files, old *expansion) *expansion {
 	return x
 }
 
-// decide tries to set the kind of the pattern. An existing file or directory takes
-// precedence over a glob, because a file name may contain a "*".
+// decide sets the kind of the pattern. An existing file comes before a glob, because a file name
+// may contain a "*".
 func (p *pattern) decide(f *files) {
 	switch at := f.resolve(p.abs); {
 	case at.err == nil && at.mode.IsDir():
@@ -152,9 +146,8 @@ func (p *pattern) decide(f *files) {
 	}
 }
 
-// list adds the matching files below dir to x. The first glob is for the entries of dir, the second
-// glob for the entries of its subdirectories, and so on. list follows symbolic links, because the
-// files of a Kubernetes ConfigMap are links.
+// list adds the matching files below dir to x. It follows links, because the files of a Kubernetes
+// ConfigMap are links.
 func (x *expansion) list(f *files, p *pattern, dir string, globs []string) error {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -190,7 +183,6 @@ func (x *expansion) list(f *files, p *pattern, dir string, globs []string) error
 		case match && (orderEnding(name) || p.kind == glob && p.spellsEnding()):
 			x.paths = append(x.paths, path)
 		case match || almostOrder(name):
-			// A name like orders.yaml.bak is logged, because it may be an error.
 			x.ignored = append(x.ignored, path)
 		}
 	}

@@ -11,9 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// reader reads a file and compares its SHA-256 with the report. If the bytes are not the reported
-// bytes, the stream ends in ErrChanged. The caller must not use parsed data before the end of the
-// stream.
+// reader reads a file and checks its SHA-256. The caller must not use parsed data before the end of
+// the stream.
 type reader struct {
 	src     *Source
 	in      *input // nil after a blocked system call
@@ -30,8 +29,6 @@ type reader struct {
 	hold    func(*os.File) // may be nil
 }
 
-// input is the open file of a reader. If a system call blocks, the reader no longer uses its input.
-// The goroutine of the call then closes the file.
 type input struct {
 	f   openFile
 	buf []byte
@@ -45,8 +42,6 @@ func (in *input) close() {
 	}
 }
 
-// newReader opens a file and returns a stream of its bytes. It passes each error to the
-// function "failed".
 func newReader(s *Source, open func() (openFile, error), path string, v version, failed func(error)) (*reader, error) {
 	r := &reader{
 		src: s, in: &input{buf: make([]byte, min(v.size+1, 64<<10))}, path: path, h: sha256.New(),
@@ -66,8 +61,7 @@ func newReader(s *Source, open func() (openFile, error), path string, v version,
 	return r, nil
 }
 
-// call runs fn in a goroutine, because the system call may block. After a time limit, it
-// returns an error. When a blocked call returns, its file is closed.
+// call runs fn in a goroutine with a time limit, because a system call may block.
 func (r *reader) call(fn func(*input)) error {
 	if r.src.ended() {
 		return ErrClosed
@@ -85,11 +79,8 @@ func (r *reader) call(fn func(*input)) error {
 	return noAnswer(fmt.Sprintf("reading it does not finish: no byte for %s", readTimeout))
 }
 
-// Size returns the size in bytes of the whole file.
 func (r *reader) Size() int64 { return r.size }
 
-// Read implements io.Reader. At the end, it returns ErrChanged if the bytes are not the
-// reported bytes.
 func (r *reader) Read(p []byte) (int, error) {
 	if r.err != nil {
 		return 0, r.err
@@ -124,12 +115,11 @@ func (r *reader) fail(err error) error {
 	return r.err
 }
 
-// Hold makes Close call keep with the open file in place of closing the file, if its bytes are the
-// reported bytes. These bytes stay readable after another file was renamed to the path.
+// Hold makes Close pass the open file to keep instead of closing the file.
 func (r *reader) Hold(keep func(*os.File)) { r.hold = keep }
 
-// Close reads the rest of the file and closes the file. All bytes are then checked. If the
-// bytes are not the reported bytes, Close returns ErrChanged.
+// Close reads the rest of the file, because the digest covers all bytes. Close returns ErrChanged
+// if the bytes are not the reported bytes.
 func (r *reader) Close() error {
 	if !r.closed {
 		r.closed = true
@@ -156,5 +146,4 @@ func (r *reader) file() *os.File {
 	return f
 }
 
-// onlyReader hides the other methods. io.Copy then calls only Read.
 type onlyReader struct{ io.Reader }

@@ -47,8 +47,6 @@ func TestChangedWhileRead(t *testing.T) {
 				if cerr := rc.Close(); !errors.Is(err, ErrChanged) || !errors.Is(cerr, ErrChanged) || !errors.Is(f.Intact(), ErrChanged) {
 					t.Fatalf("%s: %v, %v, %v", name, err, cerr, f.Intact())
 				}
-				// After a failed read, the file is reported again, even with its old
-				// bytes.
 				r.write(path, big)
 				r.settled()
 				fs := r.take()
@@ -58,8 +56,6 @@ func TestChangedWhileRead(t *testing.T) {
 				f = fs[0]
 			}
 		}
-		// The parser stops early and does not see the wrong byte. Close must return the
-		// error.
 		rc, err := f.Open()
 		must(t, err)
 		if f.Intact() == nil {

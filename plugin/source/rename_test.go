@@ -54,9 +54,6 @@ func TestRenamedFileComesWithItsOldName(t *testing.T) {
 	})
 }
 
-// TestRenameByPolling checks a rename without an event, in the same clock tick as the write. A poll
-// cannot distinguish this rename from a write, so the file must be unchanged for the duration
-// Settle.
 func TestRenameByPolling(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -69,8 +66,6 @@ func TestRenameByPolling(t *testing.T) {
 	r.want("o.yaml=2")
 }
 
-// TestRenameInOneTick checks that a renamed file is reported at once, even if mtime and
-// ctime are equal. The event of the rename is enough evidence.
 func TestRenameInOneTick(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "a.yaml"), "a")
@@ -83,8 +78,6 @@ func TestRenameInOneTick(t *testing.T) {
 	r.want("o.yaml=whole")
 }
 
-// TestDirectorySwap replaces a whole directory. The kernel reports no event for the files in the
-// new directory.
 func TestDirectorySwap(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()

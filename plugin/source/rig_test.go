@@ -20,8 +20,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// testClock moves only when a test moves the clock. It is one hour behind the real time, so a new
-// file never looks old.
+// testClock moves only when a test moves the clock. It is one hour behind real time, so each file
+// that a test writes looks new.
 type testClock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -48,8 +48,7 @@ func (c *testClock) After(d time.Duration) (<-chan time.Time, func()) {
 	return ch, func() {}
 }
 
-// rig runs a Source step by step in the goroutine of the test. Files and kernel events are
-// real, but the clock is a testClock.
+// rig runs a Source step by step. Files and kernel events are real, but the clock is a testClock.
 type rig struct {
 	t    *testing.T
 	s    *Source
@@ -65,7 +64,6 @@ type rig struct {
 	sent  map[chan time.Time]time.Duration // key: the ticks of a wait; value: the time that they add up to
 }
 
-// tick replaces Source.ticks. The test then sends each tick itself.
 func (r *rig) tick() (<-chan time.Time, func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -85,7 +83,6 @@ func (r *rig) waiting() map[chan time.Time]chan struct{} {
 	return maps.Clone(r.ticks)
 }
 
-// tired sends ticks to each wait in progress, until the ticks add up to the duration d.
 func (r *rig) tired(d time.Duration) {
 	for busy := true; busy && len(r.waiting()) == 0; runtime.Gosched() { // until a wait begins
 		r.s.mu.Lock()
@@ -105,7 +102,6 @@ func (r *rig) tired(d time.Duration) {
 	}
 }
 
-// spent returns the time that the longest wait in progress has used.
 func (r *rig) spent() (out time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -169,8 +165,6 @@ func (r *rig) sync() {
 	r.s.takeEvents(r.s.clock.Now())
 }
 
-// pump does all due work and does not move the clock. It does not wait for a call that the
-// test blocks.
 func (r *rig) pump() {
 	r.t.Helper()
 	limit := time.After(20 * time.Second)
@@ -198,7 +192,6 @@ func (r *rig) pump() {
 	}
 }
 
-// until runs the loop until the function "done" returns true. The clock does not move.
 func (r *rig) until(done func() bool) {
 	r.t.Helper()
 	for limit := time.After(20 * time.Second); ; {
@@ -218,7 +211,6 @@ func (r *rig) until(done func() bool) {
 	}
 }
 
-// pass moves the clock by d in small steps, and does the due work after each step.
 func (r *rig) pass(d time.Duration) {
 	r.t.Helper()
 	r.sync()
@@ -234,8 +226,6 @@ func (r *rig) pass(d time.Duration) {
 	r.pump()
 }
 
-// soon moves the clock until a complete file must be reported: by 50 ms with kernel events, by
-// DefaultPoll without events.
 func (r *rig) soon() {
 	r.t.Helper()
 	if r.events() {

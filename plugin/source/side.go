@@ -9,8 +9,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// open opens an order file or one of its side lists. If the bytes are not those of the
-// version v, the stream returns an error.
 func (s *Source) open(owner, abs, path string, v version, rc *receipt) (*reader, error) {
 	r, err := newReader(s, func() (openFile, error) { return s.fs.open(abs) }, path, v, func(err error) {
 		rc.failed(err)
@@ -24,8 +22,8 @@ func (s *Source) open(owner, abs, path string, v version, rc *receipt) (*reader,
 	return r, nil
 }
 
-// lost records that a caller could not read the reported bytes. The Source reports the file again
-// after a wait. Without the wait, a failing disk would be read all the time.
+// lost makes the Source report a file again, because a caller could not read the reported bytes.
+// The Source waits before the new report, so that it does not read a failing disk all the time.
 func (s *Source) lost(owner, abs string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,8 +40,6 @@ func (s *Source) lost(owner, abs string) {
 	s.kick()
 }
 
-// openSide opens a side list of the order file at the path "owner". From then on, a change
-// of the list causes a report about the order file.
 func (s *Source) openSide(owner, path string, rc *receipt) (*reader, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -61,8 +57,6 @@ func (s *Source) openSide(owner, path string, rc *receipt) (*reader, error) {
 	return nil, v.err
 }
 
-// addSide records that an order file uses a side list, and returns the version of the list. Only a
-// later change of the list causes a report.
 func (s *Source) addSide(owner, abs, path string) (version, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,12 +86,11 @@ func (s *Source) addSide(owner, abs, path string) (version, error) {
 	return v, nil
 }
 
-// maxFirst is the largest size in bytes of a new side list that OpenSide hashes while the caller
-// waits.
+// maxFirst is the largest size in bytes of a side list that OpenSide hashes while the caller waits.
 const maxFirst = 64 << 20
 
-// The method "first" finds and hashes a new side list while the caller waits. A large or slow list
-// becomes Pending. The caller must have locked s.mu. During the wait, s.mu is unlocked.
+// first hashes a new side list while the caller waits. The caller must hold s.mu. During the wait,
+// s.mu is unlocked.
 func (s *Source) first(t *tracked) {
 	wait := func(over <-chan struct{}) bool {
 		s.mu.Unlock()

@@ -38,7 +38,6 @@ func TestSides(t *testing.T) {
 			t.Fatalf("%q, %v", b, err)
 		}
 
-		// A new order file is not reported before its side list is complete.
 		r.publish("o.yaml", "names: l/a.txt # new")
 		r.write("l/a.txt", "half")
 		r.pass(Settle - 50*time.Millisecond)
@@ -90,8 +89,6 @@ func TestSides(t *testing.T) {
 	})
 }
 
-// TestWatchSide checks that WatchSide returns the state of a side list. A later change of
-// the list must cause a report. The version that WatchSide returned must cause none.
 func TestWatchSide(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -119,8 +116,6 @@ func TestWatchSide(t *testing.T) {
 	})
 }
 
-// TestSideRenamedBeforeOrder renames a side list into place just before its order file.
-// The side list must be complete at once.
 func TestSideRenamedBeforeOrder(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "none")
@@ -137,8 +132,6 @@ func TestSideRenamedBeforeOrder(t *testing.T) {
 	}
 }
 
-// TestSideSwap replaces one link that leads to both an order file and its side list. The change
-// must cause only one report.
 func TestSideSwap(t *testing.T) {
 	dir := t.TempDir()
 	swap := func(v, a, b string) {
@@ -165,8 +158,6 @@ func TestSideSwap(t *testing.T) {
 	}
 }
 
-// TestRaggedSide checks a side list whose last line has no line end. At the start, the list is read
-// at once. After a change, the report comes after RaggedSettle.
 func TestRaggedSide(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -184,8 +175,6 @@ func TestRaggedSide(t *testing.T) {
 	r.want("o.yaml=1")
 }
 
-// TestSideInside checks that a side list is refused if a link leads outside the directory of its
-// order file. The file outside must not be opened.
 func TestSideInside(t *testing.T) {
 	out := t.TempDir()
 	old(t, filepath.Join(out, "secret"), "s")
@@ -235,8 +224,6 @@ func TestSideInside(t *testing.T) {
 	}
 }
 
-// TestSideThroughSameLink checks a side list in another directory. The list is allowed, because the
-// link to the order file leads to the same directory.
 func TestSideThroughSameLink(t *testing.T) {
 	dir, out := t.TempDir(), t.TempDir()
 	old(t, filepath.Join(out, "v1", "o.yaml"), "1")

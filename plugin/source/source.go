@@ -29,12 +29,10 @@ import (
 	"time"
 )
 
-// DefaultPoll is the default time between two polls. In a poll, the Source scans the file system
-// although the kernel has reported no event.
+// DefaultPoll is the default time between two polls.
 const DefaultPoll = time.Second
 
-// minPoll is the shortest time between two polls. Without it, a typing error in the
-// configuration could keep a CPU busy.
+// minPoll is the shortest time between two polls. A shorter time could keep a CPU busy.
 const minPoll = 10 * time.Millisecond
 
 // Config is the configuration of a Source.
@@ -50,20 +48,19 @@ type Config struct {
 	// may be in upper case. A glob matches only order files, unless the glob has an ending
 	// (*.txt). A glob matches hidden files only if the glob begins with a dot.
 	Patterns []string
-	// Files has further files to watch, for example protect lists. Any ending is allowed.
-	// The reports of these files come last.
+	// Files has further files to watch, for example protect lists. Any ending is allowed. Their
+	// reports come last.
 	Files []string
-	// Poll is the time between two polls, at least 10 ms. The value 0 means DefaultPoll.
+	// Poll is the time between two polls, at least 10 ms. Zero means DefaultPoll.
 	Poll time.Duration
-	// MaxBytes returns the maximum size of a file in bytes, or 0 for no limit. A larger
-	// file is Unreadable. "side" is true for side lists and for Files. MaxBytes may be
-	// nil.
+	// MaxBytes returns the maximum size of a file in bytes, or 0 for no limit. side is true for
+	// side lists and for Files. MaxBytes may be nil.
 	MaxBytes func(path string, side bool) int64
-	// Notice is called once for each fact for the operator's log, for example an ignored
-	// file. Notice must return soon, and must not call the Source. Notice may be nil.
+	// Notice receives messages for the operator's log. Notice must return soon, and must not call
+	// the Source. Notice may be nil.
 	Notice func(error)
-	// Due is called by Run before each wait. It returns the time at which Run must call Due again,
-	// or zero. During a load, the call may be late. Due may be nil.
+	// Due is called by Run before each wait. It returns the time of the next call, or zero. Due may
+	// be nil.
 	Due func() time.Time
 	// Clock is the source of time. nil means WallClock.
 	Clock Clock
@@ -71,8 +68,8 @@ type Config struct {
 	noEvents bool // for tests: no kernel events
 }
 
-// Source watches a set of files. Its methods are safe for concurrent use. But Scan and Run
-// must not run at the same time.
+// Source watches a set of files. Its methods are safe for concurrent use, but Scan and Run must not
+// run at the same time.
 type Source struct {
 	clock     *steadyClock
 	poll      time.Duration
@@ -124,8 +121,7 @@ type Source struct {
 	unnoticed bool               // some ignored files are not logged yet
 }
 
-// New returns a Source. It reads no file. It returns an error if a pattern is empty or has a syntax
-// error.
+// New returns a Source. It returns an error if a pattern is empty or has a syntax error.
 func New(cfg Config) (*Source, error) {
 	s := &Source{
 		clock: &steadyClock{Clock: cfg.Clock}, poll: cfg.Poll, notice: cfg.Notice, maxBytes: cfg.MaxBytes, due: cfg.Due, fs: osFiles(),
@@ -170,7 +166,7 @@ func New(cfg Config) (*Source, error) {
 	return s, nil
 }
 
-// LastLook returns the time of the end of the last scan of the file system.
+// LastLook returns the end of the last scan of the file system.
 func (s *Source) LastLook() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -180,8 +176,8 @@ func (s *Source) LastLook() time.Time {
 // Wake makes Run call Config.Due soon.
 func (s *Source) Wake() { s.kick() }
 
-// Close ends Run and frees the resources of the Source. It does not wait for Run. Open
-// streams then return ErrClosed. Close may be called more than once.
+// Close ends Run and frees the resources of the Source. Open streams return ErrClosed. A second
+// call does nothing.
 func (s *Source) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -83,8 +83,7 @@ func TestVanishAndComeBack(t *testing.T) {
 	})
 }
 
-// TestUnreadable checks the report about an unreadable file: a loop of links, or the error EACCES.
-// The test itself returns EACCES, because root can read a file with mode 000.
+// The test returns EACCES itself, because root can read a file with mode 000.
 func TestUnreadable(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()

@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// A steadyClock is a Clock that never goes back. If the embedded Clock is set back, the steadyClock
-// continues from its last time. Otherwise, a clock that is set back by a year would delay the next
-// poll by a year.
+// A steadyClock is a Clock that never goes back. A clock that is set back by a year must not delay
+// the next poll.
 type steadyClock struct {
 	Clock
 	mu    sync.Mutex
@@ -28,15 +27,14 @@ func (c *steadyClock) Now() time.Time {
 	return now
 }
 
-// steady converts a time of the embedded Clock to a time of the steadyClock.
 func (c *steadyClock) steady(at time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return at.Add(c.shift)
 }
 
-// below converts a time of the steadyClock to a time of the embedded Clock. The times of files are
-// times of the embedded Clock.
+// below converts a steady time to a time of the embedded Clock, which can be compared with the
+// times of files.
 func (c *steadyClock) below(at time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -29,8 +29,6 @@ func TestSteadyClock(t *testing.T) {
 	}
 }
 
-// TestClockSetBack sets the clock back by a year. Changes must be reported in time, even
-// of a file that was being written.
 func TestClockSetBack(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()

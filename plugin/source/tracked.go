@@ -40,8 +40,8 @@ func (t *tracked) version() version {
 	return t.settler.settled
 }
 
-// ragged reports whether the last byte of a file is not a line end. The end of the file may then be
-// missing. A JSON file is never ragged, because JSON needs no line end.
+// ragged reports whether a file lacks its last line end. A JSON file is never ragged, because JSON
+// needs no line end.
 func (t *tracked) ragged(last byte, size int64) bool {
 	if t.initial || size == 0 || last == '\n' {
 		return false
@@ -50,8 +50,6 @@ func (t *tracked) ragged(last byte, size int64) bool {
 	return t.list || ext == ".yaml" || ext == ".yml" || ext == listEnding
 }
 
-// evidence returns the facts that can show that the file is complete. The parameter e is
-// the last kernel event of the file.
 func (t *tracked) evidence(e lastEvent) evidence {
 	v := evidence{initial: t.initial, swapped: t.swapped, other: t.inode != 0 && t.loc.inode != t.inode}
 	if e.written > t.used {
@@ -60,8 +58,8 @@ func (t *tracked) evidence(e lastEvent) evidence {
 	return v
 }
 
-// compare decides after a scan whether a file must be hashed. The path now leads to the location l.
-// seq is the number of the last kernel event before the scan.
+// compare decides after a scan whether a file must be hashed. l is the new location of the file.
+// seq is the number of the last event before the scan.
 func (s *Source) compare(t *tracked, l *location, seq uint64, now time.Time) {
 	if s.tracked[t.abs] != t {
 		return // the path is no longer watched
@@ -118,7 +116,6 @@ func (s *Source) plan(t *tracked, now time.Time) {
 	}
 }
 
-// refusal reports whether a file must not be hashed. The error of v then has the reason.
 func (s *Source) refusal(t *tracked, l *location) (v version, refused bool) {
 	if root, out := t.outside(l); out {
 		return version{state: Unreadable, err: fmt.Errorf("%s: must lie in the order file's directory %s, but leads to %s",
@@ -150,9 +147,8 @@ func sizeText(n int64) string {
 	return fmt.Sprintf("%.1f %s", f, units[i])
 }
 
-// outside reports whether a side list is outside the directories of all its order files. If an
-// order file is a link, the directory to which the link leads also counts. Kubernetes makes links
-// to another directory.
+// outside reports whether a side list is outside the directories of its order files. If an order
+// file is a link, the side list may also be in the directory of the real file, as in Kubernetes.
 func (t *tracked) outside(l *location) (root string, out bool) {
 	for _, o := range t.owners {
 		if o.file == t || o.file.loc == nil {
@@ -166,17 +162,16 @@ func (t *tracked) outside(l *location) (root string, out bool) {
 	return root, len(t.owners) > 0
 }
 
-// linkSwapped reports whether a symbolic link in the path is new, and newer than the last write to
-// the file. The file is then complete, because programs write the file first and make the link
-// last.
+// linkSwapped reports whether a link in the path is newer than the last write to the file. The file
+// is then complete, because programs make the link last.
 func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	if l.err != nil || len(l.links) == 0 || t.initial && t.loc == nil {
 		return false
 	}
 	before := t.loc
 	if before == nil {
-		// In a new path, only the last component counts as a new link. The other links are old, and
-		// a new file behind an old link may be half written.
+		// When a path is found for the first time, only a link at its last component counts as new.
+		// A file behind an older link may be half written.
 		i := slices.IndexFunc(l.links, func(l2 link) bool { return l2.at == l.entry })
 		if i < 0 {
 			return false
@@ -186,8 +181,6 @@ func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	var found bool
 	var at uint64
 	for _, link := range l.links {
-		// Only a new link shows that the file is complete. The file behind an old link may be half
-		// written.
 		if slices.Contains(before.links, link) || before.err != nil && within(before.at, link.at) {
 			continue
 		}

@@ -2,17 +2,13 @@ package source
 
 import "time"
 
-// A call of the file system on a dead mount may never return. Each call therefore runs in
-// a goroutine. After a time limit, the Source abandons the goroutine.
+// A call of the file system on a dead mount may never return. Each call runs in a goroutine that
+// the Source can abandon.
 const (
 	tick = 50 * time.Millisecond
-	// The constant "slow" is the longest time for which a read delays the other files. The first
-	// tick does not count.
-	slow = 150 * time.Millisecond
-	// readTimeout is the maximum time of a read. The file is then reported as Pending.
+	// slow is the longest time for which a read delays the other files.
+	slow        = 150 * time.Millisecond
 	readTimeout = 5 * time.Second
-	// statTimeout is the maximum time of a call other than a read. The scan then goes on
-	// without the path.
 	statTimeout = 2 * time.Second
 )
 
@@ -21,9 +17,8 @@ func realTicks() (<-chan time.Time, func()) {
 	return t.C, t.Stop
 }
 
-// returns waits until the channel over is closed, and then returns true. It returns false after
-// Close, or after the duration limit. If progress is not nil, each change of its result begins the
-// limit again.
+// returns waits until over is closed, and then returns true. It returns false after Close, or after
+// limit without progress.
 func (s *Source) returns(over <-chan struct{}, limit time.Duration, progress func() int) bool {
 	ticks, end := s.ticks()
 	defer end()

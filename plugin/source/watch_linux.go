@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watcher receives inotify events about directories. A created file may be half written, but a
-// moved file is complete. The watcher distinguishes the two, and the package fsnotify does not.
+// watcher receives inotify events about directories. Unlike fsnotify, watcher distinguishes a
+// created file from a moved file. Only the moved file is complete.
 type watcher struct {
 	f    *os.File
 	conn syscall.RawConn
@@ -33,15 +33,12 @@ type watched struct {
 	local bool // every change of the file system causes an event
 }
 
-// localFS has the magic numbers of local file systems. On a local file system, each change causes
-// an event. On other file systems, polls check files more often.
+// localFS has the magic numbers of file systems on which each change causes an event.
 var localFS = []int64{
 	unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, unix.TMPFS_MAGIC,
 	unix.RAMFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, 0x2fc12fc1, // ZFS
 }
 
-// maxEvents is the maximum number of stored events. If more come, one event with the field
-// "lost" replaces all of them.
 const maxEvents = 16384
 
 const watchMask = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_MOVED_FROM | unix.IN_DELETE | unix.IN_MODIFY |
@@ -57,8 +54,6 @@ func openWatcher(kick func()) (*watcher, error) {
 		return nil, errors.Join(err, w.f.Close())
 	}
 	go func() {
-		// RawConn.Read calls the function whenever the descriptor is readable. Read returns an
-		// error after the watcher is closed.
 		for w.conn.Read(func(fd uintptr) bool { return w.pull(int(fd)) }) == nil {
 			kick()
 		}
@@ -66,8 +61,8 @@ func openWatcher(kick func()) (*watcher, error) {
 	return w, nil
 }
 
-// take returns and removes all events so far. It reads the descriptor itself, because the
-// goroutine may not have read the last events.
+// take returns and removes all events. It reads the descriptor itself, because the goroutine that
+// reads events may be late.
 func (w *watcher) take() []event {
 	_ = w.conn.Control(func(fd uintptr) { w.pull(int(fd)) }) // the only error means that the watcher is closed
 	w.mu.Lock()
@@ -77,7 +72,6 @@ func (w *watcher) take() []event {
 	return out
 }
 
-// pending reports whether take would return any event. It also reads the descriptor.
 func (w *watcher) pending() bool {
 	_ = w.conn.Control(func(fd uintptr) { w.pull(int(fd)) }) // the only error means that the watcher is closed
 	w.mu.Lock()
@@ -136,15 +130,15 @@ func (w *watcher) note(wd int32, mask uint32, name string) {
 	w.events = append(w.events, e)
 }
 
-// arm watches exactly the directories in want, which must be sorted. It returns the directories
-// that are watched newly. A missing directory is not an error.
+// arm watches exactly the directories in want, which must be sorted. It returns the newly watched
+// directories. A missing directory is not an error.
 func (w *watcher) arm(want []string) (fresh []string, err error) {
 	w.setArming(true)
 	defer w.setArming(false)
 	for _, dir := range want {
 		var wd int
 		var werr error
-		// w.mu is not locked during this call, because the call may block.
+		// Do not hold w.mu here, because the call may block.
 		if cerr := w.conn.Control(func(fd uintptr) { wd, werr = unix.InotifyAddWatch(int(fd), dir, watchMask) }); cerr != nil {
 			return fresh, nil // the watcher is closed
 		}
@@ -181,8 +175,6 @@ func (w *watcher) arm(want []string) (fresh []string, err error) {
 	return fresh, err
 }
 
-// local returns a map of the watched directories. The value is true if each change in the
-// directory causes an event.
 func (w *watcher) local() map[string]bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -193,7 +185,7 @@ func (w *watcher) local() map[string]bool {
 	return out
 }
 
-// drop ends the watch of dir, if there is one. The caller must hold w.mu.
+// The caller must hold w.mu.
 func (w *watcher) drop(dir string) {
 	d, ok := w.dirs[dir]
 	if !ok {
@@ -210,8 +202,7 @@ func (w *watcher) setArming(on bool) {
 	w.mu.Unlock()
 }
 
-// close ends the watcher. It does not wait for the method arm, because the file system may
-// not answer.
+// close ends the watcher. It does not wait for arm, because the file system may not answer.
 func (w *watcher) close() {
 	w.mu.Lock()
 	arming := w.arming

@@ -4,7 +4,6 @@ package source
 
 import "errors"
 
-// watcher does nothing on this system. Only polls find changes.
 type watcher struct{}
 
 func openWatcher(func()) (*watcher, error)      { return nil, errors.ErrUnsupported }

@@ -9,19 +9,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// A Next is the argument of Commit. It has a set, and functions that open the content of the files
-// in the set.
+// A Next is a new set, with functions that open the content of the files.
 type Next struct {
-	// Set is the whole set. Commit ignores the snapshots in this field, because the State writes
-	// the snapshots itself.
+	// Set is the whole set. Commit ignores the snapshots in Set.
 	Set
-	// Blobs has a function for each digest. The function opens the content with this digest. A blob
-	// that is already stored needs no function. If the content has another digest, the old version
-	// of the file stays.
+	// Blobs has functions that open content by digest. Stored content needs no function. If the
+	// content has another digest, the old version of the file stays.
 	Blobs map[Digest]func() (io.ReadCloser, error)
-	// Parts has a function for each path. The function writes the compiled orders of the file. The
-	// State calls the function only if the version has no snapshot. After a newer Commit, the State
-	// calls no more functions of this Next.
+	// Parts has a function for each path. The function writes the compiled orders of the file.
+	// After a newer Commit, the State calls no more functions of Parts.
 	Parts map[string]func(io.Writer) error
 }
 
@@ -30,8 +26,8 @@ type parts map[string]func(io.Writer) error
 // Commit stores the newest set in the background and returns at once. The caller must not change
 // next afterwards.
 //
-// If a new version of a file cannot be stored, the old version stays. The State tries again after
-// 30 seconds. Snapshots are stored up to 10 seconds later.
+// If a new version cannot be stored, the old version stays. The State tries again after 30 seconds.
+// The snapshots follow up to 10 seconds after the set.
 func (s *State) Commit(next Next) {
 	s.mu.Lock()
 	s.replace(next)
@@ -39,8 +35,8 @@ func (s *State) Commit(next Next) {
 	s.signal()
 }
 
-// replace makes next the pending set. It keeps the Blobs of the pending set, because next
-// may need them.
+// replace makes next the pending set, and adds the Blobs of the earlier pending set. The earlier
+// Blobs may not be stored yet. The caller must hold s.mu.
 func (s *State) replace(next Next) {
 	if s.pending != nil {
 		blobs := maps.Clone(s.pending.Blobs)
@@ -63,8 +59,8 @@ func (s *State) signal() {
 	}
 }
 
-// Flush waits until the newest set is stored or the attempt has failed. It returns the
-// error of the attempt. It does not wait for a delayed snapshot.
+// Flush waits until the newest set is stored or the attempt has failed. Flush does not wait for a
+// delayed snapshot.
 func (s *State) Flush() error {
 	done := make(chan error)
 	select {
@@ -89,7 +85,7 @@ func (s *State) change(do func(*Set) error) error {
 }
 
 // Forget removes the stored version of a file. The orders of the file end at the next start. The
-// lowest allowed serial of the file stays. If the file is unknown, Forget returns an error.
+// floor of the file stays. An unknown file is an error.
 func (s *State) Forget(path string) error {
 	return s.change(func(set *Set) error {
 		if _, ok := set.Versions[path]; !ok {
@@ -100,8 +96,8 @@ func (s *State) Forget(path string) error {
 	})
 }
 
-// SetSerial sets the floor of a file. The floor is the lowest serial that the next version may
-// have. A version with exactly this serial may have any content. A negative serial is an error.
+// SetSerial sets the lowest serial that the next version of a file may have. A version with exactly
+// this serial may have any content. A negative serial is an error.
 func (s *State) SetSerial(path string, serial int64) error {
 	if serial < 0 {
 		return errors.New("state: a serial is not negative")
@@ -115,8 +111,8 @@ func (s *State) SetSerial(path string, serial int64) error {
 	})
 }
 
-// Accept ends the alarm about an empty or damaged directory (see Set.Unaccepted). In the
-// background, the State then removes refused.json and the blobs of lost versions.
+// Accept ends the alarm about an empty or damaged directory; see Set.Unaccepted. The State then
+// removes refused.json and the blobs of lost versions.
 func (s *State) Accept() {
 	s.mu.Lock()
 	s.accepts = true

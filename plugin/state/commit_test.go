@@ -16,8 +16,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// TestNewestWins commits 1001 sets while the disk does not answer. Commit must return at
-// once. Only the last set must be stored.
 func TestNewestWins(t *testing.T) {
 	dir := t.TempDir()
 	entered, leave := make(chan struct{}), make(chan struct{})
@@ -64,8 +62,6 @@ func TestNewestWins(t *testing.T) {
 	}
 }
 
-// TestPartial commits new versions of two files. The side list of one version cannot be
-// stored. This file must keep its old version.
 func TestPartial(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -110,8 +106,6 @@ func TestPartial(t *testing.T) {
 	}
 }
 
-// TestRetry checks that the State tries a failed commit again after 30 seconds. Until
-// then, the stored set must stay and Status must report the error.
 func TestRetry(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -204,7 +198,6 @@ func TestSnapshotsWait(t *testing.T) {
 	if got := readSnapshot(t, s, path); got != "compiled three" || s.Status().Pending {
 		t.Errorf("snapshot %q, status %+v", got, s.Status())
 	}
-	// Close stores the last set together with its snapshot, without a delay.
 	commit("four")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -218,8 +211,6 @@ func TestSnapshotsWait(t *testing.T) {
 	}
 }
 
-// TestSettings checks which commits drop a snapshot. Only a change of the settings, the
-// guard or a side list may drop the snapshot.
 func TestSettings(t *testing.T) {
 	dir := t.TempDir()
 	const path = "/orders/court.yaml"
@@ -264,8 +255,6 @@ func TestSame(t *testing.T) {
 	}
 }
 
-// TestForgetBesideCommit calls Forget while a set is being stored. The file must not be in the
-// final set.
 func TestForgetBesideCommit(t *testing.T) {
 	dir := t.TempDir()
 	entered, leave := make(chan struct{}), make(chan struct{})
@@ -302,8 +291,6 @@ func TestForgetBesideCommit(t *testing.T) {
 	}
 }
 
-// TestDropBesideCommit calls DropSnapshot while a commit with the snapshot is being
-// stored. The next commit must store the new snapshot.
 func TestDropBesideCommit(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -332,7 +319,6 @@ func TestDropBesideCommit(t *testing.T) {
 	if got := s.Set().Versions[path].Snapshot; got != (Snapshot{}) {
 		t.Errorf("snapshot %v", got)
 	}
-	// The new snapshot may have the bytes of the old snapshot.
 	s.Commit(example())
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -343,8 +329,6 @@ func TestDropBesideCommit(t *testing.T) {
 	}
 }
 
-// TestSteps checks that each file is synced and then renamed. A new blob must be written
-// before current.json.
 func TestSteps(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -370,8 +354,6 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-// TestFailureBesideCommit commits a second set while the storing of the first set fails.
-// The second set has no blobs. The State must take the blobs of the first set.
 func TestFailureBesideCommit(t *testing.T) {
 	dir := t.TempDir()
 	c := newClock()
@@ -401,8 +383,6 @@ func TestFailureBesideCommit(t *testing.T) {
 	}
 }
 
-// TestPartOfRefused commits a version without its blob. The State keeps the old version. The old
-// version must not get the snapshot of the refused version.
 func TestPartOfRefused(t *testing.T) {
 	dir := t.TempDir()
 	const path = "/orders/court.yaml"
@@ -421,8 +401,6 @@ func TestPartOfRefused(t *testing.T) {
 	}
 }
 
-// TestSnapshotSize checks a snapshot file whose size differs from the recorded size. Snapshot
-// itself must return the error, because the caller uses the size before the first read.
 func TestSnapshotSize(t *testing.T) {
 	dir := t.TempDir()
 	const path = "/orders/court.yaml"

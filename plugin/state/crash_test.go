@@ -31,13 +31,10 @@ func history() []Next {
 	return []Next{first, second, third}
 }
 
-// storeHistory stores the sets of history in the directory args[0]. There is a point before
-// and after each step of the file system.
 func storeHistory(p *crash.Points, args []string) error {
 	for _, n := range history() {
 		s, err := Open(args[0], Options{FS: durable.FS{Hook: func(s durable.Step, run func() error) error {
-			// After SIGKILL, the kernel still has all written data. A sync would only take
-			// time.
+			// Skip slow syncs. After SIGKILL, the kernel still has all written data.
 			if s == durable.Sync || s == durable.SyncDir {
 				run = func() error { return nil }
 			}
@@ -54,8 +51,6 @@ func storeHistory(p *crash.Points, args []string) error {
 	return nil
 }
 
-// TestCrashes kills a process at each point while the process stores three sets. The next
-// start must find one complete set.
 func TestCrashes(t *testing.T) {
 	sets := []Set{{}}
 	for _, n := range history() {

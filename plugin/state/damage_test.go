@@ -32,8 +32,6 @@ func current(t *testing.T, dir string) []byte {
 	return b
 }
 
-// flips calls do with copies of b. In each copy, one byte is changed by XOR with a mask. The
-// argument "at" of do is the position of this byte.
 func flips(b []byte, do func(at int, variant []byte), masks ...byte) {
 	for i := range b {
 		for _, mask := range masks {
@@ -68,9 +66,6 @@ func TestDamagedCurrent(t *testing.T) {
 	}
 }
 
-// TestRefused checks a start with an unreadable current.json. The State must report the
-// problem, and a commit must work. The old files must stay until a person removes
-// refused.json.
 func TestRefused(t *testing.T) {
 	for _, tc := range []struct {
 		name, want string
@@ -139,9 +134,6 @@ func TestNewerFormat(t *testing.T) {
 	}
 }
 
-// TestDamagedBlob changes each byte of each blob and snapshot. Verify must return one
-// error with the damaged file and its order file. The next commit must repair the damaged
-// file.
 func TestDamagedBlob(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -189,8 +181,6 @@ func TestDamagedBlob(t *testing.T) {
 	sound(t, dir, Options{})
 }
 
-// TestMissing removes each blob and snapshot. Open must report the missing file and its
-// order file. A named pipe in place of the file must not block Open.
 func TestMissing(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -248,8 +238,6 @@ func TestShortReads(t *testing.T) {
 	}
 }
 
-// FuzzDecode checks that decode accepts only bytes that encode can return. It decodes each
-// input unchanged, and again with a good checksum.
 func FuzzDecode(f *testing.F) {
 	good, err := encode(example().Set, "test")
 	if err != nil {

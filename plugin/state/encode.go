@@ -15,20 +15,16 @@ import (
 )
 
 const (
-	format = 1
-	// maxCurrent is the largest size of current.json in bytes. Each order file needs some
-	// 500 bytes.
+	format     = 1
 	maxCurrent = 256 << 20
 )
 
-// A document is the JSON object in current.json. The checksum in the last line is not part
-// of the document.
 type document struct {
 	Format  int    `json:"format"`
 	Writer  text   `json:"writer"`
 	Options Digest `json:"options"`
 	Guard   Digest `json:"guard"`
-	// Unaccepted is the only field that older programs did not write.
+	// Older programs did not write Unaccepted.
 	Unaccepted string         `json:"unaccepted,omitempty"`
 	Versions   []versionEntry `json:"versions"`
 	Floors     []floorEntry   `json:"floors"`
@@ -62,8 +58,8 @@ type floorEntry struct {
 	SHA256 *Digest `json:"sha256,omitempty"`
 }
 
-// A text is a string in current.json that may contain any bytes. JSON strings must be
-// UTF-8. Unprintable text is therefore stored as a Go string literal.
+// A text may contain any bytes, but a JSON string must be UTF-8. Unprintable text is stored as a Go
+// string literal.
 type text string
 
 func (t text) MarshalText() ([]byte, error) {
@@ -100,8 +96,8 @@ func stringsOf(in []text) (out []string) {
 	return out
 }
 
-// encode returns the content of current.json. The last line has the SHA-256 of all other lines. The
-// last line is also a JSON object, so programs like jq can read the file.
+// encode returns the content of current.json. The last line is a JSON object with the SHA-256 of
+// all other lines.
 func encode(set Set, writer string) ([]byte, error) {
 	doc := document{Format: format, Writer: text(writer), Options: set.Options, Guard: set.Guard, Versions: []versionEntry{}, Floors: []floorEntry{}}
 	if !set.Unaccepted.IsZero() {
@@ -139,8 +135,7 @@ func encode(set Set, writer string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// decode parses current.json. It then encodes the set and compares the bytes. If the bytes differ,
-// another program has written the file, and decode returns an error.
+// decode accepts only bytes that encode returns.
 func decode(b []byte) (Set, error) {
 	doc, err := parse(b)
 	if err != nil {
@@ -171,7 +166,6 @@ func decode(b []byte) (Set, error) {
 		}
 		set.Floors[string(e.Path)] = f
 	}
-	// This comparison refuses repeated paths, unknown fields, and values in an unusual form.
 	again, err := encode(set, string(doc.Writer))
 	if err != nil {
 		return Set{}, err

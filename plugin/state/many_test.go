@@ -10,8 +10,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// TestStepsOfManyFiles counts the steps on the disk for a directory with many order files. A
-// change of one file must not need more syncs than in a directory with one file.
 func TestStepsOfManyFiles(t *testing.T) {
 	const n = 400
 	steps := map[durable.Step]int{}
@@ -43,8 +41,6 @@ func TestStepsOfManyFiles(t *testing.T) {
 	count("the end", s.Close, 2, 2, 4)
 }
 
-// many returns a set of n files. The first files have a changed content. The parameter "changed" is
-// the number of these files.
 func many(n, changed int) Next {
 	x := Next{Set: Set{Versions: map[string]Version{}}, Blobs: map[Digest]func() (io.ReadCloser, error){}, Parts: map[string]func(io.Writer) error{}}
 	for i := range n {
@@ -62,8 +58,6 @@ func many(n, changed int) Next {
 	return x
 }
 
-// TestUnreadableNews commits a version that decode cannot read. The State must refuse the version
-// in the first set and in a later set.
 func TestUnreadableNews(t *testing.T) {
 	bad := func(n Next) Next {
 		v := n.Versions["/orders/1.yaml"]

@@ -21,8 +21,7 @@ import (
 // ErrDamaged means that the content of a stored file has changed.
 var ErrDamaged = errors.New("damaged")
 
-// openRegular opens a regular file and returns its size. It refuses all other files.
-// Opening a named pipe could block the process.
+// openRegular refuses all other files. Opening a named pipe could block the process.
 func openRegular(path string) (*os.File, int64, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -44,11 +43,12 @@ func readFile(path string, limit int64) ([]byte, error) {
 	if size > limit {
 		return nil, fmt.Errorf("%s: has %d bytes, more than %d", printable.Line(path), size, limit)
 	}
-	// io.LimitReader keeps the limit even if the file grows during the read.
+	// The file may grow during the read.
 	return io.ReadAll(io.LimitReader(f, limit))
 }
 
-// A checked reads a stored file. At the end of the file, Read compares the checksum.
+// A checked is a reader. If the checksum is wrong, the reader returns ErrDamaged in place of
+// io.EOF.
 type checked struct {
 	f    *os.File
 	size int64 // in bytes
@@ -58,8 +58,6 @@ type checked struct {
 	bad  func() // called if the checksum is wrong
 }
 
-// Read implements io.Reader. If the checksum is wrong, Read returns ErrDamaged in place of
-// io.EOF.
 func (c *checked) Read(p []byte) (int, error) {
 	n, err := c.f.Read(p)
 	c.sum.Write(p[:n])
@@ -75,9 +73,8 @@ func (c *checked) Size() int64 { return c.size }
 
 func (c *checked) Close() error { return c.f.Close() }
 
-// Blob opens the blob (a stored copy of a file) with the digest d. If the blob is damaged,
-// the reader returns ErrDamaged in place of io.EOF. The next commit repairs the blob if
-// possible.
+// Blob opens the stored copy of a file with the digest d. If the copy is damaged, the reader
+// returns ErrDamaged in place of io.EOF.
 func (s *State) Blob(d Digest) (io.ReadCloser, error) {
 	f, size, err := openRegular(filepath.Join(s.dir, blobDir, blobName(d)))
 	if err != nil {
@@ -86,9 +83,9 @@ func (s *State) Blob(d Digest) (io.ReadCloser, error) {
 	return &checked{f, size, sha256.New(), string(d[:]), s.path(blobDir, blobName(d)), func() { s.setDamaged(d, true) }}, nil
 }
 
-// Snapshot opens the compiled orders of an order file, and returns their size in bytes. If the size
-// is wrong, the error is ErrDamaged. If the checksum is wrong, the reader returns ErrDamaged in
-// place of io.EOF. If there are no compiled orders, the error is fs.ErrNotExist.
+// Snapshot opens the compiled orders of an order file, and returns their size in bytes. If there is
+// no snapshot, the error is fs.ErrNotExist. If the snapshot is damaged, Snapshot or the reader
+// returns ErrDamaged.
 func (s *State) Snapshot(path string) (io.ReadCloser, int64, error) {
 	snap := s.Set().Versions[path].Snapshot
 	if snap.Size == 0 {
@@ -109,8 +106,8 @@ func (s *State) Snapshot(path string) (io.ReadCloser, int64, error) {
 	return &checked{f, size, xxhash.New(), string(want), name, func() { s.DropSnapshot(path, snap) }}, size, nil
 }
 
-// DropSnapshot removes a snapshot that cannot be used. The next commit writes a new snapshot. If
-// the order file has another snapshot now, DropSnapshot does nothing.
+// DropSnapshot removes an unusable snapshot. The next commit writes a new snapshot. If the order
+// file has another snapshot now, DropSnapshot does nothing.
 func (s *State) DropSnapshot(path string, snap Snapshot) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,8 +117,7 @@ func (s *State) DropSnapshot(path string, snap Snapshot) {
 	}
 }
 
-// withoutDropped returns the set without the snapshots that DropSnapshot has removed. A commit in
-// progress may still have these snapshots. The caller must have locked s.mu.
+// withoutDropped removes the dropped snapshots from a set. The caller must hold s.mu.
 func (s *State) withoutDropped(set Set) Set {
 	if len(s.dropped) == 0 {
 		return set
@@ -148,12 +144,11 @@ func (s *State) isDamaged(d Digest) bool {
 	return s.damaged[d]
 }
 
-// Verify reads all blobs and snapshots of the stored set. It returns an error for each missing or
-// damaged file. If the caller has called coop.Start, Verify yields to queries.
+// Verify reads all blobs and snapshots of the stored set. Verify returns an error for each missing
+// or damaged file.
 func (s *State) Verify() (problems []error) {
 	report := func(path, what string, v Version, err error) {
-		// A commit may have removed this version during Verify. A missing file is then no
-		// problem.
+		// A commit may have removed the version during Verify.
 		if now := s.Set().Versions[path]; err != nil && now.sameContent(v) {
 			problems = append(problems, fmt.Errorf("state: %s: %s: %w", printable.Line(path), what, err))
 		}
@@ -186,7 +181,6 @@ func drain(r io.ReadCloser, err error) error {
 	return err
 }
 
-// A yielding reader calls coop.Yield before each read, so that queries get the CPU.
 type yielding struct{ io.Reader }
 
 func (y yielding) Read(p []byte) (int, error) {

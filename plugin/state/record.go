@@ -12,14 +12,12 @@ import (
 	"path/filepath"
 )
 
-// changesName is the name of the file with the changes that a person has asked for. Each
-// line is a JSON object.
 const changesName = "changes.jsonl"
 
 const maxChanges = 64 << 20
 
 // Record adds a line with the change c to changes.jsonl. When Record returns nil, the line survives
-// a power failure. Call Record before you make the change.
+// a power failure. Call Record before the change.
 func (s *State) Record(c Change) error {
 	s.recording.Lock()
 	defer s.recording.Unlock()
@@ -40,7 +38,7 @@ func (s *State) Record(c Change) error {
 		err = fmt.Errorf("%s: has more than %d bytes; move the file to an archive", s.path(changesName), maxChanges)
 	}
 	if err == nil {
-		// A crash or a full disk may have cut off the last line. The line break ends this line.
+		// A crash or a full disk may have cut off the last line.
 		if !endsLine(path, info.Size()) {
 			line = append([]byte("\n"), line...)
 		}
@@ -66,7 +64,6 @@ func endsLine(path string, size int64) bool {
 	return err == nil && last[0] == '\n'
 }
 
-// strict parses one JSON value and refuses unknown fields and further values.
 func strict(b []byte, to any) error {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
@@ -79,11 +76,10 @@ func strict(b []byte, to any) error {
 	return nil
 }
 
-// maxRead is the number of bytes that Changes reads at the end of changes.jsonl.
 const maxRead = 1 << 20
 
-// Changes returns the newest changes in changes.jsonl, the oldest change first. If a request was
-// refused, its change has the reason in the field Refused.
+// Changes returns the newest changes in changes.jsonl, the oldest first. A refused change has the
+// reason in Refused.
 func (s *State) Changes() (out []Change, err error) {
 	s.recording.Lock()
 	defer s.recording.Unlock()
@@ -125,8 +121,8 @@ func (s *State) Changes() (out []Change, err error) {
 	return out, nil
 }
 
-// Digest returns the SHA-256 of the change without the field Refused. Two equal changes in the same
-// second have the same digest.
+// Digest returns the SHA-256 of the change without the field Refused. Equal changes in the same
+// second have equal digests.
 func (c Change) Digest() [sha256.Size]byte {
 	c.Refused = ""
 	b, err := json.Marshal(c.entry())

@@ -15,14 +15,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// A program that cannot lock a state directory leaves a request for the program with the
-// lock. A request is a file in the directory "request":
+// A program that cannot lock a state directory leaves requests in the directory "request":
 //
 //	ID.json      the request; see Ask
 //	ID.taken     the request after Take, until Answer
 //	ID.answer    the answer; the program that asked removes the file
 //
-// A file appears under its name only when it is complete.
+// Each file appears only when the content is complete.
 const requestDir = "request"
 
 const (
@@ -32,12 +31,9 @@ const (
 )
 
 const (
-	// maxRequest is the largest size of a request or an answer in bytes.
-	maxRequest = 64 << 10
-	// maxRequests is the largest number of requests that one call of Take returns.
+	maxRequest  = 64 << 10
 	maxRequests = 16
-	// maxReason is the largest length of a reason in bytes.
-	maxReason = 4096
+	maxReason   = 4096
 )
 
 // These are the commands of a Change.
@@ -57,7 +53,6 @@ type Change struct {
 	Refused string // why the change was not made, or empty
 }
 
-// A changeEntry is a Change as a line of changes.jsonl or as a request.
 type changeEntry struct {
 	Time    string `json:"time"`
 	Command string `json:"command"`
@@ -94,7 +89,6 @@ func (c Change) Check() error {
 	return nil
 }
 
-// String returns the change as a command line without the reason.
 func (c Change) String() string {
 	out := "blocklistctl state " + c.Command
 	if c.Path != "" {
@@ -120,12 +114,11 @@ type Answer struct {
 	NotStored string `json:"not_stored,omitempty"` // why the change is not stored, or empty
 }
 
-// requestFS writes the files of requests. The files get the owner of the directory, even if root
-// runs the program.
+// requestFS gives files the owner of the directory, even if root runs the program.
 var requestFS = durable.FS{Inherit: true}
 
-// Ask leaves a request in the state directory dir, and returns the id of the request. The
-// program with the lock takes the request at its next call of Take.
+// Ask leaves a request in the state directory dir, and returns the id. The program with the lock
+// reads the request in Take.
 func Ask(dir string, c Change, until time.Time) (id string, err error) {
 	if err := c.Check(); err != nil {
 		return "", err
@@ -140,11 +133,8 @@ func Ask(dir string, c Change, until time.Time) (id string, err error) {
 	return id, requestFS.WriteFile(filepath.Join(dir, requestDir, id+requestEnd), append(b, '\n'), 0o600)
 }
 
-// Withdraw removes a request. If the other program has already taken the request,
-// withdrawn is false.
+// Withdraw removes a request. If the other program has taken the request, withdrawn is false.
 func Withdraw(dir, id string) (withdrawn bool, err error) {
-	// Take renames the file of a request, and Withdraw removes the file. Only one of the two can
-	// succeed.
 	switch err := os.Remove(filepath.Join(dir, requestDir, id+requestEnd)); {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
@@ -154,8 +144,7 @@ func Withdraw(dir, id string) (withdrawn bool, err error) {
 	return true, nil
 }
 
-// Answered returns the answer to a request and removes the answer. If there is no answer
-// yet, ok is false.
+// Answered returns and removes the answer to a request. If there is no answer yet, ok is false.
 func Answered(dir, id string) (a Answer, ok bool, err error) {
 	path := filepath.Join(dir, requestDir, id+answerEnd)
 	b, err := readFile(path, maxRequest)
@@ -172,11 +161,11 @@ func Answered(dir, id string) (a Answer, ok bool, err error) {
 	return a, true, nil
 }
 
-// Take returns the requests that other programs have left. The caller must answer each request with
-// Answer. If the directory was replaced, the error is durable.ErrReplaced.
+// Take returns the requests of other programs, and records each request in changes.jsonl. The
+// caller must answer each request with Answer. If the directory was replaced, the error is
+// durable.ErrReplaced.
 //
-// Take first records each request in changes.jsonl. If a request cannot be recorded, Take refuses
-// the request.
+// Take refuses a request that cannot be recorded.
 func (s *State) Take() (out []Request, err error) {
 	if err := s.lock.Check(); err != nil {
 		return nil, fmt.Errorf("state: %w", err)
@@ -190,7 +179,7 @@ func (s *State) Take() (out []Request, err error) {
 			continue // the request was withdrawn
 		}
 		if err != nil {
-			// Remove the bad file. Otherwise, each call of Take would report the file.
+			// Remove the bad file, or each call of Take would report the file.
 			errs = append(errs, fmt.Errorf("state: %s: is no request: %w", printable.Line(path), errors.Join(err, os.Remove(path))))
 			continue
 		}
@@ -212,8 +201,6 @@ func (s *State) Take() (out []Request, err error) {
 	return out, errors.Join(errs...)
 }
 
-// waiting returns the ids of the requests in a directory. If there are more than maxRequests, it
-// may leave out some.
 func waiting(dir string) (ids []string) {
 	f, err := os.Open(dir)
 	if err != nil {
@@ -261,7 +248,7 @@ func (e changeEntry) change() (c Change, err error) {
 	return c, c.Check()
 }
 
-// Answer answers a request that Take has returned. It also records a refusal in changes.jsonl.
+// Answer answers a request from Take. Answer also records a refusal in changes.jsonl.
 func (s *State) Answer(r Request, a Answer) error {
 	var err error
 	if a.Refused != "" {
@@ -281,8 +268,6 @@ func (s *State) answer(id string, a Answer) error {
 	return errors.Join(err, s.fs.Remove(filepath.Join(dir, id+takenEnd)))
 }
 
-// dropRequests removes old answers. It also removes the requests that a killed program has taken
-// and not answered. It adds a problem for each of these requests.
 func (s *State) dropRequests() {
 	dir := filepath.Join(s.dir, requestDir)
 	for _, name := range names(dir) {

@@ -91,8 +91,6 @@ func TestWithdraw(t *testing.T) {
 	t.Logf("withdrawn %d times, taken %d times", both[0], both[1])
 }
 
-// TestBadRequests checks that malformed requests are refused, removed and reported. A
-// request that is no regular file must not block the program.
 func TestBadRequests(t *testing.T) {
 	for want, content := range map[string]string{
 		"unexpected end of JSON input|EOF":  "",
@@ -140,8 +138,6 @@ func TestBadRequests(t *testing.T) {
 	}
 }
 
-// TestRecord checks the record of requests and refusals. After a cut line, a record must
-// begin on a new line.
 func TestRecord(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, Options{})
@@ -194,8 +190,6 @@ func TestUnrecorded(t *testing.T) {
 	}
 }
 
-// TestKilledBeforeAnswer checks the requests that a killed program has taken. Open must
-// report and remove these requests, and remove old answers.
 func TestKilledBeforeAnswer(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, Options{})
@@ -253,9 +247,6 @@ func TestReplacedDirectory(t *testing.T) {
 	}
 }
 
-// TestNoWriteIntoReplacedDirectory replaces the locked directory by another. A commit must
-// not write into the other directory. When the old directory is back, a commit must
-// succeed.
 func TestNoWriteIntoReplacedDirectory(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	c := newClock()
@@ -284,8 +275,6 @@ func TestNoWriteIntoReplacedDirectory(t *testing.T) {
 	}
 }
 
-// TestUnaccepted checks which directories have the field Unaccepted. The field must survive
-// restarts until Accept.
 func TestUnaccepted(t *testing.T) {
 	for _, tc := range []struct {
 		name       string

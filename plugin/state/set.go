@@ -12,24 +12,21 @@ import (
 	"time"
 )
 
-// A Set is the content of current.json. It has the last good version and the lowest
-// allowed serial of each order file.
+// A Set contains the last good version and the floor of each order file. current.json stores a Set.
 type Set struct {
-	// Options is the digest of the settings. Guard is the digest of the guard, which is made from
-	// the protect lists. A snapshot that was made with other digests is not used.
+	// Options is the digest of the settings. Guard is the digest of the guard. A change of Options
+	// or Guard drops all snapshots.
 	Options, Guard Digest
 	// Versions contains the last good version of each order file by path.
 	Versions map[string]Version
-	// Floors contains the floor of each file by path. The floor is the lowest allowed
-	// serial of the next version. Forget does not remove the floor.
+	// Floors contains the floor of each file by path. Forget does not remove the floor.
 	Floors map[string]Floor
 	// Unaccepted is the time at which Open found the directory new, empty or damaged. After Accept,
-	// the time is zero. Commit ignores this field of its argument.
+	// the time is zero. Commit ignores Unaccepted.
 	Unaccepted time.Time
 }
 
-// A Version describes the last good version of an order file. It is the newest version
-// that passed all checks.
+// A Version describes the newest version of an order file that passed all checks.
 type Version struct {
 	Order      Digest            // the digest of the order file
 	Sides      map[string]Digest // the digests of the side lists by the names in the order file
@@ -46,12 +43,12 @@ const NoSerial = -1
 // A Floor is the lowest allowed serial of the next version of an order file.
 type Floor struct {
 	Serial int64
-	// Order is the digest of the only file that may have exactly this serial. After a person has
-	// set the floor, any file may have this serial, and Order is zero.
+	// Order is the digest of the only file that may have exactly this serial. A zero Order allows
+	// any file.
 	Order Digest
 }
 
-// A Snapshot describes a snapshot file, which contains the compiled orders of one order file.
+// A Snapshot describes a file with the compiled orders of one order file.
 type Snapshot struct {
 	Size  int64 // in bytes; 0 if there is no snapshot
 	XXH64 uint64
@@ -79,8 +76,6 @@ func (s Set) Sorted() iter.Seq2[string, Version] {
 	}
 }
 
-// blobs yields the digests of the order file and of its side lists. The string describes the file
-// in error messages: "file" or "side list NAME".
 func (v Version) blobs() iter.Seq2[string, Digest] {
 	return func(yield func(string, Digest) bool) {
 		if !yield("file", v.Order) {
@@ -98,8 +93,6 @@ func (v Version) sameContent(w Version) bool {
 	return v.Order == w.Order && maps.Equal(v.Sides, w.Sides)
 }
 
-// news returns a copy of s with only the versions and floors that differ from those in the set
-// "was".
 func (s Set) news(was Set) Set {
 	s.Versions, s.Floors = maps.Clone(s.Versions), maps.Clone(s.Floors)
 	maps.DeleteFunc(s.Versions, func(path string, v Version) bool {
@@ -121,7 +114,6 @@ func (d Digest) String() string { return hex.EncodeToString(d[:]) }
 // MarshalText returns the digest as 64 hexadecimal digits.
 func (d Digest) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// UnmarshalText parses a digest of 64 hexadecimal digits in lower case.
 func (d *Digest) UnmarshalText(text []byte) error {
 	var out Digest
 	if len(text) != hex.EncodedLen(len(out)) {

@@ -1,5 +1,5 @@
-// Package state keeps the last good versions of order files in a directory. The orders then
-// stay in force after a restart. The directory contains these files:
+// Package state keeps the last good versions of order files in a directory. The orders then stay in
+// force after a restart. The directory contains these files:
 //
 //	LOCK                the process that uses the directory
 //	current.json        the list of all versions; see Set
@@ -9,16 +9,11 @@
 //	request             changes that other programs ask for; see Ask
 //	changes.jsonl       a record of these changes; see Record
 //
-// The package stores blobs first, and then replaces current.json as a whole. After a crash, the
-// directory therefore has either the old set of versions or the new set. One goroutine does all
-// writes, so Commit never waits for the disk. If the disk is slow, only the newest set is
-// stored.
+// The package stores blobs first, and then replaces current.json. After a crash, the directory has
+// either the old set or the new set. One goroutine writes, so Commit never waits for the disk.
 //
-//	files 0600, directories 0700
-//
-// The modes protect sealed (secret) orders, which may be in blobs. The package verifies a
-// checksum before it uses a file. A checksum finds damage. Only a signature stops an intruder
-// who can write to the directory.
+// Files have mode 0600 and directories 0700, because blobs may contain sealed (secret) orders.
+// Checksums find damage. Only a signature stops an intruder who can write to the directory.
 package state
 
 import (
@@ -35,7 +30,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// These are the names of files and directories in the state directory.
 const (
 	currentName = "current.json"
 	refusedName = "refused.json"
@@ -44,27 +38,23 @@ const (
 )
 
 const (
-	// snapshotEvery is the shortest time between two writes of snapshots. A snapshot can
-	// be very large, and a list can change each second.
+	// A snapshot can be very large, so the State writes snapshots at most once in this time.
 	snapshotEvery = 10 * time.Second
-	// retryAfter is the time before a failed write is tried again.
-	retryAfter = 30 * time.Second
+	retryAfter    = 30 * time.Second
 )
 
 // Options are the settings of a State.
 type Options struct {
-	// Writer is the version of the program. It is written to current.json as information
-	// for people.
+	// Writer is the version of the program. current.json shows Writer to people.
 	Writer string
-	// Now returns the current time. If Now is nil, the system's clock is used.
+	// Now returns the current time. Nil means time.Now.
 	Now func() time.Time
-	// After is time.After, or a replacement in tests. If After is nil, time.After is used.
+	// After replaces time.After in tests. Nil means time.After.
 	After func(time.Duration) <-chan time.Time
 	// Done is called after each attempt to store a set, and may be nil. Later writes wait
 	// until Done returns. Done must not call Flush or Close.
 	Done func(error)
-	// FS writes the files. Tests replace the hook of FS.
-	FS durable.FS
+	FS   durable.FS
 }
 
 // A State is an open state directory. Its methods are safe for concurrent use.
@@ -106,30 +96,25 @@ type State struct {
 
 // Status reports how the State stores the committed sets.
 type Status struct {
-	// Err is the error of the newest attempt to store a set. It is nil if the newest set is
-	// stored.
+	// Err is the error of the newest attempt to store a set, or nil.
 	Err error
 	// FailingSince is the time of the first failed attempt after the last success.
 	FailingSince time.Time
-	// Stored is the time of the newest success. It is zero before the first success of
-	// this process.
+	// Stored is the time of the newest success in this process, or zero.
 	Stored time.Time
 	// Pending is true while a set or a snapshot waits to be stored or is being stored.
 	Pending bool
 }
 
-// Open locks a state directory, reads current.json and starts the goroutine that writes. It creates
-// the directory if its parent exists. If another process uses the directory, the error is a
-// *durable.LockedError.
+// Open locks a state directory and reads current.json. Open creates a missing directory. If another
+// process uses the directory, the error is a *durable.LockedError.
 //
-// Open only checks whether the files of each version exist. A version with a missing file stays in
-// the set. Problems returns an error for each missing or bad file. Blob, Snapshot and Verify check
-// the content.
+// Open does not check the content of files; see Verify. A version with a missing file stays in the
+// set. Problems returns an error for each missing or bad file.
 //
 // If current.json is damaged, the State has no versions. The first commit renames the damaged file
-// to refused.json. While refused.json exists, no blob is removed.
-//
-// In a read-only directory, Open works and each commit fails.
+// to refused.json. While refused.json exists, no blob is removed. In a read-only directory, each
+// commit fails.
 func Open(dir string, opt Options) (*State, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
@@ -166,8 +151,8 @@ func Open(dir string, opt Options) (*State, error) {
 	return s, nil
 }
 
-// Read returns the stored set of a directory. It takes no lock. Another process may write at the
-// same time, because current.json is always replaced as a whole.
+// Read returns the stored set of a directory. Read takes no lock. Another process may write at the
+// same time.
 func Read(dir string) (Set, error) {
 	b, err := readFile(filepath.Join(dir, currentName), maxCurrent)
 	if err != nil {
@@ -224,8 +209,6 @@ func (s *State) hasRefused() bool {
 	return err == nil
 }
 
-// names returns the names of the regular files in a directory. If the directory cannot be read, the
-// result is empty. The caller then reports all files as missing.
 func names(dir string) (out []string) {
 	all, _ := os.ReadDir(dir)
 	for _, e := range all {
@@ -252,8 +235,8 @@ func (s *State) Set() Set {
 	return s.set
 }
 
-// Unaccepted returns the time at which Open found the directory empty or damaged (see
-// Set.Unaccepted). After a person has accepted the directory, the time is zero.
+// Unaccepted returns the time at which Open found the directory empty or damaged. After Accept, the
+// time is zero. See Set.Unaccepted.
 func (s *State) Unaccepted() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -263,8 +246,8 @@ func (s *State) Unaccepted() time.Time {
 	return s.set.Unaccepted
 }
 
-// Damaged reports whether current.json was damaged or lost. After a person has accepted the loss,
-// it returns false. A new or empty directory is not damaged.
+// Damaged reports whether current.json was damaged or lost. After Accept, Damaged returns false. A
+// new or empty directory is not damaged.
 func (s *State) Damaged() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -280,9 +263,8 @@ func (s *State) Status() Status {
 	return out
 }
 
-// Close stores the pending set and snapshots, and releases the lock. It returns the error
-// of the newest attempt. A second Close returns the same error. After Close, Commit has no
-// effect.
+// Close stores the pending set and snapshots, and releases the lock. Close returns the error of the
+// newest attempt. After Close, Commit has no effect.
 func (s *State) Close() error {
 	s.closing.Do(func() {
 		close(s.stop)
@@ -293,7 +275,6 @@ func (s *State) Close() error {
 }
 
 // Abandon is like Close, but stores nothing. Call Abandon if the directory was removed or replaced.
-// Another program may use the new directory.
 func (s *State) Abandon() {
 	s.mu.Lock()
 	s.pending, s.parts, s.abandoned = nil, nil, true

@@ -182,8 +182,6 @@ func files(t *testing.T, dir string) (out []string) {
 	return out
 }
 
-// TestRestart checks that a restart changes no set, blob or snapshot. The directory must
-// contain only the files of the set, with mode 0600.
 func TestRestart(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	n := example()
@@ -239,9 +237,6 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// TestForgetAndSetSerial checks that the effects of Forget and SetSerial survive a
-// restart. Other files must stay. Forget must refuse an unknown path, but SetSerial must
-// accept it.
 func TestForgetAndSetSerial(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())

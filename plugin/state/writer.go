@@ -47,8 +47,6 @@ func (s *State) run() {
 	}
 }
 
-// attempt stores the pending set and snapshots, and removes files that are no longer
-// needed. If last is true, snapshots are not delayed.
 func (s *State) attempt(last bool) error {
 	select {
 	case <-s.wake: // the pending set of this signal is stored below
@@ -64,8 +62,7 @@ func (s *State) attempt(last bool) error {
 	s.mu.Unlock()
 	defer coop.Start()()
 	if err := s.lock.Check(); err != nil {
-		// The directory was removed or replaced. Another program may use the new directory at this
-		// path.
+		// Store nothing. Another program may use the new directory at this path.
 		err = fmt.Errorf("state: %w", err)
 		s.finish(next, todo, 0, err)
 		return err
@@ -91,8 +88,6 @@ func (s *State) attempt(last bool) error {
 	return err
 }
 
-// lacking returns the parts in todo for which base has a version without a snapshot. A part is the
-// compiled orders of one file.
 func lacking(base Set, next *Next, todo parts) parts {
 	out := parts{}
 	for path, write := range todo {
@@ -104,9 +99,6 @@ func lacking(base Set, next *Next, todo parts) parts {
 	return out
 }
 
-// finish records the result of an attempt and sets the timer of the next attempt. next is the set
-// that the attempt stored, or nil. left has the parts whose snapshots are not stored yet. After the
-// duration wait, the State tries to store these parts.
 func (s *State) finish(next *Next, left parts, wait time.Duration, err error) {
 	now := s.opt.Now()
 	s.mu.Lock()
@@ -125,8 +117,8 @@ func (s *State) finish(next *Next, left parts, wait time.Duration, err error) {
 			s.pending = next
 		}
 	} else if err != nil && next != nil {
-		// A newer set was committed during the failed attempt. The newer set may need blobs that
-		// only next can open.
+		// The commit of next has failed. Keep the Blobs of next, because the newer set may need the
+		// Blobs.
 		s.pending = next
 		s.replace(*newest)
 	}
@@ -141,13 +133,12 @@ func (s *State) finish(next *Next, left parts, wait time.Duration, err error) {
 	}
 }
 
-// store stores the blobs of the set next, and then current.json. base is the set that was stored
-// before. store returns the set that is stored now. The second result is false if current.json
-// could not be written.
+// store stores the blobs of next and then current.json. The result is false if current.json could
+// not be written.
 func (s *State) store(base Set, next *Next, errs *[]error) (Set, bool) {
 	if !s.exists {
-		// Write current.json before the first blob. If the process stops between the two, a start
-		// would otherwise report current.json as lost.
+		// A new directory has no current.json. Write current.json before the first blob. After a
+		// crash, a directory with blobs and without current.json would count as damaged.
 		if err := s.writeCurrent(base); err != nil {
 			*errs = append(*errs, fmt.Errorf("state: %w", err))
 			return base, false
@@ -194,8 +185,8 @@ func (s *State) store(base Set, next *Next, errs *[]error) (Set, bool) {
 	return set, true
 }
 
-// storeBlobs stores the blobs of v that are missing or damaged on the disk. It adds the digest of
-// each stored blob to placed. The caller must then sync the directory of the blobs.
+// storeBlobs adds each stored digest to placed. The caller must then sync the directory of the
+// blobs.
 func (s *State) storeBlobs(v Version, from map[Digest]func() (io.ReadCloser, error), placed *[]Digest) error {
 	for what, d := range v.blobs() {
 		if s.have[d] && !s.isDamaged(d) {
@@ -242,8 +233,6 @@ func (s *State) storeBlob(d Digest, open func() (io.ReadCloser, error)) error {
 	return nil
 }
 
-// snapshot writes a snapshot file for each part in todo, and then current.json. It returns the
-// parts that could not be stored.
 func (s *State) snapshot(base Set, todo parts, errs *[]error) (left parts) {
 	set, left := base, parts{}
 	set.Versions = maps.Clone(base.Versions)
@@ -319,8 +308,8 @@ func (s *State) writeCurrent(set Set) error {
 	if len(b) > maxCurrent {
 		return fmt.Errorf("%s: would have %d bytes, more than %d", s.path(currentName), len(b), maxCurrent)
 	}
-	// A start that cannot read current.json loses all versions. Therefore decode must accept the
-	// new file. The old file was readable, so decode needs only the new versions and floors.
+	// If decode refused current.json, the next start would lose all versions. So check that decode
+	// accepts the new versions and floors.
 	part, err := encode(news, s.opt.Writer)
 	if err == nil {
 		_, err = decode(part)
@@ -360,8 +349,7 @@ func (s *State) keepRefused() error {
 	return err
 }
 
-// sweep removes the blobs and snapshots that the stored set does not need. While refused.json
-// exists, sweep removes nothing, because a person may need the old blobs.
+// While refused.json exists, sweep removes nothing. A person may need the old blobs.
 func (s *State) sweep(errs *[]error) {
 	if s.refused || s.hasRefused() {
 		return

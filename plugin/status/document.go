@@ -36,8 +36,8 @@ type Document struct {
 type Set struct {
 	Digest string `json:"digest"`
 	Since  string `json:"since"`
-	// Several stores may have this set. LastLoad and LastLook are the times of the first store.
-	// LastLoadOK and Ready are true only if they are true for all these stores.
+	// Several stores can have the same set. LastLoad and LastLook are the times of the first of
+	// these stores. LastLoadOK and Ready are true if they are true for all of these stores.
 	LastLoad     string         `json:"last_load"`
 	LastLoadOK   bool           `json:"last_load_ok"`
 	LastLook     string         `json:"last_look,omitempty"`
@@ -68,7 +68,7 @@ type File struct {
 // A ServerBlock is one server block.
 type ServerBlock struct {
 	Name string `json:"name"`
-	// Mode is enforce, shadow or none. Digest is the digest of the set, unless Mode is none.
+	// Mode is enforce, shadow or none. In the mode none, Digest is empty.
 	Mode   string `json:"mode"`
 	Digest string `json:"digest,omitempty"`
 	Hits   []Hour `json:"hits"`
@@ -147,8 +147,6 @@ func hours(rows []hits.Row) []Hour {
 	return out
 }
 
-// An inForce is one set of orders, with its stores and server blocks. The first store is the store
-// of the first server block.
 type inForce struct {
 	*ruleset.Set
 	digest string
@@ -199,7 +197,6 @@ func (s *inForce) json() Set {
 		}
 		for _, f := range s.states[i].Files {
 			x := file(store, f, now)
-			// Several stores may have the same file. Each problem is shown once.
 			if key := x.Path + "\x00" + x.Problem; !listed[key] {
 				listed[key] = true
 				out.Files = append(out.Files, x)

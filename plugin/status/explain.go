@@ -26,7 +26,6 @@ type Explanation struct {
 	*explain.Explanation
 }
 
-// ednsSize is the EDNS buffer size of the query in an explanation, in octets.
 const ednsSize = 1232
 
 func (h *handler) explain(w http.ResponseWriter, r *http.Request) error {
@@ -111,8 +110,6 @@ func facts(s *store.Store, st *store.Status) *explain.Facts {
 	}
 }
 
-// client returns the client of an explanation. If country is empty, the settings of the server
-// block give the country.
 func client(b *Block, address, country string) (*explain.Client, error) {
 	var addr netip.Addr
 	if address != "" {
@@ -138,8 +135,6 @@ func client(b *Block, address, country string) (*explain.Client, error) {
 	return &cl, nil
 }
 
-// block returns the server block with the given name. If name is empty, it returns the
-// block with the longest zone for dn.
 func (n *Node) block(dn dname.Name, name string) (*Block, error) {
 	var best []*Block
 	longest := -1

@@ -35,26 +35,24 @@ type Order struct {
 	Action string `json:"action,omitempty"`
 	State  string `json:"state"`
 	// Until is the first time at which the state may change, or empty.
-	Until      string `json:"state_until,omitempty"`
-	Targets    int    `json:"targets"`
-	Authority  string `json:"authority,omitempty"`
-	Reference  string `json:"reference,omitempty"`
-	Disclosure string `json:"disclosure,omitempty"`
-	File       string `json:"file,omitempty"`
-	// Hits and Shadow are the sums of the hours in PerBlock.
-	Hits     uint64      `json:"hits"`
-	Shadow   uint64      `json:"shadow_hits"`
-	PerBlock []BlockHits `json:"per_server_block"`
+	Until      string      `json:"state_until,omitempty"`
+	Targets    int         `json:"targets"`
+	Authority  string      `json:"authority,omitempty"`
+	Reference  string      `json:"reference,omitempty"`
+	Disclosure string      `json:"disclosure,omitempty"`
+	File       string      `json:"file,omitempty"`
+	Hits       uint64      `json:"hits"`
+	Shadow     uint64      `json:"shadow_hits"`
+	PerBlock   []BlockHits `json:"per_server_block"`
 }
 
-// BlockHits has the hits of an order in one server block. It has only hours with hits.
+// BlockHits has the hits of an order in one server block. Hours without hits are left out.
 type BlockHits struct {
 	Block string `json:"server_block"`
 	Hours []Hour `json:"hours"`
 }
 
-// orders writes the document at the path /orders. It writes one order at a time, because
-// there may be a million orders.
+// orders writes one order at a time, because there may be a million orders.
 func (h *handler) orders(w http.ResponseWriter, r *http.Request) error {
 	want := map[string]bool{}
 	for _, s := range r.URL.Query()["state"] {
@@ -92,9 +90,8 @@ func stateWords() []string {
 	return words
 }
 
-// each calls f for the orders of each set. Within a set, the orders come in the sequence of the
-// files. The gone orders with hits come after them. each ends when f returns false. f must not keep
-// its argument.
+// each calls f for each order until f returns false. Gone orders come after the other orders of the
+// set. f must not keep its argument.
 func (n *Node) each(f func(*Order) bool) {
 	for _, s := range n.sets() {
 		now := order.Time(s.stores[0].Now().Unix())

@@ -10,13 +10,11 @@ import (
 	"sync"
 )
 
-// maxRows is the number of orders on the page. The document at the path /orders has all orders.
 const maxRows = 500
 
 //go:embed page.html
 var pageText string
 
-// pageTemplate parses page.html at the first request. Most servers never need it.
 var pageTemplate = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("page").Funcs(template.FuncMap{
 		"short":  func(s string) string { return s[:min(12, len(s))] },
@@ -32,7 +30,6 @@ type page struct {
 	Shown  int
 }
 
-// page writes the status for people. The orders with most hits come first.
 func (h *handler) page(w http.ResponseWriter, _ *http.Request) error {
 	p := page{Document: h.document()}
 	h.each(func(o *Order) bool {
@@ -54,8 +51,6 @@ func (h *handler) page(w http.ResponseWriter, _ *http.Request) error {
 	return nil
 }
 
-// cut keeps the maxRows orders with most hits. Orders with equal hits stay in the sequence
-// of the files.
 func (p *page) cut() {
 	slices.SortStableFunc(p.Orders, func(a, b Order) int {
 		x, y := a.Hits+a.Shadow, b.Hits+b.Shadow
@@ -70,8 +65,6 @@ func (p *page) cut() {
 	p.Orders = slices.Delete(p.Orders, min(maxRows, len(p.Orders)), len(p.Orders))
 }
 
-// countsText returns the nonzero numbers in the sequence of the states, for example "12
-// in_force, 1 pending".
 func countsText(n map[string]int) string {
 	out := ""
 	for _, s := range stateWords() {

@@ -1,9 +1,8 @@
-// Package status reports over HTTP which orders a server enforces, with their states and
-// hits. It explains why a name is blocked. It shows no client address and no queried name.
-// A sealed (secret) order appears only as a digest of its id.
+// Package status reports over HTTP which orders a server enforces, and why a name is blocked. The
+// package shows no client address and no queried name. A sealed (secret) order appears only as a
+// digest of its id.
 //
 // docs/status.md describes the paths and documents. The schema is docs/status.schema.json.
-// Package listen has the listener.
 package status
 
 import (
@@ -20,14 +19,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// Product and API identify the JSON documents. A program that reads a document must ignore unknown
-// fields. API increases when the meaning of a field changes.
+// Product and API identify the JSON documents. A reader must ignore unknown fields. API increases
+// when the meaning of a field changes.
 const (
 	Product = "blocklist"
 	API     = 1
 )
 
-// A Node is the data that the handler shows: the server blocks of the running Corefile.
+// A Node contains the server blocks of the running Corefile.
 type Node struct {
 	Version string // the version of the program
 	Blocks  []Block
@@ -37,7 +36,7 @@ type Node struct {
 
 // A Block is a server block of the Corefile.
 type Block struct {
-	// Name is a text that identifies the server block, for example "dns://.:53".
+	// Name identifies the server block, for example "dns://.:53".
 	Name string
 	// Zones are the zones of the server block, in canonical form.
 	Zones []string
@@ -47,8 +46,7 @@ type Block struct {
 	Hits  *hits.Counter
 	// Directive has the settings of the server block.
 	Directive *directive.Block
-	// Country returns the country of a client with the given address.
-	Country func(netip.Addr) order.Country
+	Country   func(netip.Addr) order.Country
 }
 
 // mode returns enforce, shadow or none.
@@ -62,8 +60,7 @@ func (b *Block) mode() string {
 	return "enforce"
 }
 
-// busy is the maximum number of requests for /orders that run at once. The other documents together
-// have the same limit. Further requests wait, so that DNS queries have CPU time.
+// busy limits concurrent requests, because DNS queries need CPU time.
 const busy = 2
 
 // Handler returns the HTTP handler for a node.
@@ -74,16 +71,14 @@ func Handler(n *Node) http.Handler {
 	mux.Handle("/{$}", h.guard(short, h.page))
 	mux.Handle("/status", h.guard(short, h.status))
 	mux.Handle("/explain", h.guard(short, h.explain))
-	// The document /orders may be large. A slow reader must not block the other paths.
+	// A slow reader of /orders must not block the other paths.
 	mux.Handle("/orders", h.guard(make(chan struct{}, busy), h.orders))
 	return mux
 }
 
 type handler struct{ *Node }
 
-// guard returns a handler that calls f. The handler allows only GET and HEAD, limits the requests
-// at once, sets headers, and writes errors. After a panic, it logs only the stack, because the text
-// of the panic could contain a requested name.
+// After a panic, guard logs only the stack. The text of the panic could contain a requested name.
 func (h *handler) guard(turns chan struct{}, f func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
@@ -135,7 +130,6 @@ func (h *handler) fail(w http.ResponseWriter, err error) {
 	writeJSON(w, code, Failure{Product, API, err.Error()})
 }
 
-// moment returns the time of the node's clock. All stores have the same clock.
 func (n *Node) moment() time.Time {
 	for _, b := range n.Blocks {
 		if b.Store != nil {

@@ -21,7 +21,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// A noLog is a store.Log that drops all lines.
 type noLog struct{}
 
 func (noLog) Infof(string, ...any)    {}
@@ -81,8 +80,6 @@ func hit(t *testing.T, b *Block, name string, n int) {
 	}
 }
 
-// TestSharedSet checks two server blocks with equal sets. One block is in shadow. Each
-// order must be listed once, with the hits of both blocks.
 func TestSharedSet(t *testing.T) {
 	file := orderFile(t, 3, "")
 	n := &Node{Blocks: []Block{newBlock(t, "dns://.:53", ".", file, false), newBlock(t, "tls://.:853", ".", file, true), {Name: "dns://x.:53", Zones: []string{"x."}}}}
@@ -149,8 +146,6 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// TestPanic checks that a panic fails only its own request. The log must contain no text of
-// the request.
 func TestPanic(t *testing.T) {
 	file := orderFile(t, 1, "")
 	b := newBlock(t, "dns://.:53", ".", file, false)
@@ -185,7 +180,6 @@ func TestSlowClient(t *testing.T) {
 	wg.Wait()
 }
 
-// A slow is an http.ResponseWriter of a client that reads only after free is closed.
 type slow struct {
 	header http.Header
 	stuck  chan struct{}

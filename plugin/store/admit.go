@@ -5,25 +5,20 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// A candidate is a new version of a file. The version has no errors. While another file has one of
-// its order ids, the candidate waits.
+// A candidate is a new version of a file without errors that is not yet in force.
 type candidate struct {
 	r source.File
 	reading
 	proof
 }
 
-// An activation records that the version in force of a file has changed.
 type activation struct {
-	path     string
-	old, new *ruleset.Part
-	digest   string
-	// forgotten means that a person has asked to forget the version in force.
+	path      string
+	old, new  *ruleset.Part
+	digest    string
 	forgotten bool
 }
 
-// admit puts the candidates into force. It reports whether the set of orders has changed. If a
-// candidate has an order id of another file, the candidate is refused until the other file changes.
 func (s *Store) admit() bool {
 	var cs []*candidate
 	for _, path := range s.paths {

@@ -11,23 +11,20 @@ import (
 )
 
 // clashes finds the candidates that can go into force together. Two files in force must not have
-// the same order id. If a candidate is refused, the old version of its file stays in force.
+// the same order id.
 type clashes struct {
 	s *Store
 	// byID has the candidates of each order id. The first candidate has precedence.
 	byID map[string][]*candidate
-	// conflicts has the order ids for which a candidate is refused, because another file has them.
-	// The value is the orders of the other file. If the other file is missing, the value is nil,
-	// and reasons has the problem.
+	// conflicts has the order ids for which a candidate is refused, with the part that already has
+	// the id. The part is nil if its file is missing.
 	conflicts map[*candidate]map[string]*ruleset.Part
 	reasons   map[*candidate]order.Problems
-	// replaced has the paths of missing files whose orders are all in candidates. replacedBy maps
-	// each of these order ids to the path of the missing file.
+	// replaced has the missing files whose orders are all in candidates. replacedBy maps their
+	// order ids to their paths.
 	replaced   map[string]bool
 	replacedBy map[string]string
-	// unchecked has the refused candidates that still have to be processed. The old version of each
-	// candidate stays in force, so other candidates must not take its order ids.
-	unchecked []*candidate
+	unchecked  []*candidate
 }
 
 func (s *Store) clashes(cs []*candidate) *clashes {
@@ -70,8 +67,6 @@ func (s *Store) clashes(cs []*candidate) *clashes {
 		if part := s.files[c.r.Path].part; part != nil {
 			x.keepPart(part, c)
 		}
-		// The refused candidate may have orders of a missing file. Unless another candidate has
-		// these orders, the missing file keeps its orders in force.
 		for id := range c.part.IDs() {
 			if path := x.replacedBy[id]; x.replaced[path] && !x.hasSuccessor(id) {
 				delete(x.replaced, path)
@@ -82,8 +77,8 @@ func (s *Store) clashes(cs []*candidate) *clashes {
 	return x
 }
 
-// refuse refuses the candidate c, because another file has the order id. part has the orders of the
-// other file. If the other file is gone, part is nil.
+// refuse refuses the candidate c, because part already has the order id. part is nil if the file of
+// the part is missing.
 func (x *clashes) refuse(c *candidate, id string, part *ruleset.Part) {
 	if x.conflicts[c] == nil {
 		x.conflicts[c] = map[string]*ruleset.Part{}
@@ -100,8 +95,6 @@ func (x *clashes) problems(c *candidate) order.Problems {
 	return append(x.reasons[c], c.part.Taken(by)...)
 }
 
-// keepPart refuses the other candidates that have an order id of part, because the orders of part
-// stay in force. own is the candidate of the same file, or nil.
 func (x *clashes) keepPart(part *ruleset.Part, own *candidate) {
 	for id := range part.IDs() {
 		for _, c := range x.byID[id] {
@@ -116,8 +109,6 @@ func (x *clashes) hasSuccessor(id string) bool {
 	return slices.ContainsFunc(x.byID[id], func(c *candidate) bool { return x.conflicts[c] == nil })
 }
 
-// keepFile keeps the orders of a missing file in force. It refuses each candidate that has an order
-// id of the file. why returns the reason for the error message.
 func (x *clashes) keepFile(path string, why reason) {
 	listed := map[*candidate]bool{}
 	for id := range x.s.files[path].part.IDs() {
@@ -132,12 +123,10 @@ func (x *clashes) keepFile(path string, why reason) {
 	}
 }
 
-// A reason returns why a candidate may not take over the orders of a missing file.
 type reason func(*candidate) string
 
-// whyKept returns the reason why the orders of a missing file stay in force. If candidates may take
-// over all these orders, it returns nil. The candidates must pass the checks of the serial and of
-// max_shrink, like a new version of the file.
+// whyKept returns nil if candidates may take over all orders of a missing file. The candidates must
+// pass the checks of the serial and of max_shrink.
 func (x *clashes) whyKept(f *file) reason {
 	if why := x.whyIncomplete(f.part); why != nil {
 		return why
@@ -165,8 +154,7 @@ func (x *clashes) whyKept(f *file) reason {
 		parts = append(parts, c.part)
 		confirmed = confirmed && c.parsed.ShrinkOK == int64(c.parsed.Targets)
 	}
-	// Pass all parts in one call, because a name that occurs in several candidates must be counted
-	// only once.
+	// Pass all parts in one call. A name in several candidates must be counted only once.
 	before, lost := f.part.BlockedAt(now), f.part.TargetsLostIn(parts, now)
 	if confirmed || !x.s.shrinksTooMuch(before, lost) {
 		return nil
@@ -176,8 +164,6 @@ func (x *clashes) whyKept(f *file) reason {
 	}
 }
 
-// whyIncomplete returns a reason if at least one order of a missing file is in no accepted
-// candidate.
 func (x *clashes) whyIncomplete(part *ruleset.Part) reason {
 	n := 0
 	for id := range part.IDs() {

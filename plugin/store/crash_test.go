@@ -21,8 +21,6 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// changeForever writes new versions of an order file in the directory args[0] until the
-// process is killed. It prints the number of each version that the store has stored.
 func changeForever(_ *crash.Points, args []string) error {
 	dir := args[0]
 	path := filepath.Join(dir, "a.yaml")
@@ -49,8 +47,6 @@ func changeForever(_ *crash.Points, args []string) error {
 	}
 }
 
-// TestCrashes kills a process at random moments while its file changes, and then removes
-// the file. The next start must have the last stored version, or a newer version.
 func TestCrashes(t *testing.T) {
 	w := newWorld(t)
 	last := int64(1)

@@ -25,8 +25,6 @@ func translate(prefixes ...string) func(*Options) {
 	}
 }
 
-// TestDigest checks that stores with equal files and options have equal digests, even at
-// different paths. Each option that affects verdicts must change the digest.
 func TestDigest(t *testing.T) {
 	digest := func(change func(*Options)) string {
 		w := newWorld(t)
@@ -76,8 +74,7 @@ func TestDigest(t *testing.T) {
 	if digest(translate("2001:db8:64::/96", "2001:db8::/32")) != digest(translate("2001:db8::/32", "2001:db8:64::/96")) {
 		t.Error("the order of NAT64 prefixes makes another digest")
 	}
-	// The format of this text must not change, because digests of different program versions
-	// are compared.
+	// The format must not change, because digests of different program versions are compared.
 	o := Options{}
 	redirectTo("2001:db8::1", "192.0.2.1")(&o)
 	o.Rules.Addresses = true

@@ -31,7 +31,6 @@ func TestLogIsPrintable(t *testing.T) {
 	if !strings.Contains(log, "forged") {
 		t.Error("the log names no file")
 	}
-	// The error of a failed start must not contain faked lines either.
 	w = newWorld(t)
 	w.write(forged+".yaml", "version: 2\norders: []\n")
 	err := w.start(nil)
@@ -45,9 +44,6 @@ func TestLogIsPrintable(t *testing.T) {
 	}
 }
 
-// TestDetached checks a mounted file that was replaced on the host. Its orders are in
-// force, but later changes cannot be seen. The alarm lasts until the path has a file
-// again.
 func TestDetached(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -87,8 +83,6 @@ func TestPendingSaysWhy(t *testing.T) {
 	logged(t, w.log.take(), 1, "reading does not finish; version", "stays in force")
 }
 
-// TestLinkThatLeadsNowhere checks a start with a symbolic link to a missing file. The link
-// is an error of the file.
 func TestLinkThatLeadsNowhere(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -103,9 +97,6 @@ func TestLinkThatLeadsNowhere(t *testing.T) {
 	}
 }
 
-// TestClashesInARow changes all files but the last. Each new version contains the order id of the
-// next file. The last file still uses its order id, so all new versions are refused. They go into
-// force when the last file gets another order id.
 func TestClashesInARow(t *testing.T) {
 	const n = 50
 	w := newWorld(t)

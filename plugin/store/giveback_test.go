@@ -47,7 +47,6 @@ func TestGiveBack(t *testing.T) {
 	t.Cleanup(w.s.Close)
 	until("memory given back after the start", func() bool { return forced() == before+1 })
 
-	// The store must return the memory of the last load before the next load.
 	put("b.yaml", orders("", "b: b.example"))
 	until("a small file", func() bool { return len(w.blocked("b.example")) > 0 })
 	put("names.txt", list.String()+"more.example\n")

@@ -18,9 +18,6 @@ func (w *world) twoStores(a, b string) []*Store {
 	return stores
 }
 
-// TestReloadMergesStoresWithOneID replaces two stores by one store. A file of the first store and a
-// file of the second store have the same order id. The second file keeps its other orders, with an
-// alarm.
 func TestReloadMergesStoresWithOneID(t *testing.T) {
 	names := []string{"a.example", "b.example", "c.example", "d.example"}
 	for _, tc := range []struct {
@@ -75,8 +72,6 @@ func TestReloadMergesStoresWithOneID(t *testing.T) {
 	}
 }
 
-// TestReloadTakesTheVersionsOfItsOwnStore reloads two stores that have different versions of a file
-// in force. The new store must not take over a version that its max_shrink refuses.
 func TestReloadTakesTheVersionsOfItsOwnStore(t *testing.T) {
 	const all, few = "n0.example n39.example", "n0.example"
 	for _, tc := range []struct {

@@ -13,8 +13,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// A handover has the versions that a Store has in force. At a reload of the Corefile, the new Store
-// takes over these versions. A handover never changes, although the old Store still loads files.
+// A handover has the versions that a Store has in force. At a reload, the new Store takes over
+// these versions. A handover never changes.
 type handover struct {
 	files  map[string]version
 	guard  ruleset.Guard
@@ -24,8 +24,6 @@ type handover struct {
 	former map[string]version
 }
 
-// publish stores the versions in force in s.handover. At a reload of the Corefile, the new Store
-// reads s.handover. If the set is new, publish also notifies the subscribers.
 func (s *Store) publish() {
 	l := &handover{files: make(map[string]version, len(s.files)), guard: s.rules.Guard, lists: s.lists(), set: s.set.Load(), opt: s.opt, former: maps.Clone(s.former)}
 	for path, f := range s.files {
@@ -42,8 +40,6 @@ func (s *Store) publish() {
 	}
 }
 
-// sinceOf returns the time since which the set with this digest is in force. If a replaced Store
-// had the same set earlier, sinceOf returns the earlier time.
 func (s *Store) sinceOf(digest string) time.Time {
 	since := s.clock.Now()
 	for _, o := range s.before {
@@ -59,8 +55,6 @@ func (s *Store) configures(path string) bool {
 	return slices.ContainsFunc(s.opt.Patterns, func(p string) bool { return source.Names(p, path) })
 }
 
-// inherit takes over the versions that other Stores have in force. If the options differ, it
-// compiles the orders again. The first load then compares the files with these versions.
 func (s *Store) inherit(others []*Store) {
 	var handovers []*handover
 	for _, o := range others {
@@ -74,7 +68,6 @@ func (s *Store) inherit(others []*Store) {
 		return
 	}
 	if len(handovers) == 1 {
-		// The old set records which orders were loaded after their deadlines.
 		s.previous = handovers[0].set
 	}
 	s.sortPaths()
@@ -102,8 +95,6 @@ func (s *Store) inherit(others []*Store) {
 	if s.setError = s.catchPanic("the order set", s.swap); s.setError != nil {
 		return // the method start will build the set again
 	}
-	// The text mentions no Corefile, because the other Store may belong to the old or the new
-	// Corefile.
 	s.log.Infof("taken over from order sets in use: %s and %s", count(orders, "order file"), count(lists, "protect list"))
 }
 
@@ -134,8 +125,8 @@ func (s *Store) chooseVersions(handovers []*handover) {
 	}
 }
 
-// dropTaken removes the orders of the file f whose ids other files already have, and raises an
-// alarm. ids has the ids of the other files. If no order remains, dropTaken returns false.
+// dropTaken removes the orders of f whose ids are in ids, and raises an alarm. It returns false if
+// no order remains.
 func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bool {
 	dup := f.part.Taken(ids)
 	if len(dup) == 0 {
@@ -151,8 +142,8 @@ func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bo
 	s.log.Errorf("%s: is handed on without %s, because other files have orders with the same ids", path, count(len(dup), "order"))
 	s.logProblems(s.log.Errorf, path, "problem", checkOrders, dup)
 	f.part = f.part.Without(func(id string) bool { return ids[id] != nil })
-	// f.part now lacks orders of the file. Because of the new digest, the first load reads the file
-	// again, finds the same conflict, and keeps the alarm.
+	// f.part lacks orders of the file, so the digest must not equal the digest of the file. The
+	// first load then reads the file again and keeps the alarm.
 	h := sha256.New()
 	fmt.Fprintln(h, f.digest)
 	for id := range f.part.IDs() {
@@ -162,8 +153,6 @@ func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bo
 	return true
 }
 
-// similarity returns a number that is high if an old Store and s have similar options. s takes the
-// versions of the most similar Store.
 func (s *Store) similarity(l *handover) (n int) {
 	if slices.Equal(l.opt.Patterns, s.opt.Patterns) {
 		n += 2
@@ -171,16 +160,15 @@ func (s *Store) similarity(l *handover) (n int) {
 	if l.opt.MaxShrink == s.opt.MaxShrink {
 		n++
 	}
-	// The keys have the highest weight. A version that was checked with other keys is the last
-	// choice.
+	// Equal keys count most, because the keys decide which versions are good.
 	if l.opt.Verify.String() == s.opt.Verify.String() {
 		n += 4
 	}
 	return n
 }
 
-// prefers reports whether s takes the version v of a file in place of w. s takes the newer version,
-// unless the newer version loses more targets than max_shrink allows.
+// prefers reports whether s takes the version v in place of w. The newer version wins if it passes
+// max_shrink.
 func (s *Store) prefers(v, w *version) bool {
 	if !v.newerThan(w) {
 		return s.shrinks(v, w)
@@ -188,8 +176,8 @@ func (s *Store) prefers(v, w *version) bool {
 	return !s.shrinks(w, v)
 }
 
-// shrinks reports whether next loses more targets of old than max_shrink allows. A version with
-// "orders: []" may lose all targets, because a person has written this on purpose.
+// shrinks reports whether next loses more targets than max_shrink allows. "orders: []" may lose all
+// targets.
 func (s *Store) shrinks(old, next *version) bool {
 	if old.part == nil || next.part == nil || next.part.Orders() == 0 || old.digest == next.digest {
 		return false
@@ -198,8 +186,6 @@ func (s *Store) shrinks(old, next *version) bool {
 	return s.shrinksTooMuch(old.part.BlockedAt(now), old.part.TargetsLost(next.part, now))
 }
 
-// guardBy sets the guard that is made from the protect lists. If an old Store has equal lists,
-// guardBy takes its guard. The orders of the old Store then need no new check.
 func (s *Store) guardBy(handovers []*handover) {
 	lists := s.lists()
 	for _, l := range handovers {
@@ -211,8 +197,6 @@ func (s *Store) guardBy(handovers []*handover) {
 	s.rules.Guard = guard.New(lists...)
 }
 
-// lists returns the protect lists in force, in the sequence of the configuration. If a list has no
-// version in force, its element is nil.
 func (s *Store) lists() []*guard.List {
 	var out []*guard.List
 	for _, path := range s.opt.Protect {
@@ -226,7 +210,7 @@ func (s *Store) lists() []*guard.List {
 }
 
 // markMissing marks an inherited file as gone if the first scan has not reported the file. A new
-// source does not report the missing files of a directory.
+// Source does not report missing files of a directory.
 func (s *Store) markMissing(reports []source.File) {
 	reported := make(map[string]bool, len(reports))
 	for _, r := range reports {
@@ -237,8 +221,8 @@ func (s *Store) markMissing(reports []source.File) {
 		case reported[path]:
 			continue
 		case f.part == nil:
-			// The path is a protect list, or dropTaken has refused the whole file. The alarm of
-			// dropTaken must stay.
+			// Either the path is a protect list, or dropTaken has refused the file. In the second
+			// case, the alarm of dropTaken must stay.
 			f.gone = f.list == nil
 			f.unseen = f.gone
 			continue

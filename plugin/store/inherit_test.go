@@ -12,8 +12,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// reload opens a second store of the folder, as a reload of the Corefile does. w.s becomes the
-// second store. reload returns the first store.
 func (w *world) reload(change func(*Options), patterns ...string) *Store {
 	w.t.Helper()
 	old := w.s
@@ -46,8 +44,6 @@ func (w *world) remove(name string) {
 	}
 }
 
-// TestSecondStoreOfAStart checks the log of a Store that takes over files of another
-// Store. Both belong to one start, so the log must not mention an earlier configuration.
 func TestSecondStoreOfAStart(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -59,8 +55,6 @@ func TestSecondStoreOfAStart(t *testing.T) {
 	logged(t, log, 1, "taken over from order sets in use: 1 order file and 0 protect lists")
 }
 
-// TestReloadKeepsWhatWasInForce changes an option. The new store must keep all orders in
-// force, and raise each alarm of the old store again.
 func TestReloadKeepsWhatWasInForce(t *testing.T) {
 	names := []string{"a.example", "b.example", "c.example", "n39.example", "f.example", "important.example"}
 	const blocked = "a.example b.example c.example n39.example f.example"
@@ -112,8 +106,6 @@ func TestReloadKeepsWhatWasInForce(t *testing.T) {
 				if old.Set() == w.s.Set() || old.Status().LastOK {
 					t.Error("the old store was touched")
 				}
-				// An operator can still end all orders of a file by "orders: []", and
-				// corrected files are loaded.
 				w.write("e.yaml", orders("", []string{}...))
 				w.write("f.yaml", orders("serial: 8\n", "f: other.example"))
 				w.write("b.yaml", orders("", "b: b.example"))
@@ -177,8 +169,6 @@ func TestReloadMoved(t *testing.T) {
 	logged(t, log, 0, "newly blocked")
 }
 
-// TestReloadOfTwoStores replaces two stores by one store. If both stores have a version of a file,
-// the newer version counts. If two files have the same order id, the first file counts.
 func TestReloadOfTwoStores(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: "+many(40)))
@@ -208,7 +198,6 @@ func TestReloadOfTwoStores(t *testing.T) {
 		w.wantBlocked("n0.example b.example", "n0.example", "n1.example", "b.example")
 		s.Close()
 	}
-	// Each of the two stores has the same order in force, but from a different file.
 	w.write("a.yaml", orders("", "a: n0.example"))
 	w.write("c.yaml", orders("", "a: c.example"))
 	var stores []*Store
@@ -231,8 +220,6 @@ func TestReloadOfTwoStores(t *testing.T) {
 	w.wantLog("c.yaml: is not handed on, because other files have all its orders", `order "a": id: is used by an order of another file, `)
 }
 
-// TestReloadRules reloads with other options while the file is broken. The inherited orders are
-// compiled for the new options. The verdicts must be the same as for a parsed file.
 func TestReloadRules(t *testing.T) {
 	const text = "version: 1\ndefaults: {authority: {name: A}, scope: global}\norders:\n" +
 		"- {id: plain, targets: [a.example]}\n- {id: nodata, response: nodata, targets: [b.a.example]}\n" +

@@ -10,13 +10,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// This file opens the journal. The journal is the evidence of the orders that were in force.
-// journal_events.go writes the events.
-//
-// A goroutine writes the events, so the journal never delays an order.
+// This file opens the journal, the evidence of the orders that were in force. A goroutine writes
+// the journal, so the journal never delays an order.
 
-// journals has the journals of this process by path. A path can be locked only once. The old and
-// the new Store of a reload therefore share one journal.
+// journals has the journals of this process by path. A process can lock a path only once, so two
+// Stores share one journal during a reload.
 var journals = struct {
 	sync.Mutex
 	open map[string]*sharedJournal
@@ -30,13 +28,11 @@ type sharedJournal struct {
 	log   *queue
 	users []*Store // the newest last; guarded by journals
 
-	// recorded is the set whose orders were recorded last. Only the goroutine of the journal uses
-	// it.
+	// recorded is the last set whose orders were recorded. Only the goroutine of the journal may
+	// use recorded.
 	recorded *ruleset.Set
 }
 
-// acquireJournal returns the journal with the path s.opt.Journal. It begins to open the journal if
-// the journal is not open yet. The caller must call release.
 func acquireJournal(s *Store, log Log, clock Clock) *sharedJournal {
 	journals.Lock()
 	defer journals.Unlock()
@@ -59,9 +55,7 @@ func acquireJournal(s *Store, log Log, clock Clock) *sharedJournal {
 	return x
 }
 
-// release ends the use of the journal by s. If another Store uses the journal, that Store records
-// the states of its orders again. The last release closes the journal. It waits some seconds for
-// the disk.
+// release ends the use of the journal by s. The last release closes the journal.
 func (x *sharedJournal) release(s *Store) {
 	journals.Lock()
 	x.users = slices.DeleteFunc(x.users, func(u *Store) bool { return u == s })
@@ -97,8 +91,6 @@ func Journals() (out []journal.Status) {
 	return out
 }
 
-// beat adds the hourly heartbeat when it is due. It returns the time of the next
-// heartbeat.
 func (s *Store) beat() time.Time {
 	now := s.clock.Now()
 	if s.nextBeat.IsZero() || now.Before(s.nextBeat.Add(-time.Hour)) { // the second: the clock was set back

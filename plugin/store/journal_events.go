@@ -18,11 +18,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// setWeight is the weight in the journal's queue of an event that refers to an order set; see
-// journal.Do. The weight is high, so that few old sets stay in memory while the disk fails.
+// setWeight is high, so that only a few events with a set wait in the queue of the journal. While
+// the disk fails, a long queue would keep many old sets in memory.
 const setWeight = journal.MaxWaiting / 4
 
-// journalIntent records which versions are about to go into force.
 func (s *Store) journalIntent() {
 	if s.journal == nil {
 		return
@@ -61,8 +60,6 @@ func (s *Store) journalLoad(err error) {
 	}
 }
 
-// journalOutcome records the result of a load: new versions, refused files and changes of
-// orders. err is the reason why no set was built, or nil.
 func (s *Store) journalOutcome(err error) {
 	if s.journal == nil {
 		return
@@ -138,8 +135,6 @@ func (s *Store) stateCounts(set *ruleset.Set) (orders, targets map[string]int) {
 	return orders, targets
 }
 
-// journalState returns the journal event for a state. In a Store in shadow, an order in force gets
-// the event of the state shadow, because the order is not enforced.
 func (s *Store) journalState(st ruleset.State) journal.Event {
 	if s.opt.Shadow && st == ruleset.InForce {
 		st = ruleset.Shadow
@@ -147,7 +142,6 @@ func (s *Store) journalState(st ruleset.State) journal.Event {
 	return journal.Event(st.String())
 }
 
-// keepVersions adds the files of each version in force to the journal.
 func (s *Store) keepVersions() {
 	var st *state.State
 	if s.dir != nil {
@@ -177,8 +171,8 @@ func (s *Store) keepVersions() {
 	}
 }
 
-// keepVersion adds one file of a version to the journal. The bytes come from memory, from the state
-// directory, or from the file. If too many events wait for the disk, keepVersion returns false.
+// keepVersion adds one file of a version to the journal. It returns false if the queue of the
+// journal is full.
 func (s *Store) keepVersion(st *state.State, path string, d state.Digest, f *file, side bool) bool {
 	open := s.opener(path, d, f, side)
 	h, isHeld := f.bytes[d]
@@ -194,8 +188,6 @@ func (s *Store) keepVersion(st *state.State, path string, d state.Digest, f *fil
 	return s.journal.Keep(path, d, h.weight, open)
 }
 
-// journalStates records the orders whose state has changed. It also records new and
-// changed orders, and targets that the guard holds back.
 func (s *Store) journalStates() {
 	if s.journal == nil || !s.journal.newest(s) {
 		return
@@ -216,8 +208,6 @@ func (s *Store) journalStates() {
 	}
 }
 
-// journalStarted records the orders that are gone since the last run. It runs after the
-// first load of all files.
 func (s *Store) journalStarted() {
 	if s.started = true; s.journal == nil || !s.journal.newest(s) || s.set.Load() == nil {
 		return
@@ -228,11 +218,8 @@ func (s *Store) journalStarted() {
 	}
 }
 
-// A stateEvents compares a set with the records of the journal, and adds the changes of orders to
-// the journal. It runs in the goroutine of the journal.
-//
-// It also finds the changes during a downtime of the server, and the changes that were not recorded
-// because of a crash.
+// A stateEvents adds the changes of orders since the last record to the journal. It runs in the
+// goroutine of the journal. It also finds changes during a downtime or before a crash.
 type stateEvents struct {
 	set      *ruleset.Set
 	now      order.Time
@@ -332,8 +319,6 @@ func (x stateEvents) received(b *journal.Batch, r journal.Record, o ruleset.Orde
 	}
 }
 
-// heldTargets records the targets that the guard newly holds back or releases. was has the targets
-// that the guard held back before.
 func (x stateEvents) heldTargets(b *journal.Batch, held map[journal.HeldTarget]string, was []journal.HeldTarget, orders map[string]*ruleset.Order, secret map[*ruleset.Order]bool) {
 	sorted := slices.SortedFunc(maps.Keys(held), func(a, b journal.HeldTarget) int {
 		return slices.Compare([]string{a.Order, a.Target}, []string{b.Order, b.Target})
@@ -350,9 +335,8 @@ func (x stateEvents) heldTargets(b *journal.Batch, held map[journal.HeldTarget]s
 	}
 }
 
-// Answered records in the journal that the order o has blocked its first query. Handlers call
-// Answered only if Counter.Add returns true. A call for each query would be slow. If the order is
-// already recorded, Answered takes no lock.
+// Answered records in the journal that the order o has blocked its first query. Do not call
+// Answered for each query.
 func (s *Store) Answered(o *ruleset.Order) {
 	if s == nil {
 		return // a handler of a test
@@ -382,8 +366,7 @@ func (s *Store) firstAnswer(m *sync.Map, o *ruleset.Order) {
 	}
 }
 
-// CountHits registers the counter of a server block. Each hour, the Store adds the hits of all
-// registered counters to the journal.
+// CountHits registers the counter of a server block for the journal.
 func (s *Store) CountHits(c *hits.Counter) {
 	s.countersMu.Lock()
 	defer s.countersMu.Unlock()
@@ -424,12 +407,10 @@ func (s *Store) hitsOf(start order.Time) []journal.Record {
 	return out
 }
 
-// journalBeat adds the hits of each order in the past hour, and then the heartbeat of this hour.
 func (s *Store) journalBeat() {
 	set := s.set.Load()
 	r := journal.Record{Set: s.Status().Digest}
 	r.Orders, r.Targets = s.stateCounts(set)
-	// The heartbeat is written soon after the start of an hour. Report the hits of the hour before.
 	hour := s.clock.Now().Truncate(time.Hour).Add(-time.Hour)
 	hits := s.hitsOf(order.Time(hour.Unix()))
 	s.journal.Do(256, func(b *journal.Batch) {

@@ -13,15 +13,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// This file reads the floors from the journal. A floor is the lowest serial that a later version of
-// a file may have. If the state directory is lost, the floors prevent that an older version goes
-// into force.
+// This file reads the floors from the journal. A floor is the lowest serial that a new version of a
+// file may have. If the state directory is lost, the floors still keep old versions out.
 //
-// The journal is read in the background, so an older version may already be in force when the
-// floors are known. This version stays in force, with an alarm. A floor must not end a block.
+// The server does not wait for the floors. A version below its floor stays in force with an alarm,
+// because a floor must not end a block.
 
-// askFloors requests the floors from the journal. The journal stores them in s.floors when it has
-// read all its records.
 func (s *Store) askFloors() {
 	s.asked = s.asked || s.journal.Do(0, func(b *journal.Batch) {
 		floors := b.Floors()
@@ -49,8 +46,8 @@ func (s *Store) takeFloors() {
 	}
 }
 
-// raiseFloor raises the floor of one file, unless the old floor is newer. It reports whether the
-// floor has changed. If the version in force is older than the floor, raiseFloor raises an alarm.
+// raiseFloor raises the floor of one file, and reports whether the floor has changed. It raises an
+// alarm if the version in force is below the floor.
 func (s *Store) raiseFloor(path string, floor journal.Floor) bool {
 	next := version{serial: floor.Serial, anyBytes: true, expires: order.NoTime}
 	if b, err := hex.DecodeString(floor.SHA256); err == nil && len(b) == len(next.ownDigest) {
@@ -88,15 +85,15 @@ func (s *Store) raiseFloor(path string, floor journal.Floor) bool {
 	return true
 }
 
-// keepSetSerial logs and records that a person has set a serial below the serial in the journal.
-// The journal may lack the set serial, because blocklistctl can set a serial without a server.
+// keepSetSerial records a serial that a person has set. The journal may lack this serial, because
+// blocklistctl also works without a server.
 func (s *Store) keepSetSerial(path string, serial, accepted int64) {
 	s.log.Warningf("%s: the server accepts the serial %d, because a person has set it in the state directory; the journal has a version with serial %d", path, serial, accepted)
 	s.journal.Append(journal.Record{Event: journal.Request, File: path, Why: "the serial was set in the state directory", Files: []journal.Version{{File: path, Serial: &serial}}})
 }
 
-// behind reports whether v is older than a version that was in force before. A version with the
-// serial of v and other bytes counts as newer.
+// behind reports whether a newer version than v was in force before. A version with the same serial
+// and other bytes counts as newer.
 func (v *version) behind() bool {
 	return v.part != nil && !v.anyBytes && (v.stored.Serial < v.serial || v.serial >= 0 && v.stored.Order != state.Digest(v.ownDigest))
 }
@@ -108,7 +105,6 @@ func (v *version) ownSerial() int64 {
 	return v.stored.Serial
 }
 
-// rolledBack returns an error if v is older than a version that was in force before.
 func (s *Store) rolledBack(path string, v *version) error {
 	if !v.behind() {
 		return nil

@@ -35,9 +35,8 @@ func (w *world) loseState() {
 	}
 }
 
-// acceptNine runs a store with a.yaml and b.yaml, and closes the store. At first, a.yaml has serial
-// 5, and then serial 9. The directory .state5 is a copy of the state directory from the time of
-// serial 5.
+// acceptNine loads a.yaml with serial 5, and then with serial 9. The directory .state5 is the state
+// directory at serial 5.
 func acceptNine(t *testing.T) *world {
 	w := newWorld(t)
 	w.write("a.yaml", orders(serial(5), "o: five.example"))
@@ -63,8 +62,6 @@ func acceptNine(t *testing.T) *world {
 
 const fiveOrNine = "serial: is 5, but an earlier version in force had 9; put the newest version back, or write a serial above 9"
 
-// TestJournalFloor restarts the store with a lost or old state directory. If a.yaml is older than
-// the last version in the journal, the store must raise an alarm.
 func TestJournalFloor(t *testing.T) {
 	names := []string{"five.example", "nine.example", "b.example"}
 	for _, tc := range []struct {
@@ -124,8 +121,6 @@ func TestJournalFloor(t *testing.T) {
 	}
 }
 
-// TestJournalFloorOfLaterVersions starts with an older version and without a state directory. It
-// checks which versions may replace the older version after the journal is read.
 func TestJournalFloorOfLaterVersions(t *testing.T) {
 	w := acceptNine(t)
 	w.loseState()
@@ -183,8 +178,6 @@ func TestJournalFloorOfMissingFile(t *testing.T) {
 	w.wantBlocked("seven.example b.example", "seven.example", "b.example")
 }
 
-// TestJournalFloorAndSetSerial checks that a person can permit a lower serial, with and
-// without a running server.
 func TestJournalFloorAndSetSerial(t *testing.T) {
 	for _, running := range []bool{true, false} {
 		w := acceptNine(t)
@@ -221,8 +214,6 @@ func TestJournalFloorAndSetSerial(t *testing.T) {
 		if !w.s.Status().LastOK {
 			t.Errorf("running %t: the alarm stays:\n%s", running, w.log.take())
 		}
-		// The journal also has the new floor. A start without the state directory must therefore
-		// accept serial 5.
 		w.s.Close()
 		w.loseState()
 		w.log.take()
@@ -238,8 +229,6 @@ func TestJournalFloorAndSetSerial(t *testing.T) {
 	}
 }
 
-// TestJournalFloorIsLate starts a store while the journal is locked. The start must not wait for
-// the lock. The store must apply the floor after the journal has opened.
 func TestJournalFloorIsLate(t *testing.T) {
 	w := acceptNine(t)
 	other := journal.Open(filepath.Join(w.dir, ".journal"), journal.Options{Origin: "node1"})
@@ -261,8 +250,6 @@ func TestJournalFloorIsLate(t *testing.T) {
 	w.wantAlarm(fiveOrNine)
 }
 
-// TestJournalSerial checks that the journal records the serial of the version in force, even if a
-// person has set a higher serial.
 func TestJournalSerial(t *testing.T) {
 	w := acceptNine(t)
 	n := int64(20)
@@ -313,8 +300,6 @@ func TestJournalFloorOfRemovedFile(t *testing.T) {
 	w.wantAlarm("serial: is 7, but the last version in force at this path had 9; write a serial above 9")
 }
 
-// TestJournalFloorOfWaitingVersion checks a version that waits because another file contains its
-// order id. If its serial is below the floor, the version must be refused.
 func TestJournalFloorOfWaitingVersion(t *testing.T) {
 	w := acceptNine(t)
 	w.loseState()

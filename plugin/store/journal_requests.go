@@ -8,15 +8,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// This file copies changes that people have made with blocklistctl from the state directory to the
-// journal. People can make changes while no server runs.
+// This file copies changes by blocklistctl from the state directory to the journal. People can make
+// changes while no server runs.
 
-// maxRequests is the maximum number of changes that a start copies to the journal.
 const maxRequests = 1000
 
-// journalRequests copies the changes that the journal lacks from the state directory to the
-// journal. It must run before the first load. Otherwise, an old change of a serial would come after
-// the load in the journal, and would lower the floor.
+// journalRequests copies missing changes from the state directory to the journal. It must run
+// before the first load. An old change that is copied later could lower the floor.
 func (s *Store) journalRequests(st *state.State) {
 	if s.journal == nil {
 		return
@@ -50,7 +48,6 @@ func (s *Store) journalRequest(c state.Change, a state.Answer) {
 	s.journal.Append(requestRecord(c))
 }
 
-// requestRecord returns the record of a change. The field Since has the time of the change.
 func requestRecord(c state.Change) journal.Record {
 	sum := c.Digest()
 	r := journal.Record{Event: journal.Request, File: c.Path, By: c.Command, Why: c.Reason, SHA256: hex.EncodeToString(sum[:]), Since: journal.At(c.Time)}

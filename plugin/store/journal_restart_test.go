@@ -14,8 +14,6 @@ import (
 	"github.com/dns-orders/blocklist/test/crash"
 )
 
-// orderEvents returns the records about orders as "event order", and the number of all records. It
-// leaves out the first n records.
 func orderEvents(t *testing.T, dir string, n int) (out []string, all int) {
 	t.Helper()
 	err := journal.Read(dir, func(r journal.Record, _ []byte) bool {
@@ -101,8 +99,6 @@ func TestJournalRestart(t *testing.T) {
 				if r, err := journal.Verify(dir, journal.VerifyOptions{}); err != nil || len(r.Faults) > 0 {
 					t.Errorf("%+v, %v", r, err)
 				}
-				// A third start with the first files must record the orders that are back. It must
-				// record no order twice.
 				os.Remove(filepath.Join(w.dir, "c.yaml"))
 				w.write("a.yaml", two)
 				_, n = orderEvents(t, dir, 0)
@@ -119,7 +115,6 @@ func TestJournalRestart(t *testing.T) {
 	}
 }
 
-// writeJournal runs a store with a journal in the directory args[0] until it is killed.
 func writeJournal(_ *crash.Points, args []string) error {
 	dir := args[0]
 	opt := Options{Patterns: []string{filepath.Join(dir, "a.yaml")}, MaxShrink: 100, Poll: time.Hour, Journal: filepath.Join(dir, "journal"), Origin: "node1"}
@@ -133,8 +128,6 @@ func writeJournal(_ *crash.Points, args []string) error {
 	select {}
 }
 
-// TestJournalCrash kills processes while they write the records of a load. After the next
-// start, the journal must have each change of an order exactly once.
 func TestJournalCrash(t *testing.T) {
 	w := newWorld(t)
 	dir := filepath.Join(w.dir, "journal")
@@ -168,7 +161,6 @@ func TestJournalCrash(t *testing.T) {
 			_ = cmd.Wait() // it was killed
 			kills++
 		}
-		// The test itself now writes the records that the killed processes have not written.
 		if err := w.start(func(o *Options) { o.Journal, o.Origin, o.MaxShrink = dir, "node1", 100 }, "a.yaml"); err != nil {
 			t.Fatal(err)
 		}
@@ -181,9 +173,6 @@ func TestJournalCrash(t *testing.T) {
 	t.Logf("%d processes killed", kills)
 }
 
-// checkAlternation checks the sequence of the records of each order. For example, an order must be
-// received before it is removed. A correction must change the order. At the end, the journal must
-// have the orders of specs.
 func checkAlternation(t *testing.T, dir string, specs []string) {
 	t.Helper()
 	present, content := map[string]bool{}, map[string]string{}
@@ -222,8 +211,6 @@ func checkAlternation(t *testing.T, dir string, specs []string) {
 	}
 }
 
-// TestJournalRequests checks that the journal has each change of a person exactly once. The changes
-// are made by the server, are refused by the server, or are made without a server.
 func TestJournalRequests(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("serial: 5\n", "one: a.example"))

@@ -51,8 +51,6 @@ func events(t *testing.T, dir string) (out []string) {
 	return out
 }
 
-// TestJournal checks two kinds of records: the first query that an order blocks, and the hits of an
-// hour. After a reload of the Corefile, the new Store must continue the journal.
 func TestJournal(t *testing.T) {
 	w := newWorld(t)
 	dir := filepath.Join(w.dir, "journal")
@@ -73,8 +71,6 @@ func TestJournal(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { w.s.Answered(one) }); n != 0 {
 		t.Errorf("%v allocations for a query of an order whose first answer is known", n)
 	}
-	// Two server blocks use the Store. The heartbeat must report the hits of both blocks in the
-	// hour before.
 	before := order.Time(w.clock.Now().Add(-time.Hour).Unix())
 	for range 2 {
 		c := hits.New()
@@ -87,7 +83,6 @@ func TestJournal(t *testing.T) {
 		w.s.CountHits(c)
 	}
 
-	// Start a second Store with other options, as a reload of the Corefile does.
 	opt := w.s.opt
 	opt.MaxShrink++
 	second, err := prepare(opt, w.log, w.clock, []*Store{w.s})
@@ -112,8 +107,6 @@ func TestJournal(t *testing.T) {
 	none.Answered(one) // does nothing
 }
 
-// TestJournalFails starts a store whose journal cannot be opened. The start must not fail. The log
-// and the status must report the failure.
 func TestJournalFails(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "one: a.example"))
@@ -156,8 +149,6 @@ func BenchmarkAnswered(b *testing.B) {
 	}
 }
 
-// TestReplacedWhileKept replaces a large list while the journal cannot be opened. The journal must
-// later get the bytes of all versions.
 func TestReplacedWhileKept(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", "version: 1\norders:\n- {id: a, authority: {name: A}, scope: global, targets_from: {file: list.txt}}\n")
@@ -202,8 +193,6 @@ func TestReplacedWhileKept(t *testing.T) {
 	}
 }
 
-// TestSealedLift checks the record of an open order that a sealed (secret) lift has ended. A reader
-// of the record must not be able to find out the id of the lift by guessing.
 func TestSealedLift(t *testing.T) {
 	for lift, want := range map[string]string{
 		"{id: court/9, authority: {name: A}, action: lift, issued: 2026-01-01, disclosure: none, lifts: [one]}": "a sealed lift",

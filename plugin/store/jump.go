@@ -6,21 +6,19 @@ import (
 )
 
 const (
-	// maxJump limits how far a serial may rise at once. After a serial near 2^63, later versions
-	// could have no higher serial.
+	// maxJump limits how far a serial may rise at once. A serial near 2^63 would leave no higher
+	// serials.
 	maxJump = 1 << 32
-	// ahead is how far in the future a serial may be if the serial looks like a time. Clocks can be
-	// wrong, and time zones can be ahead of UTC.
+	// ahead is how far in the future a serial may be. Clocks can be wrong, and time zones can be
+	// ahead of UTC.
 	ahead = 24 * time.Hour
-	// firstUnix is the first serial that looks like unix seconds (9 September 2001).
-	// firstDate is the first serial that looks like a date (yyyymmddnn). Unix seconds
-	// reach firstDate in 2033.
+	// firstUnix is the first serial that looks like unix seconds. firstDate is the first serial
+	// that looks like a date (yyyymmddnn). Unix seconds reach firstDate in 2033.
 	firstUnix, firstDate = 1_000_000_000, 2000_01_01_00
 )
 
-// jumpProblem returns why a serial is refused, or "". A serial must not rise too far, and must not
-// be a time in the future. Without a state directory, each serial is accepted, because a person
-// could not confirm a refused serial.
+// jumpProblem returns why a serial is refused, or "". Without a state directory, each serial is
+// accepted, because a person could not confirm a refused serial.
 func (s *Store) jumpProblem(v *version, serial int64) string {
 	if s.opt.State == "" || serial < 0 || serial == v.serial {
 		return ""
@@ -41,9 +39,6 @@ func (s *Store) jumpProblem(v *version, serial int64) string {
 	return fmt.Sprintf("is %d, but %s; if the serial is meant, run: blocklistctl state set-serial FILE %d --reason TEXT", serial, why, serial)
 }
 
-// latestSerial returns the highest serial that is allowed at the time now. The result is in unix
-// seconds or a date, like the parameter serial. If the parameter does not look like a time, the
-// result is -1.
 func latestSerial(serial int64, now time.Time) int64 {
 	now = now.UTC().Add(ahead)
 	switch {

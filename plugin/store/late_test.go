@@ -2,8 +2,7 @@ package store
 
 import "testing"
 
-// TestLate checks orders that are loaded after their deadline. Orders that the start of the server
-// loads are never late, because they may have been in force before.
+// Orders that the server loads at its start are never late. They may have been in force before.
 func TestLate(t *testing.T) {
 	w := newWorld(t)
 	put := func(id string) {

@@ -18,8 +18,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// load loads a batch of changed files, and replaces the set at most once. After a panic,
-// the old set stays in force, and the files of the batch are refused.
+// load loads a batch of changed files. After a panic, the old set stays in force, and the new
+// versions are refused.
 func (s *Store) load(reports []source.File) {
 	begin := s.clock.Now()
 	before, old := s.takeSnapshot(), s.set.Load()
@@ -34,8 +34,7 @@ func (s *Store) load(reports []source.File) {
 	s.publish()
 	s.persist()
 	s.journalLoad(err)
-	// Write the log last, because the comparison of large files for the log is slow. The new set is
-	// already in force.
+	// Write the log last, because the comparison of large files is slow.
 	if err := s.catchPanic("the log of a load", func() { s.report(old) }); err != nil {
 		s.log.Errorf("%v; the order set is in force, but the log does not have all changes", err)
 	}
@@ -61,8 +60,6 @@ func (s *Store) apply(reports []source.File) {
 	s.setError = nil
 }
 
-// observe processes a report about one order file, directory or glob. It stores a good new version
-// in f.waiting. Later, admit decides whether this version goes into force.
 func (s *Store) observe(r source.File) {
 	f := s.fileAt(r.Path)
 	f.pattern, f.waiting, f.unseen = r.Pattern, nil, false
@@ -111,8 +108,7 @@ func (s *Store) observe(r source.File) {
 		err = fmt.Errorf("%w; %w", err, source.ErrPending)
 	}
 	if beingWritten(err) {
-		// The file is being written or the Store closes. There is no alarm, because the source
-		// will report the file again.
+		// There is no alarm, because the source will report the file again.
 		if f.part == nil {
 			f.err = err
 		}
@@ -126,9 +122,8 @@ func (s *Store) observe(r source.File) {
 	f.waiting = c
 }
 
-// markGood ends the alarm of a file whose newest version is in force. If the file is detached,
-// markGood raises an alarm instead. A detached file is a mounted file that was replaced on the
-// host. The server cannot see its later changes.
+// markGood ends the alarm of a file whose newest version is in force. A detached file keeps an
+// alarm, because the server cannot see later changes.
 func (s *Store) markGood(r source.File, f *file) {
 	if !r.Detached {
 		f.err = nil
@@ -155,17 +150,14 @@ func pending(r source.File) error {
 	return fmt.Errorf("%s: %w", r.Path, source.ErrPending)
 }
 
-// beingWritten reports whether err means that a file changed during the read, or that the Store
-// closes. The content of the file may still be good.
+// beingWritten reports whether err says nothing about the content of the file, for example because
+// the file changed during the read.
 func beingWritten(err error) bool {
 	return errors.Is(err, source.ErrChanged) || errors.Is(err, source.ErrPending) || errors.Is(err, source.ErrClosed)
 }
 
-// parse is a variable so that tests can replace order.Parse.
 var parse = order.Parse
 
-// A content opens the files of one version. The bytes come from the source or from the state
-// directory.
 type content interface {
 	Open() (io.ReadCloser, error)
 	OpenSide(name string) (io.ReadCloser, source.Digest, error)
@@ -173,7 +165,6 @@ type content interface {
 	Intact() error
 }
 
-// A reading is a version that was read without errors.
 type reading struct {
 	part   *ruleset.Part
 	parsed *order.File
@@ -191,12 +182,10 @@ func (g reading) version(own source.Digest, accepted time.Time) version {
 	}
 }
 
-// maxDemands is the approximate maximum number of unmet Options.Demands that are reported for one
-// file.
 const maxDemands = 1000
 
-// read parses and compiles a version of the file at path. size is the size in bytes, or 0
-// if unknown. own is the digest of the order file.
+// read parses and compiles a version of a file. size is the size in bytes, or 0 if unknown. own is
+// the digest of the order file.
 func (s *Store) read(path string, size int64, own source.Digest, from content, demands order.Demands) (g reading, err error) {
 	in, err := from.Open()
 	if err != nil {
@@ -220,8 +209,6 @@ func (s *Store) read(path string, size int64, own source.Digest, from content, d
 	var unmet order.Problems
 	parsed, problems := parse(path, in, order.Options{
 		OpenSide: func(name string) (io.ReadCloser, error) {
-			// Record the side list here, because only the parser finds out which side lists the
-			// file uses.
 			s.sides.Store(filepath.Join(filepath.Dir(path), name), true)
 			side, digest, err := from.OpenSide(name)
 			if err == nil {
@@ -247,8 +234,7 @@ func (s *Store) read(path string, size int64, own source.Digest, from content, d
 	if err := in.Close(); err != nil {
 		return g, err
 	}
-	// Check Intact first. A file that changed during the read may be a mixture of two
-	// versions.
+	// Check Intact first. A file that changed during the read may mix two versions.
 	if err := from.Intact(); err != nil {
 		return g, err
 	}
@@ -269,9 +255,7 @@ func (s *Store) read(path string, size int64, own source.Digest, from content, d
 	return g, nil
 }
 
-// alarmGone raises an alarm for each file that can no longer be read. It must run after admit. If a
-// file has no orders, and the configuration does not list its path, the file is dropped without an
-// alarm.
+// alarmGone raises an alarm for each file that can no longer be read. It must run after admit.
 func (s *Store) alarmGone() {
 	for _, r := range s.unreadable {
 		f := s.files[r.Path]
@@ -306,8 +290,8 @@ func (s *Store) gone(r source.File, f *file) error {
 	return err
 }
 
-// forget removes a missing file from the Store, and returns true. If the configuration contains the
-// path, forget keeps the file and returns false.
+// forget removes a missing file from the Store. It returns false and keeps the file if its path is
+// configured.
 func (s *Store) forget(path string, f *file) bool {
 	if !f.unseen && !s.src.Forget(path) {
 		return false
@@ -331,8 +315,8 @@ func (s *Store) fileAt(path string) *file {
 	return f
 }
 
-// sortPaths sorts the paths by the first matching pattern, and then bytewise. Protect lists come
-// last. If two new files have the same order id, the first file has precedence.
+// sortPaths sorts the paths by pattern, and then bytewise. If two new files have one order id, the
+// first file has precedence.
 func (s *Store) sortPaths() {
 	if s.sorted {
 		return
@@ -350,10 +334,8 @@ func (s *Store) sortPaths() {
 	s.sorted = true
 }
 
-// merge is a variable so that tests can replace ruleset.Merge.
 var merge = ruleset.Merge
 
-// swap builds the set from the versions of all files and puts the set into force.
 func (s *Store) swap() {
 	var parts []*ruleset.Part
 	h := sha256.New()

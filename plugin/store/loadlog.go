@@ -10,8 +10,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// report logs what a load has changed: files, orders and the totals of the set. before is the
-// set before the load; it is nil at the start.
 func (s *Store) report(before *ruleset.Set) {
 	if !s.unlogged {
 		return
@@ -59,23 +57,21 @@ func (s *Store) filesInForce() (n int) {
 	return n
 }
 
-// A logState contains the warnings and held targets that were logged, so that the next load logs
-// only changes. It has no reference to the set. A reference would keep an old set in memory.
+// A logState contains the logged warnings and held targets. It must not refer to the set, or the
+// old set would stay in memory.
 type logState struct {
 	warnings map[warning]bool
 	held     []heldTarget
 	count    string
 }
 
-// A warning identifies a logged warning. It has no line number, because a warning must not be
-// logged again when its line moves.
+// A warning identifies a logged warning. It has no line number, because lines move.
 type warning struct{ order, field, msg, got string }
 
-// A heldTarget is a target that is held (not enforced), for example because of a protect list. An
-// empty target means the whole order.
+// A heldTarget is a target that is not enforced, for example because of a protect list. An empty
+// target means the whole order.
 type heldTarget struct{ order, target string }
 
-// logChanges logs new warnings, new held targets, and targets that are no longer held.
 func (s *Store) logChanges(set *ruleset.Set, warnings order.Problems) {
 	next := logState{warnings: map[warning]bool{}}
 	held := map[heldTarget]bool{}
@@ -113,8 +109,6 @@ func (s *Store) logChanges(set *ruleset.Set, warnings order.Problems) {
 	s.logged = next
 }
 
-// logFreed logs each target that was held before and is enforced now. The parameter held has the
-// targets that are still held.
 func (s *Store) logFreed(set *ruleset.Set, held map[heldTarget]bool) {
 	is := "enforced"
 	if s.opt.Shadow {
@@ -159,9 +153,8 @@ func heldCount(held []heldTarget) string {
 	return strings.Join(out, ", and ")
 }
 
-// enforced returns the order of the target t if the order blocks t now. Otherwise, it returns nil.
-// A name also counts if the order blocks the name only for some clients. For a network, enforced
-// checks only the first address.
+// enforced returns the order of t if this order blocks t now, or nil. A name counts as blocked if
+// it is blocked for some clients. For a network, enforced checks only the first address.
 func enforced(set *ruleset.Set, t heldTarget, now order.Time) *ruleset.Order {
 	if x, why := order.ParsePrefix(t.target); why == "" {
 		if v := set.DecideAddress(x.Addr(), ruleset.Query{Now: now}); v.Order != nil && v.Order.ID == t.order {

@@ -17,8 +17,6 @@ func under(tld string, n int) string {
 	return strings.Join(names, " ")
 }
 
-// logged returns the lines of text that contain all strings in parts. The test fails if there are
-// not exactly n lines.
 func logged(t *testing.T, text string, n int, parts ...string) []string {
 	t.Helper()
 	var out []string
@@ -37,8 +35,6 @@ func logged(t *testing.T, text string, n int, parts ...string) []string {
 	return out
 }
 
-// TestLogOnlyChanges checks that a load logs only new warnings. Old warnings would use up the
-// limited number of lines.
 func TestLogOnlyChanges(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "old: "+under("test", 25)))
@@ -48,7 +44,6 @@ func TestLogOnlyChanges(t *testing.T) {
 	logged(t, log, 1, "warning: the order set: 5 more warnings; blocklistctl check lists all")
 	logged(t, log, 1, "info: held, not enforced: 25 targets of 1 order")
 
-	// This version also changes the line numbers of the old orders.
 	w.write("a.yaml", orders("", "new: github.io", "misses: nowhere.example", "old: "+under("test", 25)))
 	w.step()
 	log = w.log.take()
@@ -63,21 +58,17 @@ func TestLogOnlyChanges(t *testing.T) {
 	logged(t, log, 0, "is held")
 	logged(t, log, 0, "info: held")
 
-	// A held target that is removed from its order is not logged as enforced.
 	w.write("a.yaml", orders("", "old: "+under("test", 25), "other: b.example"))
 	w.step()
 	log = w.log.take()
 	logged(t, log, 0, "enforced now")
 	logged(t, log, 1, "info: held, not enforced: 25 targets of 1 order")
 
-	// A target that the guard holds back a second time is logged again.
 	w.write("a.yaml", orders("", "old: "+under("test", 25), "new: github.io"))
 	w.step()
 	logged(t, w.log.take(), 1, "the target is held and not enforced, because it is", `got "github.io"`)
 }
 
-// TestLogIgnoresLineNumbers moves an entry of a protect list to another line. The warning
-// about the entry must not be repeated.
 func TestLogIgnoresLineNumbers(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "x: a.example b.example"))
@@ -93,8 +84,6 @@ func TestLogIgnoresLineNumbers(t *testing.T) {
 	logged(t, log, 1, "is held", `got "b.example"`)
 }
 
-// TestLogFreedTargets removes entries from a protect list. The log lists the targets that
-// are now enforced, without targets of sealed (secret) orders.
 func TestLogFreedTargets(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", `version: 1
@@ -146,7 +135,6 @@ orders:
 	logged(t, log, 1, "info: the order set: 5 more targets now enforced, no longer held")
 }
 
-// TestLogWholeOrders checks an order that is held as a whole. The log must count the order once.
 func TestLogWholeOrders(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", "version: 1\ndefaults: {authority: {name: A}}\norders:\n- {id: x, scope: {countries: [IT]}, targets: [a.example, github.io]}\n")

@@ -13,40 +13,37 @@ import (
 
 // Options are the settings of a Store. Server blocks with equal Options share a Store.
 type Options struct {
-	// Patterns are the order files to load. Each pattern is an absolute path of a file or
-	// directory, or an absolute glob.
+	// Patterns are the absolute paths of order files and directories, or absolute globs.
 	Patterns []string
-	// Rules are the options for the compilation of orders. The Store itself sets Rules.Guard.
+	// Rules are the options for the compilation of orders. The Store sets Rules.Guard.
 	Rules ruleset.Options
-	// Protect are the paths of the protect lists (lists of names that must not be blocked).
-	// Each path is absolute and clean.
+	// Protect are the paths of lists of names that must not be blocked. Each path is absolute and
+	// clean.
 	Protect []string
 	// MaxShrink is the percentage (0 to 100) of the targets in force that a new version may
 	// remove.
 	MaxShrink int
 	// Poll is the time between two scans of the files.
 	Poll time.Duration
-	// Shadow means that the server blocks of this Store change no answer. They count and
-	// log the queries that would be blocked.
+	// Shadow means that the server blocks change no answer. They count and log the queries that
+	// would be blocked.
 	Shadow bool
 	// State is the absolute path of the state directory, or empty.
 	State string
-	// Journal is the absolute path of the directory of the journal, or empty. Origin is the name
-	// of a new journal.
+	// Journal is the absolute path of the journal directory, or empty. Origin is the name of a new
+	// journal.
 	Journal, Origin string
 	// Verify says which keys must have signed each order file.
 	Verify signature.Policy
-	// Demands are requirements on order files beyond the rules of their format.
+	// Demands are additional requirements on order files.
 	Demands order.Demands
 }
 
-// key returns a text that identifies the options. Only equal Options have equal texts. The format
-// %#v prints all fields, so a new field needs no change of key.
+// key returns a text that identifies the options. %#v prints all fields, also new fields.
 func (o Options) key() string { return fmt.Sprintf("%#v", o) }
 
-// rulesText returns one line with the options that affect verdicts. The digest of the set depends
-// on this line. The digests of different program versions are compared, so the format must not
-// change. An example of a line is:
+// rulesText returns the options that affect verdicts, as part of the digest of the set. The format
+// must not change, because digests of different program versions are compared. An example is:
 //
 //	rules no_country=false addresses=true response=redirect 192.0.2.1 2001:db8::1 nat64=2001:db8:64::/96
 func rulesText(o ruleset.Options) string {
@@ -60,8 +57,8 @@ func rulesText(o ruleset.Options) string {
 	return out + "\n"
 }
 
-// responseText returns the word for a kind of response. Each kind must have its own word.
-// Otherwise, servers that answer differently would show the same digest.
+// responseText returns the word for a kind of response. Each kind must have its own word, or
+// servers with different answers would have one digest.
 func responseText(kind order.ResponseKind) string {
 	if kind == order.ResponseUnset {
 		kind = order.NXDOMAIN

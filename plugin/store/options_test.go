@@ -11,8 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// changeEach changes each field of v in turn, and checks that the result of the function text
-// changes. It skips the field Guard, because the Store sets this field.
 func changeEach(t *testing.T, v reflect.Value, path string, text func() string) {
 	before := text()
 	switch v.Kind() {
@@ -41,15 +39,11 @@ func changeEach(t *testing.T, v reflect.Value, path string, text func() string) 
 	}
 }
 
-// TestKeyHasEveryOption checks that each option changes the key. Otherwise, server blocks
-// with different options would share a Store.
 func TestKeyHasEveryOption(t *testing.T) {
 	opt := &Options{}
 	changeEach(t, reflect.ValueOf(opt).Elem(), "Options", func() string { return opt.key() })
 }
 
-// TestKeyIsEqual checks that equal Options have the same key, even if their slices are at different
-// addresses.
 func TestKeyIsEqual(t *testing.T) {
 	var keys []string
 	for range 2 {
@@ -66,8 +60,6 @@ func TestKeyIsEqual(t *testing.T) {
 	}
 }
 
-// TestRulesTextHasEveryOption checks that each option of the compiler changes the digest.
-// Otherwise, servers that answer differently would show one digest.
 func TestRulesTextHasEveryOption(t *testing.T) {
 	opt := &ruleset.Options{}
 	changeEach(t, reflect.ValueOf(opt).Elem(), "Options", func() string { return rulesText(*opt) })

@@ -8,12 +8,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// maxPanic is the maximum number of bytes of the panic text that an error contains.
 const maxPanic = 200
 
-// catchPanic calls fn. If fn panics, catchPanic returns an error that begins with the parameter
-// "what". A bad file therefore cannot stop the server. Each panic is logged with its stack only
-// once.
+// catchPanic calls fn, and returns a panic as an error that begins with what. A bad file must not
+// stop the server.
 func (s *Store) catchPanic(what string, fn func()) (err error) {
 	defer func() {
 		v := recover()
@@ -43,9 +41,8 @@ func (s *Store) takeSnapshot() snapshot {
 	return m
 }
 
-// restore resets the Store to its state before a batch of files that caused the panic err. Any new
-// version of the batch may be the cause. Therefore, all new versions are refused until their files
-// change.
+// restore undoes a batch of files that caused the panic err. It refuses all new versions of the
+// batch, because each of them may be the cause.
 func (s *Store) restore(before snapshot, err error) {
 	s.setError = err
 	refused := map[string]*file{}

@@ -10,8 +10,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// TestPanicInParse checks a panic in the parser. Only the file that caused the panic is
-// refused. Its last good version stays in force.
 func TestPanicInParse(t *testing.T) {
 	defer func(was func(string, io.Reader, order.Options) (*order.File, order.Problems)) { parse = was }(parse)
 	w := newWorld(t)
@@ -77,7 +75,6 @@ func TestPanicInMerge(t *testing.T) {
 	logged(t, log, 1, "a.yaml: is refused, because the order set could not be built: the order set: panic: too many")
 	logged(t, log, 1, "c.yaml: is refused")
 	logged(t, log, 1, "protect.txt: is refused")
-	// A change of another file does not put the refused versions into force.
 	w.write("b.yaml", orders("", "b: y.example"))
 	w.step()
 	w.wantBlocked("a.example y.example", "a.example", "z.example", "y.example", "c.example")

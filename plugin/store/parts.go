@@ -26,8 +26,6 @@ func (s *Store) rulesDigests() (options, guarded state.Digest) {
 	return s.rules.Digest(), s.rules.Guard.(*guard.Guard).Digest()
 }
 
-// originOf returns the Origin for the snapshot of a stored version. The Origin identifies the files
-// and settings of the snapshot.
 func originOf(path string, v state.Version, options, guarded state.Digest) ruleset.Origin {
 	h := sha256.New()
 	fmt.Fprintln(h, v.Order)
@@ -42,8 +40,6 @@ func (v *version) snapshotOf() ruleset.Snapshot {
 	return ruleset.Snapshot{Part: v.part, Expires: v.expires, Timezone: v.zone}
 }
 
-// snapshotWriter returns a function that writes the snapshot of a version in force, or nil if no
-// snapshot must be written. The function runs in the background.
 func (s *Store) snapshotWriter(path string, v version) func(io.Writer) error {
 	if v.part == nil || v.unchecked || !v.part.FromFile() {
 		return nil
@@ -54,8 +50,6 @@ func (s *Store) snapshotWriter(path string, v version) func(io.Writer) error {
 	}
 }
 
-// readSnapshot reads the snapshot of a stored version. The error is fs.ErrNotExist if the version
-// has no snapshot.
 func (s *Store) readSnapshot(st *state.State, path string, v state.Version) (g reading, err error) {
 	in, size, err := st.Snapshot(path)
 	if err != nil {
@@ -80,9 +74,6 @@ func (s *Store) readSnapshot(st *state.State, path string, v state.Version) (g r
 	}, nil
 }
 
-// recalledVersion reads a stored version from its snapshot. If the snapshot cannot be used, it
-// compiles the stored files, and the result "compiled" is true. The result "why" is the error of
-// the snapshot, or nil if there is no snapshot.
 func (s *Store) recalledVersion(st *state.State, path string, v state.Version) (g reading, compiled bool, why, err error) {
 	why = s.guarded(path, func() (err error) { g, err = s.readSnapshot(st, path, v); return err })
 	switch {
@@ -98,8 +89,6 @@ func (s *Store) recalledVersion(st *state.State, path string, v state.Version) (
 	return g, true, why, err
 }
 
-// complete reports whether each configured path has a version in force. If it returns true, a start
-// does not wait for the files.
 func (s *Store) complete() bool {
 	return !slices.ContainsFunc(s.opt.Patterns, func(p string) bool { return !s.anyInForce(p) }) &&
 		!slices.ContainsFunc(s.opt.Protect, func(path string) bool { return s.files[path] == nil || s.files[path].list == nil })
@@ -107,9 +96,7 @@ func (s *Store) complete() bool {
 
 // recheck checks the signatures and the snapshot of one version from the state directory. It
 // returns true if more versions must be checked. The checksum of a snapshot is not enough, because
-// an intruder can compute a checksum too.
-//
-// Each call checks only one version, so that changed files do not wait.
+// an intruder can compute a checksum.
 func (s *Store) recheck() (more bool) {
 	if s.dir == nil || s.closing.Load() {
 		return false
@@ -136,7 +123,7 @@ func (s *Store) recheck() (more bool) {
 }
 
 // recheckFile compiles the stored files of a version that came from a snapshot. If the orders
-// differ from the snapshot, the orders of the stored files go into force, with an alarm.
+// differ, the orders of the stored files go into force.
 func (s *Store) recheckFile(st *state.State, path string, f *file) {
 	f.unchecked = false
 	var g reading
@@ -156,8 +143,6 @@ func (s *Store) recheckFile(st *state.State, path string, f *file) {
 	s.touched += f.part.Targets()
 	next := f.version
 	next.part, next.expires, next.zone, next.number = g.part, g.parsed.Expires, g.parsed.Timezone, versions.Add(1)
-	// Compare only a part that still comes from the snapshot. The part may have been compiled again
-	// for a new Corefile, or because another file contains one of its order ids.
 	if f.part.FromFile() {
 		err := f.part.Check()
 		if err == nil && f.snapshotOf().Same(next.snapshotOf()) {

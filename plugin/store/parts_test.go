@@ -44,8 +44,6 @@ func (w *world) snapshotFiles() []string {
 	return all
 }
 
-// withSnapshots returns a world with stored snapshots and a closed store. The world has two order
-// files, one side list, and one protect list.
 func withSnapshots(t *testing.T) *world {
 	w := newWorld(t)
 	w.write("a.yaml", orders("serial: 5\ntimezone: Europe/Rome\nexpires: 2090-01-01\n", "a: a.example important.example"))
@@ -65,8 +63,6 @@ func withSnapshots(t *testing.T) *world {
 
 var snapshotNames = []string{"a.example", "s.example", "important.example", "x.example"}
 
-// TestSnapshots compares a start from snapshots with a start from the stored files. Both
-// must give the same set. The stored files must be parsed once, after the start.
 func TestSnapshots(t *testing.T) {
 	w := withSnapshots(t)
 	want := w.s.Status()
@@ -110,8 +106,6 @@ func TestSnapshots(t *testing.T) {
 	}
 }
 
-// TestSnapshotNotUsed checks a start with a damaged snapshot, or a snapshot of other
-// settings. The start compiles the stored files, and writes good snapshots.
 func TestSnapshotNotUsed(t *testing.T) {
 	edit := func(change func([]byte) []byte) func(*world) {
 		return func(w *world) {
@@ -222,8 +216,6 @@ func (w *world) compiled(text string) *ruleset.Part {
 	return part
 }
 
-// TestSnapshotReplaced replaces a snapshot by another valid snapshot. The checksum in current.json
-// is different, so the start must ignore the snapshot.
 func TestSnapshotReplaced(t *testing.T) {
 	w := withSnapshots(t)
 	set, err := state.Read(filepath.Join(w.dir, ".state"))
@@ -250,8 +242,6 @@ func TestSnapshotReplaced(t *testing.T) {
 	w.wantLog("the snapshot of "+path+" is not used", "damaged: has the checksum")
 }
 
-// forge replaces the snapshot of a.yaml. The new snapshot has the orders in text and a correct
-// checksum.
 func (w *world) forge(text string) {
 	w.t.Helper()
 	path, part := filepath.Join(w.dir, "a.yaml"), w.compiled(text)
@@ -271,8 +261,6 @@ func (w *world) forge(text string) {
 	}
 }
 
-// TestSnapshotForged checks a snapshot with wrong orders and a correct checksum. recheck
-// must put the orders of the stored file into force.
 func TestSnapshotForged(t *testing.T) {
 	w := withSnapshots(t)
 	w.forge(orders("", "a: x.example"))
@@ -309,7 +297,6 @@ func TestSnapshotForged(t *testing.T) {
 	}
 }
 
-// TestSnapshotForgedDuplicate checks that a forged snapshot cannot add an order id twice.
 func TestSnapshotForgedDuplicate(t *testing.T) {
 	w := withSnapshots(t)
 	w.forge(orders("", "z: z.example"))
@@ -322,8 +309,6 @@ func TestSnapshotForgedDuplicate(t *testing.T) {
 	w.wantBlocked("b.example s.example", "a.example", "b.example", "s.example", "z.example")
 }
 
-// TestSnapshotWithoutBlob damages a stored file. The snapshot must go into force, with an alarm.
-// The order file still exists, so the store must repair the stored file.
 func TestSnapshotWithoutBlob(t *testing.T) {
 	w := withSnapshots(t)
 	blobs, _ := filepath.Glob(filepath.Join(w.dir, ".state", "blob", "*"))
@@ -350,7 +335,6 @@ func TestSnapshotWithoutBlob(t *testing.T) {
 	}
 }
 
-// TestSnapshotOfNewCorefile reloads the Corefile before the recheck of a snapshot.
 func TestSnapshotOfNewCorefile(t *testing.T) {
 	for _, forged := range []bool{true, false} {
 		w := withSnapshots(t)
@@ -374,8 +358,6 @@ func TestSnapshotOfNewCorefile(t *testing.T) {
 	}
 }
 
-// TestSnapshotOfOtherIDs checks a stored version with an order id of another file. The
-// version goes into force without this order. Its snapshot raises no alarm.
 func TestSnapshotOfOtherIDs(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example", "b: b.example"))
@@ -398,7 +380,6 @@ func TestSnapshotOfOtherIDs(t *testing.T) {
 	}
 }
 
-// TestEarlyStart checks that a start waits for the files only if a stored version is missing.
 func TestEarlyStart(t *testing.T) {
 	for _, tc := range []struct {
 		name  string

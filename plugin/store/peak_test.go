@@ -10,8 +10,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// TestPeak checks that the load of a long side list allocates little more than its set.
-// The loader must not keep the text or the names.
 func TestPeak(t *testing.T) {
 	const n = 200_000
 	var list strings.Builder
@@ -36,8 +34,7 @@ func TestPeak(t *testing.T) {
 // reloads is the number of loads of TestReloadsLeakNothing.
 var reloads = 15
 
-// TestReloadsLeakNothing checks that the indexes of old sets are freed. The indexes are outside of
-// the Go heap.
+// The indexes of a set are outside of the Go heap.
 func TestReloadsLeakNothing(t *testing.T) {
 	list := many(60_000)
 	w := newWorld(t)

@@ -14,8 +14,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// persist stores the set in force in the state directory. It writes in the background, so that no
-// order waits for the disk. It runs after each load.
+// persist stores the set in force in the state directory. It writes in the background, because no
+// order may wait for the disk.
 func (s *Store) persist() {
 	if s.dir == nil || !s.recalled {
 		return
@@ -58,9 +58,6 @@ func addFloor(floors map[string]state.Floor, path string, v *version) {
 	floors[path] = floor
 }
 
-// opener returns a function that opens a file of the version in force. The function returns an
-// error if the file has changed its size. Later, the state directory compares the bytes with the
-// digest d.
 func (s *Store) opener(path string, d state.Digest, f *file, side bool) func() (io.ReadCloser, error) {
 	if h, ok := f.bytes[d]; ok {
 		return func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(h, 0, h.size)), nil }
@@ -92,17 +89,17 @@ func (s *Store) opener(path string, d state.Digest, f *file, side bool) func() (
 var errChangedSince = errors.New("the file has changed since it was loaded")
 
 const (
-	// maxKept is the maximum size in bytes of a file whose bytes are kept in memory until they are
-	// stored. Meanwhile, the file may be replaced or removed. A larger file is kept open.
+	// maxKept is the largest size in bytes of a file that is kept in memory. A larger file is kept
+	// open.
 	maxKept = 1 << 20
-	// maxAllKept limits the total size in bytes of the kept files. A file that is kept open counts
-	// as openWeight bytes.
+	// maxAllKept limits the total size in bytes of the kept files. An open file counts as
+	// openWeight bytes.
 	maxAllKept = 32 << 20
 	openWeight = 256 << 10
 )
 
-// A held value contains the bytes of a file, or the open file. The original file may be replaced or
-// removed before the bytes are stored. The garbage collector closes the open file.
+// A held value keeps the bytes of a file until the bytes are stored, because the file may be
+// removed. The garbage collector closes an open file.
 type held struct {
 	io.ReaderAt
 	size   int64
@@ -117,8 +114,8 @@ type keeper struct {
 	add  func([]byte) // receives the bytes of the whole file
 }
 
-// keepBytes returns a reader that reads r and keeps the bytes. When the reader is closed, it calls
-// add with the bytes. If no bytes need to be kept, keepBytes returns r itself.
+// keepBytes returns a reader that reads r and passes the bytes to add. If no bytes need to be kept,
+// it returns r.
 func (s *Store) keepBytes(r io.ReadCloser, add func(held)) io.ReadCloser {
 	size := order.SizeOf(r)
 	weight := size
@@ -150,7 +147,6 @@ func (k *keeper) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close reads the rest of the file, because a parser may stop before the end.
 func (k *keeper) Close() error {
 	_, _ = io.Copy(io.Discard, onlyReader{k}) // the error of Close is the same
 	if int64(len(k.b)) == k.size {

@@ -18,12 +18,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// Check returns an error if a Store with the options opt could not start. A Store needs a good
-// order file, or a version that another open Store has in force. A reload must call Check first,
-// because a later failure can leave listeners of other plugins open for ever.
+// Check returns an error if a Store with the options opt could not start. A reload must call Check
+// first, because a later failure leaves listeners of other plugins open.
 //
-// Check starts no Store. It reads the smallest files first, because one good file is enough. If a
-// file system does not answer, Check returns nil. Acquire then finds the problem.
+// Check starts no Store. If a file system does not answer, Check returns nil.
 func Check(opt Options, log Log) error {
 	s := &Store{opt: opt, log: newQueue(log)}
 	for _, o := range All() {
@@ -47,14 +45,13 @@ func Check(opt Options, log Log) error {
 	}
 }
 
-// checkPatience limits the time that Check waits for file systems. Tests change it.
+// checkPatience limits the time that Check waits for file systems.
 var checkPatience = 2 * startPatience
 
-// stat is a variable so that tests can replace os.Stat.
 var stat = os.Stat
 
-// checkFiles reads the order files, and returns nil when one file is good. A bad file that has just
-// changed may be incomplete. In this case, checkFiles tries again until startPatience has passed.
+// checkFiles returns nil if one order file is good. It repeats the check for a while if a bad file
+// may be incomplete.
 func (s *Store) checkFiles() error {
 	for deadline := time.Now().Add(startPatience); ; time.Sleep(source.Settle / 4) {
 		err, fresh := s.anyGood()
@@ -64,8 +61,6 @@ func (s *Store) checkFiles() error {
 	}
 }
 
-// anyGood returns nil if an order file is good, and the problems of all files otherwise.
-// fresh means that a file has just changed and may be incomplete.
 func (s *Store) anyGood() (err error, fresh bool) {
 	type found struct {
 		path string
@@ -143,8 +138,7 @@ func (s *Store) parses(path string) error {
 	return nil
 }
 
-// openRegular opens a regular file. O_NONBLOCK is needed because opening a pipe without a
-// writer would block.
+// Without O_NONBLOCK, opening a pipe without a writer would block.
 func openRegular(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {

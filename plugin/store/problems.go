@@ -10,19 +10,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// maxLogged is the maximum number of log lines of one kind. maxLoggedOfList is the maximum for a
-// protect list. It is small, because these lines quote the list, and a wrong path may lead to a
-// secret key.
+// maxLogged is the maximum number of log lines of one kind. maxLoggedOfList is lower, because a
+// wrong path of a protect list may lead to a secret key.
 const maxLogged, maxLoggedOfList = 20, 3
 
-// The log refers the operator to these commands when some problems are not logged.
 const (
 	checkOrders  = "blocklistctl check"
 	checkProtect = "blocklistctl check --protect FILE"
 )
 
-// logAtMost logs the first of n lines. The parameter "most" is the maximum number of lines. If
-// lines are omitted, a last line says how many.
 func logAtMost(log func(string, ...any), n, most int, line func(i int) string, others func(n int) string) {
 	for i := range min(n, most) {
 		log("%s", line(i))
@@ -32,15 +28,12 @@ func logAtMost(log func(string, ...any), n, most int, line func(i int) string, o
 	}
 }
 
-// warn logs warnings. The parameter "about" is the path of a file, or "the order set". The
-// parameter "check" is the command that lists all warnings.
 func (s *Store) warn(about, check string, warnings order.Problems) {
 	s.logProblems(s.log.Warningf, about, "warning", check, warnings)
 }
 
-// logProblems logs problems. The parameter "about" is the path of a file, or "the order set". The
-// parameter "noun" is the word for one problem. The parameter "check" is the command that lists all
-// problems.
+// logProblems logs problems. about is the path of a file, or "the order set". noun is the word for
+// one problem. check is the command that lists all problems.
 func (s *Store) logProblems(log func(string, ...any), about, noun, check string, ps order.Problems) {
 	lines := s.problemLines(about, ps)
 	logAtMost(log, len(lines), s.maxProblems(about), func(i int) string { return lines[i] }, func(n int) string {
@@ -48,9 +41,8 @@ func (s *Store) logProblems(log func(string, ...any), about, noun, check string,
 	})
 }
 
-// problemLines returns log lines for the problems of an order file. It only counts the problems of
-// a side list, and does not quote the list. If a path has a typing error, the list could be a
-// secret file.
+// problemLines returns log lines for problems. It does not quote side lists, because a wrong path
+// may lead to a secret file.
 func (s *Store) problemLines(path string, ps order.Problems) (out []string) {
 	type reason struct{ file, text string }
 	grouped := func(p order.Problem) bool { return p.InSide() && !p.Sealed }
@@ -84,8 +76,8 @@ func (s *Store) maxProblems(path string) int {
 	return maxLogged
 }
 
-// publicText returns the text of err for an error message. It omits ids and names of
-// sealed (secret) orders, and most lines of a protect list.
+// publicText returns the text of err without sealed orders, and without most lines of a protect
+// list.
 func (s *Store) publicText(path string, err error) string {
 	var ps order.Problems
 	if !errors.As(err, &ps) {
@@ -101,8 +93,8 @@ func (s *Store) publicText(path string, err error) string {
 	return strings.Join(lines, "\n")
 }
 
-// fail records and logs why a version or a file is refused. digest is the digest of the
-// refused version, or zero. The same failure is logged only once.
+// fail records and logs why a file is refused. digest is the digest of the refused version, or
+// zero. The same failure is logged only once.
 func (s *Store) fail(path string, f *file, digest source.Digest, err error) {
 	if f.err != nil && f.refused == digest && f.err.Error() == err.Error() {
 		return

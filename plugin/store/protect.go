@@ -9,8 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// protect loads the changed protect lists, and reports whether the guard has changed. It
-// must run before order files are read. A list with errors keeps its last good version.
+// protect loads the changed protect lists, and reports whether the guard has changed. It must run
+// before order files are read.
 func (s *Store) protect(reports []source.File) bool {
 	changed := false
 	for _, r := range reports {
@@ -25,10 +25,8 @@ func (s *Store) protect(reports []source.File) bool {
 	return true
 }
 
-// reguard makes a new guard from the protect lists in force.
 func (s *Store) reguard() {
 	s.rules.Guard = guard.New(s.lists()...)
-	// Check the compiled orders with the new guard. The order files need not be parsed again.
 	for _, f := range s.files {
 		if f.part != nil {
 			f.part = f.part.Guarded(s.rules.Guard)

@@ -68,7 +68,6 @@ func TestProtect(t *testing.T) {
 	w.step()
 	w.wantLog("a.txt: lost 1 of its 1 entry", "protects nothing", "protect list of 0 entries")
 
-	// A new version of an order file is also checked by the guard in force.
 	w.write("a.yaml", orders("", "x: drive.usercontent.google.com blocked.example github.io someone.github.io more.blocked.example"))
 	w.step()
 	w.wantBlocked("drive.usercontent.google.com", "drive.usercontent.google.com", "more.blocked.example", "blocked.example")
@@ -77,8 +76,6 @@ func TestProtect(t *testing.T) {
 	}
 }
 
-// TestProtectBadAtStart checks a start with a bad protect list. The orders go into force.
-// The server is not ready, because the listed names are not protected.
 func TestProtectBadAtStart(t *testing.T) {
 	for name, text := range map[string]string{"bad": "-- --\n", "missing": ""} {
 		w := newWorld(t)
@@ -105,8 +102,7 @@ func TestProtectBadAtStart(t *testing.T) {
 	}
 }
 
-// TestProtectWrongFile checks a start with a wrong path of a protect list. The file may be
-// a secret key, so the log shows at most three lines.
+// The wrong file may be a secret key, so the log shows at most three lines.
 func TestProtectWrongFile(t *testing.T) {
 	w := newWorld(t)
 	key := "-----BEGIN PRIVATE KEY-----\n" + strings.Repeat("a secret\n", 10)

@@ -9,15 +9,13 @@ import (
 )
 
 const (
-	// maxQueued is the maximum number of bytes of log lines that wait to be written.
 	maxQueued = 4 << 20
-	// flushPatience is the maximum time that a start and Close wait until the log lines are
-	// written.
+	// flushPatience is the maximum time that a start and Close wait for the log.
 	flushPatience = time.Second
 )
 
-// A queue writes log lines in the background, so that a blocked log does not block a load.
-// It replaces unprintable characters, because file names can contain line breaks.
+// A queue writes log lines in the background, because a blocked log must not block a load. It
+// replaces unprintable characters, because file names can contain line breaks.
 type queue struct {
 	log   Log
 	lines *logqueue.Queue
@@ -41,8 +39,7 @@ func (q *queue) Errorf(format string, args ...any) {
 	q.put(q.log.Errorf, printable.Line(fmt.Sprintf(format, args...)))
 }
 
-// stack logs the stack of a panic in several lines. A stack contains no text of files, so
-// its line breaks are safe.
+// stack logs the stack of a panic. A stack contains no text of files, so its line breaks are safe.
 func (q *queue) stack(stack []byte) {
 	q.put(q.log.Errorf, fmt.Sprintf("the stack of the panic:\n%s", stack))
 }

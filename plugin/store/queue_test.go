@@ -8,8 +8,6 @@ import (
 	"time"
 )
 
-// A stuckLog is a Log that blocks like a full pipe. Each call waits until the channel "on" is
-// closed. The first call closes the channel "called", if there is one.
 type stuckLog struct {
 	lines
 	on     chan struct{}

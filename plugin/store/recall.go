@@ -16,11 +16,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// recall puts the stored versions of the configured files into force. It also takes the stored
-// serials as the lowest allowed serials. It reports whether a version went into force.
+// recall puts the stored versions of the configured files into force. It reports whether a version
+// went into force.
 //
-// If another Store already has a version of a file in force, this version stays, unless the stored
-// serial is higher.
+// A version that was taken over from another Store stays in force, unless the stored version has a
+// higher serial.
 func (s *Store) recall() (changed bool) {
 	if s.dir == nil || s.recalled {
 		return false
@@ -54,8 +54,7 @@ func (s *Store) recall() (changed bool) {
 		return false
 	}
 	if err := s.catchPanic("the order set", s.swap); err != nil {
-		// No set can be built with the stored versions. The Store starts without them, and
-		// the state directory keeps them.
+		// The Store starts without the stored versions. The state directory keeps them.
 		s.log.Errorf("state %s: %v; the stored versions are not in force", s.dir.path, err)
 		for _, path := range recalled {
 			s.unread[path] = s.files[path].stored
@@ -149,7 +148,6 @@ func (s *Store) recallOrders(st *state.State, set state.Set) (paths []string) {
 	return paths
 }
 
-// guarded calls fn and returns its error. If fn panics, the error begins with the parameter "what".
 func (s *Store) guarded(what string, fn func() error) (err error) {
 	if bug := s.catchPanic(what, func() { err = fn() }); bug != nil {
 		return bug
@@ -165,8 +163,8 @@ func serialText(serial int64) string {
 	return fmt.Sprint(serial)
 }
 
-// recallFloors takes the stored serials as the lowest allowed serials. If the version in force has
-// a higher serial, the higher serial stays, unless a person has set the stored serial.
+// recallFloors takes the floors from the state directory. A serial that a person has set replaces
+// the serial of the version in force, even if the new serial is lower.
 func (s *Store) recallFloors(set state.Set) {
 	for path, floor := range set.Floors {
 		v := version{serial: floor.Serial, ownDigest: source.Digest(floor.Order), anyBytes: floor.Order == (state.Digest{}), expires: order.NoTime}
@@ -182,15 +180,13 @@ func (s *Store) recallFloors(set state.Set) {
 		case f.part == nil && f.serial < v.serial:
 			f.version = v
 		case f.part != nil && (v.anyBytes || f.serial < v.serial):
-			// A person has set the stored serial, or a newer version was accepted and could not be
-			// stored.
 			f.serial, f.anyBytes, f.ownDigest = v.serial, v.anyBytes, v.ownDigest
 		}
 	}
 }
 
-// cannotRecall logs why a stored version cannot go into force. The state directory keeps
-// the stored version until another version is in force.
+// cannotRecall logs why a stored version cannot go into force. The state directory must keep the
+// stored version.
 func (s *Store) cannotRecall(path string, v state.Version, err error) {
 	s.unread[path] = v
 	var ps order.Problems
@@ -202,7 +198,7 @@ func (s *Store) cannotRecall(path string, v state.Version, err error) {
 }
 
 // A storedContent opens the files of a stored version. It reads each file to the end, because the
-// digest can be checked only at the end.
+// digest covers all bytes.
 type storedContent struct {
 	st  *state.State
 	v   state.Version
@@ -215,7 +211,6 @@ func (c *storedContent) failed(err error) {
 	}
 }
 
-// Open returns the bytes of the order file or protect list.
 func (c *storedContent) Open() (io.ReadCloser, error) { return c.blob(c.v.Order) }
 
 // OpenSide returns the bytes of a side list.
@@ -230,7 +225,7 @@ func (c *storedContent) OpenSide(name string) (io.ReadCloser, source.Digest, err
 	return r, source.Digest(d), err
 }
 
-// Intact returns the first error of all reads, or nil. A wrong digest is an error too.
+// Intact returns the first error of all reads. A wrong digest is an error too.
 func (c *storedContent) Intact() error { return c.err }
 
 func (c *storedContent) blob(d state.Digest) (io.ReadCloser, error) {
@@ -242,14 +237,11 @@ func (c *storedContent) blob(d state.Digest) (io.ReadCloser, error) {
 	return &blobReader{r, c}, nil
 }
 
-// A blobReader reads a stored file. Close reads the rest of the file, because a parser may stop
-// early.
 type blobReader struct {
 	io.ReadCloser
 	c *storedContent
 }
 
-// Size returns the size of the blob in bytes. The parser reserves memory for this size.
 func (r *blobReader) Size() int64 { return order.SizeOf(r.ReadCloser) }
 
 func (r *blobReader) Close() error {
@@ -261,8 +253,6 @@ func (r *blobReader) Close() error {
 	return err
 }
 
-// recallLate tries to open a state directory that is not open, and recalls its versions. It returns
-// the time of the next attempt. If no further attempt is needed, it returns the zero time.
 func (s *Store) recallLate() time.Time {
 	if s.dir == nil || s.recalled && s.dir.isOpen() {
 		return time.Time{}

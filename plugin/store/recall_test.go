@@ -39,8 +39,6 @@ func (w *world) restart() error {
 	return err
 }
 
-// TestRestart checks that the versions in force survive a restart. The files change while
-// the server is down.
 func TestRestart(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
@@ -207,7 +205,6 @@ func TestDamagedState(t *testing.T) {
 			if tc.log != "" && strings.Contains(tc.log, "directory") {
 				return
 			}
-			// Close has stored good versions again. They stay in force without the files.
 			w.remove("a.yaml")
 			if err := w.restart(); err != nil {
 				t.Fatal(err)
@@ -217,8 +214,6 @@ func TestDamagedState(t *testing.T) {
 	}
 }
 
-// TestUnreadVersionIsKept checks a stored version that cannot go into force. The state
-// directory must keep the version for a later start.
 func TestUnreadVersionIsKept(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -249,9 +244,6 @@ func TestUnreadVersionIsKept(t *testing.T) {
 	w.wantBlocked("a.example b.example", "a.example", "b.example")
 }
 
-// TestLateState checks a start while another process has locked the state directory. The
-// orders of the files are in force. After the lock ends, the stored versions go into
-// force.
 func TestLateState(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("serial: 5\n", "a: a.example"))
@@ -298,8 +290,6 @@ func TestLateState(t *testing.T) {
 	}
 }
 
-// TestSharedState checks that only the newest store of a directory stores its set. If the
-// newest store closes, the older store stores its set again.
 func TestSharedState(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -333,8 +323,6 @@ func TestSharedState(t *testing.T) {
 	}
 }
 
-// TestSetSerial checks a serial that a person has set. A file with this serial or a higher
-// serial goes into force. A lower serial is refused.
 func TestSetSerial(t *testing.T) {
 	for _, tc := range []struct {
 		set, serial int64
@@ -369,8 +357,6 @@ func TestSetSerial(t *testing.T) {
 	}
 }
 
-// TestForgottenVersion checks that the orders of a forgotten file end at the next start. The
-// serial of the file is remembered.
 func TestForgottenVersion(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("serial: 5\n", "a: a.example"))
@@ -402,8 +388,6 @@ func TestForgottenVersion(t *testing.T) {
 	w.wantLog("but the last version in force at this path had 5")
 }
 
-// TestStoredContentIsReadToItsEnd damages a stored file after the point at which the parser stops.
-// The damage must be found.
 func TestStoredContentIsReadToItsEnd(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))

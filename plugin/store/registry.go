@@ -2,10 +2,9 @@ package store
 
 import "sync"
 
-// registry contains the Stores of the process. The keys are the texts of their options, so server
-// blocks with equal options share a Store, also during a reload.
+// registry contains the Stores of the process by Options.key.
 //
-// Do not hold the lock while a Store opens or closes, because /metrics and /ready need the lock.
+// Do not hold the lock while a Store opens or closes. /metrics and /ready need the lock.
 var registry = struct {
 	sync.Mutex
 	stores map[string]*shared
@@ -21,7 +20,7 @@ type shared struct {
 // Acquire returns the Store with the options opt, or starts a new Store. Each successful call needs
 // one call of Release. A nil clock means real time.
 //
-// A new Store starts with the versions that other Stores have in force. Therefore, a reload ends no
+// A new Store takes over the versions that other Stores have in force. A reload therefore ends no
 // order of a configured file.
 func Acquire(opt Options, log Log, clock Clock) (*Store, error) {
 	key := opt.key()
@@ -49,8 +48,8 @@ func Acquire(opt Options, log Log, clock Clock) (*Store, error) {
 	return s, err
 }
 
-// Release ends one use of the Store. The last Release closes the Store. Queries in
-// progress can still use its set of orders.
+// Release ends one use of the Store. The last Release closes the Store. Queries can still use its
+// set.
 func Release(s *Store) {
 	if drop(s) {
 		s.Close()
@@ -70,9 +69,8 @@ func drop(s *Store) bool {
 	return true
 }
 
-// AllReady reports whether all open Stores of the process are ready. If all Stores are still
-// opening, it returns false. AllReady is about all Stores, because CoreDNS asks only one instance
-// of each plugin.
+// AllReady reports whether all open Stores are ready. It returns false if all Stores are still
+// opening. CoreDNS asks only one instance of each plugin, so AllReady covers all Stores.
 func AllReady() bool {
 	registry.Lock()
 	defer registry.Unlock()

@@ -16,8 +16,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// block makes each load of a test wait, like a dead file system. The function waits returns when a
-// load has blocked. The function goOn lets all loads continue.
 func block(t *testing.T) (waits, goOn func()) {
 	waiting, on := make(chan bool, 10), make(chan bool)
 	was := parse
@@ -38,8 +36,6 @@ func (w *world) options(patterns ...string) Options {
 	return opt
 }
 
-// TestRegistryWhileOpening checks that /metrics and /ready do not wait for an opening
-// Store. A second Acquire with the same options waits and returns the same Store.
 func TestRegistryWhileOpening(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -71,7 +67,6 @@ func TestRegistryWhileOpening(t *testing.T) {
 	if !AllReady() || len(All()) != 1 {
 		t.Error("the open store is not ready")
 	}
-	// The registry must not keep a Store that could not open.
 	if _, err := Acquire(w.options("none.yaml"), w.log, w.clock); err == nil {
 		t.Error("a store without a file started")
 	}
@@ -85,8 +80,6 @@ func TestRegistryWhileOpening(t *testing.T) {
 	}
 }
 
-// TestCloseDoesNotWaitForEver checks that Close returns while a load does not end. The
-// registry must stay usable.
 func TestCloseDoesNotWaitForEver(t *testing.T) {
 	defer func(was time.Duration) { closePatience = was }(closePatience)
 	closePatience = time.Millisecond
@@ -108,8 +101,8 @@ func TestCloseDoesNotWaitForEver(t *testing.T) {
 	s.done.Wait()
 }
 
-// blanks reads like a file with a header and very many blank lines. The parser runs longer than
-// Close waits.
+// blanks is a file with a header and very many blank lines. Parsing it takes longer than Close
+// waits.
 type blanks struct {
 	read    atomic.Int64
 	started chan bool
@@ -173,8 +166,6 @@ func TestBeingWritten(t *testing.T) {
 	}
 }
 
-// TestStopped checks the log lines about orders that a new Corefile stops. A moved order
-// has not stopped. Server blocks in shadow do not count.
 func TestStopped(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example b.example", "moved: m.example"))

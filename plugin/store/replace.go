@@ -10,7 +10,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// A Version is one version of an order file. The version has no errors.
+// A Version is one version of an order file without errors.
 type Version struct {
 	Path   string
 	Digest source.Digest // of the order file alone, without its side lists
@@ -18,8 +18,8 @@ type Version struct {
 	File   *order.File
 }
 
-// Accept returns nil if the version next may replace the version old at the time now. opt has the
-// options of the Store. blocklistctl calls Accept to decide in the same way as the server.
+// Accept returns nil if next may replace old at the time now. The server and blocklistctl decide in
+// the same way.
 func Accept(opt Options, old, next Version, now time.Time) error {
 	s := &Store{opt: opt, clock: stoppedClock{source.WallClock, now}}
 	f := &file{version: version{part: old.Part, ownDigest: old.Digest, serial: old.File.Serial, stored: state.Version{Order: state.Digest(old.Digest), Serial: old.File.Serial}}}
@@ -34,9 +34,6 @@ type stoppedClock struct {
 
 func (c stoppedClock) Now() time.Time { return c.now }
 
-// mayReplace returns an error if a new version must not replace the version in force. A changed
-// file must have a higher serial, but the serial must not rise too far. max_shrink limits the lost
-// targets.
 func (s *Store) mayReplace(r source.File, f *file, part *ruleset.Part, parsed *order.File) error {
 	if why := serialProblem(&f.version, parsed.Serial, r.Digest); why != "" {
 		return fmt.Errorf("%s: serial: %s", r.Path, why)
@@ -47,7 +44,6 @@ func (s *Store) mayReplace(r source.File, f *file, part *ruleset.Part, parsed *o
 	if f.part == nil || parsed.Count == 0 { // an operator writes "orders: []" to remove all orders deliberately
 		return nil
 	}
-	// Skip the slow comparison below if only few targets are missing.
 	if missing := f.part.NamesNotIn(part); (missing+f.part.Networks())*100 <= smallFile*s.opt.MaxShrink {
 		return nil
 	}
@@ -60,8 +56,8 @@ func (s *Store) mayReplace(r source.File, f *file, part *ruleset.Part, parsed *o
 	return fmt.Errorf("%s: loses %d of its %d targets in force, %s", r.Path, lost, before, s.shrinkAdvice(parsed))
 }
 
-// serialProblem returns why a new version must not replace v because of its serial, or "". The
-// parameter digest is the digest of the new file. The serial -1 means that the file has no serial.
+// serialProblem returns why the serial of a new version is refused, or "". digest is the digest of
+// the new file. A serial of -1 means no serial.
 func serialProblem(v *version, serial int64, digest source.Digest) string {
 	if v.serial < 0 || serial > v.serial || serial == v.serial && (v.anyBytes || digest == v.ownDigest) {
 		return ""
@@ -84,19 +80,15 @@ func serialProblem(v *version, serial int64, digest source.Digest) string {
 	return fmt.Sprintf("is %d, but %s %d; write a serial above %d", serial, has, v.serial, v.serial)
 }
 
-// smallFile is the smallest number of targets for which max_shrink applies. A smaller file
-// may lose all targets at once.
+// smallFile is the smallest number of targets for which max_shrink applies.
 const smallFile = 20
 
-// shrinksTooMuch reports whether max_shrink forbids a new version of a file. The parameter "before"
-// is the number of targets in force. The parameter "lost" is the number of targets that the new
-// version removes.
+// shrinksTooMuch reports whether max_shrink forbids the loss of targets. before is the number of
+// targets in force.
 func (s *Store) shrinksTooMuch(before, lost int) bool {
 	return before >= smallFile && lost*100 > before*s.opt.MaxShrink
 }
 
-// shrinkAdvice returns the end of the error for a file that loses too many targets. It contains the
-// limit and the way to confirm the loss.
 func (s *Store) shrinkAdvice(parsed *order.File) string {
 	mark := ""
 	if order.Ext(parsed.Path) == order.ListExtension {

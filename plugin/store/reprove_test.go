@@ -12,14 +12,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// TestStoredSignatures checks that the state directory stores the signatures of a version. A start
-// without the order file must check these signatures with the keys of its configuration.
 func TestStoredSignatures(t *testing.T) {
 	k, other := signer(t), signer(t)
 	text := orders(serial(1), "o: one.example")
 	for _, tc := range []struct {
 		name string
-		// sign writes the signatures of the order file. keys are the keys of the second start.
 		sign func(w *world)
 		need int
 		keys []signature.SecretKey
@@ -96,8 +93,6 @@ func (w *world) stored(set state.Set) state.Version {
 	return set.Versions[filepath.Join(w.dir, "a.yaml")]
 }
 
-// restore replaces the stored version of a.yaml. The function change may change the version. It
-// returns the bytes of the new order file.
 func (w *world) restore(change func(*state.Version) []byte) {
 	w.t.Helper()
 	st, err := state.Open(filepath.Join(w.dir, ".state"), state.Options{})

@@ -16,15 +16,11 @@ import (
 // This file carries out the requests that blocklistctl leaves in the state directory.
 
 const (
-	// lookEvery is the shortest time between two searches of the state directory for requests.
-	lookEvery = 100 * time.Millisecond
-	// lookPatience is how long (in real time) a Store waits for a search for requests. A
-	// search takes less than a millisecond if the disk answers.
+	lookEvery    = 100 * time.Millisecond
 	lookPatience = 100 * time.Millisecond
 )
 
-// take returns the requests for the Store s. Only the newest Store of the directory gets
-// requests. If the disk is slow, a later call returns the requests.
+// take returns the requests for s. Only the newest Store of the directory gets requests.
 func (d *stateDir) take(s *Store) []state.Request {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -55,7 +51,7 @@ func (d *stateDir) take(s *Store) []state.Request {
 }
 
 // look collects the requests in the directory. If the directory was removed or replaced, look
-// abandons the open State. The next call of open opens the new directory.
+// abandons the open State.
 func (d *stateDir) look(st *state.State) {
 	requests, err := st.Take()
 	replaced := errors.Is(err, durable.ErrReplaced)
@@ -73,8 +69,7 @@ func (d *stateDir) look(st *state.State) {
 	known := text == d.lookError
 	d.lookError = text
 	if replaced {
-		// Do not open the directory again before stateRetry has passed, so that the metric shows
-		// the loss.
+		// Set d.tried, so that the next open waits for stateRetry. The metric then shows the loss.
 		d.state, d.err, d.since, d.tried = nil, err, d.clock.Now(), d.clock.Now()
 		d.requests = nil
 	}
@@ -95,8 +90,8 @@ type taken struct {
 	state.Answer
 }
 
-// requested carries out the requests that blocklistctl has left in the state directory. It answers
-// a request when the result is stored.
+// requested carries out the requests of blocklistctl. It answers a request after the result is
+// stored.
 func (s *Store) requested() {
 	if s.dir == nil || !s.recalled {
 		return
@@ -158,8 +153,6 @@ func (s *Store) carryOut() (changed bool) {
 	return changed
 }
 
-// forgetVersion ends the version in force of a missing or broken file. The orders of an order file
-// end. The names of a protect list are no longer protected.
 func (s *Store) forgetVersion(path string) (done string, err error) {
 	f := s.files[path]
 	if f == nil || f.part == nil && f.list == nil {
@@ -190,8 +183,7 @@ func (s *Store) forgetVersion(path string) (done string, err error) {
 	return "the server has forgotten the file; its orders are not in force any more", nil
 }
 
-// alarmAgain logs the alarm of a file again, because the old text names a version that is no longer
-// in force.
+// alarmAgain logs the alarm of a file again, because its text names an old version.
 func (s *Store) alarmAgain(path string, f *file) {
 	err := f.err
 	switch report := (source.File{Path: path, State: source.Missing}); {
@@ -226,9 +218,8 @@ func (s *Store) setFloor(path string, serial int64) (done string, err error) {
 	return fmt.Sprintf("the server accepts the serial %d or a higher serial in the next version", serial), nil
 }
 
-// unaccepted returns the time at which the directory was found damaged or empty, or zero if a
-// person has accepted the problem; see [state.Set]. Without the property verify, an empty directory
-// is no problem. The files are then not signed, so a person who can write them can set any serial.
+// unaccepted returns the time at which the directory was found damaged or empty, or zero; see
+// [state.Set]. If no signatures are required, an empty directory is no problem.
 func (s *Store) unaccepted(st *state.State) time.Time {
 	if !s.opt.Verify.Demanded() && !st.Damaged() {
 		return time.Time{}

@@ -24,8 +24,6 @@ func (w *world) ask(c state.Change) state.Answer {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	// The answer is written in the background, so look for the answer repeatedly. Each attempt
-	// moves the clock by lookEvery. The request is valid for an hour.
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		w.clock.After(lookEvery)
 		w.s.next()
@@ -108,8 +106,6 @@ func TestForgetRequest(t *testing.T) {
 	}
 }
 
-// TestForgetProtectList checks a request to forget a protect list that is gone. The names of
-// the list must not be protected any more.
 func TestForgetProtectList(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example b.example"))
@@ -131,8 +127,6 @@ func TestForgetProtectList(t *testing.T) {
 	}
 }
 
-// TestSetSerialRequest sets the serial after a version was refused for its serial. The
-// version must go into force without a change of the file.
 func TestSetSerialRequest(t *testing.T) {
 	for _, tc := range []struct {
 		set, serial int64
@@ -161,8 +155,6 @@ func TestSetSerialRequest(t *testing.T) {
 	}
 }
 
-// TestSetSerialOfNewFile sets the serial of a missing or new file. A path outside of the
-// configuration is refused.
 func TestSetSerialOfNewFile(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("serial: 5\n"))
@@ -261,9 +253,6 @@ func TestOlderStoreTakesNoRequest(t *testing.T) {
 	old.Close()
 }
 
-// TestUnacceptedState checks the alarm about an empty state directory. The store demands
-// signatures. The alarm must end when a person accepts the directory, and must not come back after
-// a restart.
 func TestUnacceptedState(t *testing.T) {
 	const alarm = "the directory was new, empty or damaged at "
 	w, k := newWorld(t), signer(t)
@@ -350,8 +339,6 @@ func (w *world) replaced(dir string) {
 	}
 }
 
-// TestLostState removes the state directory while the store runs. The store must store the
-// versions in force in a new directory.
 func TestLostState(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("serial: 5\n", "a: a.example"))
@@ -375,8 +362,6 @@ func TestLostState(t *testing.T) {
 	w.wantLog("the last good versions of 1 order file")
 }
 
-// TestReplacedState replaces the state directory by a backup while the store runs. A
-// version with a higher serial in the backup goes into force.
 func TestReplacedState(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("serial: 9\n", "a: new.example"))

@@ -5,7 +5,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// Parts returns the set in force. It also returns the compiled order files of the set, by path.
+// Parts returns the set in force and its compiled order files by path.
 func (s *Store) Parts() (*ruleset.Set, map[string]*ruleset.Part) {
 	out := map[string]*ruleset.Part{}
 	h := s.handover.Load()
@@ -23,20 +23,18 @@ func (s *Store) Parts() (*ruleset.Set, map[string]*ruleset.Part) {
 // Journaled reports whether the Store has a journal.
 func (s *Store) Journaled() bool { return s.journal != nil }
 
-// Record adds a record to the journal of the Store. Without a journal, Record does nothing.
+// Record adds r to the journal. Without a journal, Record does nothing.
 func (s *Store) Record(r journal.Record) {
 	if s.journal != nil {
 		s.journal.Append(r)
 	}
 }
 
-// Testing announces that the caller will test each new set (a self-test). The caller must call
-// tested with a set when the test of the set is over. The caller must call end when the self-tests
-// end.
+// Testing announces that the caller tests each new set. The caller must call tested after each
+// test, and end after the last test.
 func (s *Store) Testing() (tested func(*ruleset.Set), end func()) {
 	s.testers.Add(1)
 	return s.testedSet.Store, func() { s.testers.Add(-1) }
 }
 
-// tested reports whether no self-test is running or due.
 func (s *Store) tested() bool { return s.testers.Load() == 0 || s.testedSet.Load() == s.set.Load() }

@@ -9,7 +9,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// count returns a number with its noun in the singular or plural, for example "2 files".
 func count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -20,11 +19,8 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// more returns a text with the number of omitted things, for example "2 more files".
 func more(n int, noun string) string { return count(n, "more "+noun) }
 
-// timezone returns the time zone of the order file at path. The log writes the dates of the
-// file's orders in this time zone.
 func (s *Store) timezone(path string) *time.Location {
 	for _, f := range s.Status().Files {
 		if f.Path == path {
@@ -36,7 +32,6 @@ func (s *Store) timezone(path string) *time.Location {
 	return time.UTC
 }
 
-// kind returns "lift" for a lift (an order that ends other orders), otherwise "order".
 func kind(lift bool) string {
 	if lift {
 		return "lift"
@@ -44,8 +39,6 @@ func kind(lift bool) string {
 	return "order"
 }
 
-// stateText returns the words for the state of an order. In a Store in shadow (it blocks
-// nothing), an order in force is "in shadow".
 func (s *Store) stateText(state ruleset.State) string {
 	if state == ruleset.Shadow || s.opt.Shadow && state == ruleset.InForce {
 		return "in shadow"
@@ -127,8 +120,6 @@ func (s *Store) outcomeState(o ruleset.Outcome, zone *time.Location) string {
 	return s.stateText(o.State)
 }
 
-// inForce returns the text about an order that is in force by its dates. If some of its targets are
-// not enforced, the text contains numbers of targets.
 func (s *Store) inForce(o ruleset.Outcome, until func(string) string) string {
 	is, t := s.stateText(ruleset.InForce), o.Tally
 	var others []string
@@ -160,9 +151,8 @@ func (s *Store) inForce(o ruleset.Outcome, until func(string) string) string {
 	return until(is) + fmt.Sprintf(" (%d of %s; %s)", t.InForce, count(enforced, "target"), strings.Join(others, "; "))
 }
 
-// totals returns the numbers of orders, lifts and targets by state, and the digest of the
-// set. Targets are counted separately, because their states can differ from the order's
-// state.
+// totals returns the numbers of orders, lifts and targets by state. A target can have another state
+// than its order.
 func (s *Store) totals(c ruleset.Counts, digest string) string {
 	states := func(noun, of string, n [ruleset.NumStates]int) string {
 		if s.opt.Shadow {

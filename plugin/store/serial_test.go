@@ -2,8 +2,6 @@ package store
 
 import "testing"
 
-// TestSerialOfVanishedFile checks that the serial of a removed file is remembered, even if the file
-// had no orders.
 func TestSerialOfVanishedFile(t *testing.T) {
 	for _, tc := range []struct {
 		name, back, blocked, log string

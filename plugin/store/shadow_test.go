@@ -6,8 +6,6 @@ import (
 	"time"
 )
 
-// TestLogInShadow checks that the log in shadow reports no blocked name and no order in
-// force. Shadow must not change the digest.
 func TestLogInShadow(t *testing.T) {
 	w := newWorld(t)
 	start := func(shadow bool) {

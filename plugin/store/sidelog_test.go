@@ -6,8 +6,6 @@ import (
 	"testing"
 )
 
-// TestSideListReason checks that the log says why side-list lines are refused. The log
-// must not quote the lines.
 func TestSideListReason(t *testing.T) {
 	long := strings.Repeat("x.", 110)
 	var many strings.Builder

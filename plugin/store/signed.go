@@ -18,24 +18,17 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// This file checks the signatures of order files, if Options.Verify demands signatures.
+// This file checks the signatures of order files.
 //
-// If a signature file changes, the source reports the order file again.
+// The Store reads an order file twice: to check the signatures, and to parse. Both reads check the
+// SHA-256 in the report, so the parser reads only signed bytes.
 //
-// The Store reads an order file twice: first to check the signatures, and then to parse the file.
-// Each time, it compares the SHA-256 of the bytes with the SHA-256 in the report of the source. The
-// parser therefore reads only signed bytes.
-//
-// A new order file may arrive before its signature. The Store therefore reports a failure only
-// after source.Settle.
+// A new order file may arrive before its signature. The Store reports a failure only after
+// source.Settle.
 
-// A proof is the result of a check of the signatures of an order file.
 type proof struct {
-	// id is a digest of the order file, the signature files and the keys.
-	id     source.Digest
-	signed time.Time // the time of the newest good signature, or zero
-	// keys contains the key ids of the good signatures. signatures contains the contents of their
-	// files. The state directory stores both.
+	id               source.Digest
+	signed           time.Time // the time of the newest good signature, or zero
 	keys, signatures []string
 }
 
@@ -59,7 +52,6 @@ func (s *Store) prove(r source.File) (p proof, err error) {
 		return p, err
 	}
 	_, err = io.Copy(check, in)
-	// Do not use the result of the check if a file has changed during the read.
 	if err = cmp.Or(err, in.Close(), r.Intact()); err != nil {
 		return p, err
 	}
@@ -79,11 +71,11 @@ func (v *version) proven(p proof) {
 	v.stored.Keys, v.stored.Signatures = p.keys, p.signatures
 }
 
-// reprove checks the stored signatures of a version in force with the keys of the
-// Corefile. A bad signature is only logged, because a removed key must not end orders.
+// reprove checks the stored signatures of a version in force. A bad signature is only logged,
+// because a removed key must not end orders.
 func (s *Store) reprove(path string, v state.Version, c *storedContent) {
-	// The function Check reads only as many signatures as the Corefile has keys. The signatures by
-	// these keys therefore come first.
+	// Check reads only as many signatures as there are keys, so put the signatures by these keys
+	// first.
 	var texts []string
 	for i, text := range v.Signatures {
 		if slices.ContainsFunc(s.opt.Verify.Keys, func(k signature.Key) bool { return i < len(v.Keys) && k.ID().String() == v.Keys[i] }) {
@@ -116,7 +108,6 @@ func (s *Store) reprove(path string, v state.Version, c *storedContent) {
 	}
 }
 
-// readSignature reads a signature file. From now on, the source watches the file.
 func readSignature(r source.File, path string) ([]byte, error) {
 	in, _, err := r.OpenSide(filepath.Base(path))
 	if err != nil {
@@ -126,12 +117,8 @@ func readSignature(r source.File, path string) ([]byte, error) {
 	return data, cmp.Or(err, in.Close())
 }
 
-// awaited reports whether the Store should wait for the signatures of a version. After the first
-// failure, it asks the source to report the version again after source.Settle. The second failure
-// of the same version is final.
-//
-// If the file changes again and again, the wait ends after source.Patience. At a start, the Store
-// waits only for a file that already has a version in force.
+// awaited reports whether the Store should wait for the signatures of a version. The Store waits
+// only once for each version, and no longer than source.Patience.
 func (s *Store) awaited(r source.File, f *file, p proof, err error) bool {
 	var u unsignedError
 	if !errors.As(err, &u) {
@@ -161,9 +148,8 @@ func (s *Store) signatureNames(path string) (names []string) {
 	return names
 }
 
-// unlike returns an error if another order file with the same base name is in force, is waiting, or
-// comes first in the configuration. A signature contains only the base name, so a signature of one
-// file would be good for both files.
+// unlike returns an error if two order files have one base name. A signature contains only the base
+// name, so the signature of one file would fit both files.
 func (s *Store) unlike(path string) error {
 	if !s.opt.Verify.Demanded() {
 		return nil
@@ -181,7 +167,6 @@ func (s *Store) unlike(path string) error {
 	return nil
 }
 
-// proves checks the signatures of an order file without a running Store.
 func (s *Store) proves(path string) error {
 	if !s.opt.Verify.Demanded() {
 		return nil

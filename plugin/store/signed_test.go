@@ -37,8 +37,6 @@ func verified(t *testing.T, need int, keys ...signature.SecretKey) func(*Options
 	return func(o *Options) { o.Verify, o.Demands.Signed = p, true }
 }
 
-// sign signs text with the key k. It writes the signature to the signature file with the number
-// slot of the order file name.
 func (w *world) sign(k signature.SecretKey, name string, slot int, text string) {
 	w.t.Helper()
 	h := signature.NewHash()
@@ -85,8 +83,6 @@ func (w *world) failures(name string) int {
 	return 0
 }
 
-// TestSigned checks that a signed version goes into force. The signature of the second version
-// is written before the file.
 func TestSigned(t *testing.T) {
 	w, k := newWorld(t), signer(t)
 	w.signed(k, "a.yaml", orders(serial(1), "o: one.example"))
@@ -102,7 +98,6 @@ func TestSigned(t *testing.T) {
 	w.wantBlocked("two.example", "one.example", "two.example")
 	w.wantAlarm()
 
-	// The same version is signed again, with a later time of signing.
 	h := signature.NewHash()
 	h.Write([]byte(orders(serial(2), "o: two.example")))
 	sig, err := k.Sign("a.yaml", time.Unix(1800000000, 0), h)
@@ -138,8 +133,6 @@ func (w *world) policy(k signature.SecretKey) signature.Policy {
 	return o.Verify
 }
 
-// TestFileBeforeSignature writes an order file before its signature. The log must contain
-// no error. The order file goes into force with its signature.
 func TestFileBeforeSignature(t *testing.T) {
 	w, k := newWorld(t), signer(t)
 	w.signed(k, "a.yaml", orders(serial(1), "o: one.example"))
@@ -164,8 +157,6 @@ func TestFileBeforeSignature(t *testing.T) {
 	}
 }
 
-// TestSignatureBeforeFile writes a new signature before its order file. The log must contain
-// no error.
 func TestSignatureBeforeFile(t *testing.T) {
 	w, k := newWorld(t), signer(t)
 	w.signed(k, "a.yaml", orders(serial(1), "o: one.example"))
@@ -184,9 +175,6 @@ func TestSignatureBeforeFile(t *testing.T) {
 	w.wantAlarm()
 }
 
-// TestUnsigned checks that a version without good signatures is refused after
-// source.Settle. The last good version stays in force. The status recovers when the cause
-// is gone.
 func TestUnsigned(t *testing.T) {
 	old, next := orders(serial(1), "o: one.example"), orders(serial(2), "o: two.example")
 	k, other := signer(t), signer(t)
@@ -252,8 +240,6 @@ func TestUnsigned(t *testing.T) {
 			if !w.s.Status().LastOK {
 				t.Errorf("the alarm stays:\n%s", log)
 			}
-			// The version in force must not be parsed again if only its signature was
-			// replaced.
 			if tc.after == "one.example" && !strings.Contains(log, "is back as it was") {
 				t.Errorf("the log is\n%s", log)
 			}
@@ -261,8 +247,6 @@ func TestUnsigned(t *testing.T) {
 	}
 }
 
-// TestEndlessWriter changes an unsigned order file again and again. The store must stop
-// waiting and log an error.
 func TestEndlessWriter(t *testing.T) {
 	w, k := newWorld(t), signer(t)
 	w.signed(k, "a.yaml", orders(serial(1), "o: one.example"))
@@ -301,8 +285,7 @@ func TestTwoSigners(t *testing.T) {
 	}
 }
 
-// TestRemovedKey reloads with other keys. A file that only a removed key has signed stays in force,
-// with an error in the log. An added key causes no error.
+// A removed key must not end the orders of a file.
 func TestRemovedKey(t *testing.T) {
 	k, other := signer(t), signer(t)
 	for _, tc := range []struct {
@@ -359,7 +342,6 @@ func TestSignedContent(t *testing.T) {
 					t.Fatal(err)
 				}
 				w.wantBlocked("one.example", "one.example")
-				// The signature file must still be watched if the order file has a side list.
 				w.remove("a.yaml.minisig")
 				w.step()
 				w.step()
@@ -373,8 +355,6 @@ func TestSignedContent(t *testing.T) {
 	}
 }
 
-// TestSameBaseName checks that the store refuses one of two order files with the same base name.
-// Without this rule, the signature of one file would also fit the other file.
 func TestSameBaseName(t *testing.T) {
 	w, k := newWorld(t), signer(t)
 	for _, dir := range []string{"a", "b"} {
@@ -390,8 +370,6 @@ func TestSameBaseName(t *testing.T) {
 	w.wantAlarm("b/o.yaml: has the same base name as " + filepath.Join(w.dir, "a/o.yaml") + ", so the signatures of the two files are interchangeable; rename one of them and sign it again")
 }
 
-// TestApproval checks the option Demands.Approved. The document of each order must name two
-// different people: one in verified_by and one in approved_by.
 func TestApproval(t *testing.T) {
 	w := newWorld(t)
 	doc := func(by string) string {

@@ -6,8 +6,6 @@ import (
 	"testing"
 )
 
-// TestSplitKeepsNames replaces one file by several new files. The store refuses the new files if
-// they lack too many targets of the old file. A name in several new files counts once.
 func TestSplitKeepsNames(t *testing.T) {
 	names := func(from, to int) string {
 		return strings.TrimPrefix(many(to), many(from))

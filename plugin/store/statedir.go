@@ -11,25 +11,22 @@ import (
 )
 
 const (
-	// stateRetry is the time between two attempts to open a state directory.
-	stateRetry = 5 * time.Second
-	// stateWriter is the name of this program. It is written into the files of a state directory.
+	stateRetry  = 5 * time.Second
 	stateWriter = "blocklist"
 )
 
-// statePatience is how long (in real time) a start waits for a state directory. Tests
-// change it.
+// statePatience is how long in real time a start waits for a state directory.
 var statePatience = 5 * time.Second
 
-// stateDirs maps a path to the open state directory at the path. A process can lock a directory
-// only once. The old and the new Store of a reload therefore share the directory.
+// stateDirs has the open state directories by path. A process can lock a directory only once, so
+// two Stores share the directory during a reload.
 var stateDirs = struct {
 	sync.Mutex
 	dirs map[string]*stateDir
 }{dirs: map[string]*stateDir{}}
 
-// A stateDir is a state directory that several Stores share. Only the newest Store writes its set
-// of orders to the directory.
+// A stateDir is a state directory that Stores share. Only the newest Store writes its set to the
+// directory.
 type stateDir struct {
 	path  string
 	log   *queue
@@ -48,7 +45,6 @@ type stateDir struct {
 	logged  string // the error of the last attempt to open or to write, as it was logged
 	wrong   int    // see StateStatus.WrongSnapshots
 
-	// The fields below are for requests of blocklistctl; see request.go.
 	looking   bool            // a look for requests is in progress
 	looked    time.Time       // the time of the last look
 	lookError string          // the error of the last look
@@ -57,8 +53,8 @@ type stateDir struct {
 
 var errNotOpen = errors.New("the state directory does not answer")
 
-// acquireStateDir returns the state directory at a path, and begins to open it. It waits some
-// seconds for the disk. The caller must call release.
+// acquireStateDir returns the state directory at path. It waits some seconds for the disk. The
+// caller must call release.
 func acquireStateDir(path string, log Log, clock Clock) *stateDir {
 	stateDirs.Lock()
 	d := stateDirs.dirs[path]
@@ -73,8 +69,6 @@ func acquireStateDir(path string, log Log, clock Clock) *stateDir {
 	return d
 }
 
-// open returns the open state directory, or nil. It tries to open a closed directory, but at most
-// once in stateRetry. The parameter patience limits the wait for the result.
 func (d *stateDir) open(patience time.Duration) *state.State {
 	d.mu.Lock()
 	now := d.clock.Now()
@@ -127,8 +121,6 @@ func (d *stateDir) attempt(over chan struct{}) {
 	}
 }
 
-// failed logs an error, but not the same error twice in a row. Each log line ends with the text in
-// the parameter "then".
 func (d *stateDir) failed(err error, then string) {
 	d.mu.Lock()
 	known := d.logged == err.Error()
@@ -142,8 +134,6 @@ func (d *stateDir) failed(err error, then string) {
 	}
 }
 
-// done logs the result of a write to the directory. It logs an error only once, and logs later that
-// the directory works again.
 func (d *stateDir) done(err error) {
 	if err != nil {
 		d.failed(err, "; the newest versions are in force and not stored")
@@ -158,8 +148,6 @@ func (d *stateDir) done(err error) {
 	}
 }
 
-// commit stores the set of a Store in the background, unless a newer Store uses the
-// directory.
 func (d *stateDir) commit(s *Store, next state.Next) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -167,7 +155,7 @@ func (d *stateDir) commit(s *Store, next state.Next) {
 	d.commitNewest()
 }
 
-// commitNewest commits the set of the newest Store. The caller must have locked d.mu.
+// The caller must hold d.mu.
 func (d *stateDir) commitNewest() {
 	if len(d.users) == 0 || d.state == nil || d.closed {
 		return
@@ -177,7 +165,6 @@ func (d *stateDir) commitNewest() {
 	}
 }
 
-// join makes s the newest Store of the directory. A Store joins when it has started.
 func (d *stateDir) join(s *Store) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -192,7 +179,6 @@ func (d *stateDir) isOpen() bool {
 	return d.state != nil
 }
 
-// keeps reports whether the stored set has a version of the file at a path.
 func (d *stateDir) keeps(path string) bool {
 	d.mu.Lock()
 	st := d.state
@@ -216,9 +202,8 @@ func (d *stateDir) stored() bool {
 	return status.Err == nil && !status.Pending
 }
 
-// release removes s from the users of the directory. If an older Store still uses the directory,
-// the set of the older Store is stored again. The last call closes the directory, and waits some
-// seconds for the disk.
+// release removes s from the users of the directory, and stores the set of the newest remaining
+// Store. The last release closes the directory.
 func (d *stateDir) release(s *Store) {
 	d.mu.Lock()
 	d.users = slices.DeleteFunc(d.users, func(u *Store) bool { return u == s })
@@ -238,7 +223,6 @@ func (d *stateDir) release(s *Store) {
 	}
 }
 
-// close stores all that is pending and unlocks the directory.
 func (d *stateDir) close() {
 	d.mu.Lock()
 	d.closed = true
@@ -268,15 +252,12 @@ func (d *stateDir) close() {
 type StateStatus struct {
 	// Err is the reason why the newest set is not stored, or nil.
 	Err error
-	// FailingSince is the time since which the newest set is not stored. FailingSince has a meaning
-	// only if Err is not nil.
+	// FailingSince is the time since which Err is set.
 	FailingSince time.Time
 	// Unaccepted is the time at which the directory was found damaged or empty. Unaccepted is zero
-	// if there was no problem, or if a person has accepted the problem. An empty directory is a
-	// problem only if a Store demands signatures.
+	// without a problem, or after a person has accepted the problem.
 	Unaccepted time.Time
-	// WrongSnapshots is the number of snapshots (stored compiled orders) that were in force and
-	// differed from the stored order files.
+	// WrongSnapshots is the number of snapshots that differed from the stored order files.
 	WrongSnapshots int
 }
 
@@ -286,7 +267,7 @@ func (d *stateDir) countWrongSnapshot() {
 	d.wrong++
 }
 
-// States returns the status of each state directory of the process.
+// States returns the status of each state directory.
 func States() (out []StateStatus) {
 	stateDirs.Lock()
 	defer stateDirs.Unlock()

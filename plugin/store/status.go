@@ -10,14 +10,12 @@ import (
 
 // A Status is the state of a Store, for metrics and readiness.
 type Status struct {
-	// Digest identifies the set of orders in force. The digest depends on files and
-	// options, but not on paths. Servers with equal digests and program versions enforce
-	// equal orders.
+	// Digest identifies the set of orders in force. Servers with equal digests and program versions
+	// enforce equal orders.
 	Digest string
-	// Since is the time at which this process put the set with this digest into force.
+	// Since is the time at which this process put the set into force.
 	Since time.Time
-	// LastSuccess is the time of the last load after which the newest version of each file was in
-	// force.
+	// LastSuccess is the time of the last load with LastOK.
 	LastSuccess time.Time
 	// LastLoad is the time of the last load. LastOK reports whether the newest version of
 	// each file is in force.
@@ -26,8 +24,7 @@ type Status struct {
 	Duration time.Duration // the duration of the last load
 	// LastLook is the time of the last scan of the files.
 	LastLook time.Time
-	// UselessLifts is the number of active lifts (orders that end other orders) without an
-	// order to end.
+	// UselessLifts is the number of active lifts that end no order.
 	UselessLifts int
 	// Ready reports whether a good version of each configured file is in force.
 	Ready bool
@@ -35,11 +32,10 @@ type Status struct {
 	set   *ruleset.Set
 }
 
-// Set returns the set to which the Status belongs, or nil before the first load.
+// Set returns the set of the Status, or nil before the first load.
 func (st *Status) Set() *ruleset.Set { return st.set }
 
-// A FileStatus is the state of one configured path (a file, directory or glob). It can
-// also be the state of one file in a directory or glob.
+// A FileStatus is the state of a configured path, or of a file in a directory or glob.
 type FileStatus struct {
 	Path     string
 	Failures int   // failed loads of the file since the start
@@ -50,8 +46,7 @@ type FileStatus struct {
 	Timezone string
 	// Signed is the time of the newest good signature of the version in force, or zero.
 	Signed time.Time
-	// Digest is the digest of the version in force and its side lists, or empty. Equal files
-	// on two servers have equal digests.
+	// Digest is the digest of the version in force and its side lists, or empty.
 	Digest string
 	// Serial is the serial of the version in force, or -1.
 	Serial int64
@@ -59,7 +54,7 @@ type FileStatus struct {
 	part   *ruleset.Part
 }
 
-// A FileKind is the kind of a path in the configuration.
+// A FileKind is the kind of a configured path.
 type FileKind string
 
 // The kinds of paths.
@@ -69,8 +64,8 @@ const (
 	Pattern     FileKind = "pattern" // a directory or glob
 )
 
-// Count returns the number of orders and the number of targets of the version in force. It visits
-// each order, so it is slow for large files.
+// Count returns the numbers of orders and targets of the version in force. Count is slow for large
+// files.
 func (f FileStatus) Count() (orders, targets int) {
 	if f.part == nil {
 		return 0, 0
@@ -78,8 +73,8 @@ func (f FileStatus) Count() (orders, targets int) {
 	return f.part.Orders(), f.part.Targets()
 }
 
-// Problem returns why the newest version of a file is not in force, or "". The text may
-// have several lines. It never names a sealed (secret) order.
+// Problem returns why the newest version of f is not in force, or "". The text may have several
+// lines. Problem never names a sealed (secret) order.
 func (s *Store) Problem(f FileStatus) string {
 	if f.Err == nil {
 		return ""
@@ -87,8 +82,7 @@ func (s *Store) Problem(f FileStatus) string {
 	return s.publicText(f.Path, f.Err)
 }
 
-// Stale reports whether the version in force has expired at the time now. The orders of a
-// stale file stay in force.
+// Stale reports whether the version in force has expired. The orders of a stale file stay in force.
 func (f FileStatus) Stale(now order.Time) bool {
 	return f.Expires != order.NoTime && f.Expires <= now
 }
@@ -112,7 +106,6 @@ func (s *Store) Ready() bool {
 	return st.Ready
 }
 
-// summarize updates the status after a load. begin is the time at which the load began.
 func (s *Store) summarize(begin time.Time) {
 	st := *s.status.Load()
 	st.Ready, st.LastOK, st.Files = true, s.setError == nil, make([]FileStatus, 0, len(s.paths))
@@ -141,8 +134,6 @@ func (s *Store) kindOf(path string, f *file) FileKind {
 	return OrderFile
 }
 
-// anyInForce reports whether a version is in force for any file that matches pattern. The file
-// itself may be deleted.
 func (s *Store) anyInForce(pattern string) bool {
 	for path, f := range s.files {
 		if f.part != nil && source.Names(pattern, path) {

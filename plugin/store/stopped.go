@@ -11,14 +11,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// maxLabels is the maximum number of orders in the log line about one file.
 const maxLabels = 3
 
-// A stop is the key of a group of stopped orders. Orders are in one group if they are in one file
-// and have the same values of was and is.
 type stop struct {
-	file string
-	// was and is are the numbers of enforcing server blocks before and after the reload.
+	file    string
 	was, is int
 }
 
@@ -27,9 +23,8 @@ type stoppedOrders struct {
 	targets int
 }
 
-// Stopped returns log lines about the block orders that a reload has stopped in any server
-// block. old and new have one Store for each server block. Server blocks in shadow do not
-// count.
+// Stopped returns log lines about orders that a reload has stopped. old and new have one Store for
+// each server block. Server blocks in shadow do not count.
 func Stopped(old, new []*Store) (lines []string) {
 	old, new = enforcing(old), enforcing(new)
 	named, dropped := blocksByFile(new), map[string]bool{}
@@ -82,8 +77,8 @@ func Stopped(old, new []*Store) (lines []string) {
 	return lines
 }
 
-// line returns the log line about a group of stopped orders. named is true if the new
-// Corefile still has the file.
+// line returns the log line about a group of stopped orders. named means that the new Corefile
+// still has the file.
 func (at stop) line(named bool, x *stoppedOrders) string {
 	slices.Sort(x.labels)
 	be, were, some := "is", "was", strings.Join(x.labels[:min(len(x.labels), maxLabels)], ", ")
@@ -106,13 +101,10 @@ func (at stop) line(named bool, x *stoppedOrders) string {
 	return out + fmt.Sprintf("%s in force in %s, and %s in %d now", were, count(at.was, "server block"), be, at.is)
 }
 
-// enforcing returns the Stores that are not in shadow (a Store in shadow blocks nothing).
 func enforcing(stores []*Store) []*Store {
 	return slices.DeleteFunc(slices.Clone(stores), (*Store).Shadow)
 }
 
-// blocksByFile returns, for each order file, the number of server blocks in which a version of the
-// file is in force.
 func blocksByFile(stores []*Store) map[string]int {
 	n := map[string]int{}
 	for _, s := range stores {

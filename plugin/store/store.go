@@ -1,31 +1,27 @@
 // Package store keeps one set of orders in force. A Store loads order files, checks each new
-// version, and replaces the set.
+// version, and replaces the set. If a file has errors, its last good version stays in force, with
+// an alarm.
 //
-// Files do not affect each other. If a file has errors, its last good version stays in force,
-// with an alarm. A new version of a file passes these steps:
-//   - load.go gets the changed files from a [source.Source], parses them, and replaces the set
-//     once. protect.go loads protect lists.
-//   - replace.go checks the serial, and limits how many targets the file may lose
-//     (max_shrink).
-//   - admit.go puts new versions into force. clash.go refuses an order id that two files
-//     contain.
-//   - panic.go restores the old state if the set cannot be built.
+// A new version passes these steps:
+//   - load.go parses the changed files and replaces the set.
+//   - protect.go loads protect lists.
+//   - replace.go checks the serial and max_shrink.
+//   - clash.go refuses an order id that two files contain.
+//   - admit.go puts new versions into force.
+//   - panic.go restores the old set after a panic.
 //
-// Other files of the package have these tasks:
+// Other files have these tasks:
 //   - registry.go shares a Store between server blocks.
-//   - inherit.go gives the versions in force to the Store of a new Corefile. precheck.go
-//     checks the files of a new Corefile. stopped.go finds orders that a new Corefile stops.
-//   - loadlog.go logs the result of a load, with the sentences of sentence.go. problems.go
-//     logs problems of files. times.go logs orders that start and end. queue.go writes the log
-//     in the background.
-//   - statedir.go opens a state directory. persist.go stores the versions in force there, and
-//     recall.go puts them into force at a start. parts.go stores and checks compiled orders.
+//   - inherit.go hands the versions in force to the Store of a new Corefile.
+//   - precheck.go checks the files of a new Corefile.
+//   - stopped.go finds orders that a new Corefile stops.
+//   - statedir.go, persist.go, recall.go and parts.go keep versions in the state directory.
 //   - request.go carries out requests of blocklistctl.
+//   - journal.go and journal_*.go write and read the journal.
+//   - loadlog.go, times.go, problems.go, sentence.go and queue.go write the log.
 //   - subscribe.go reports each new set to other parts of the process.
-//   - journal.go opens the journal (the evidence of what was in force). journal_events.go
-//     writes its events. journal_floors.go takes over the serials that it has recorded.
-//   - status.go has the state for metrics and readiness. giveback.go returns memory to the
-//     operating system.
+//   - status.go has the state for metrics and readiness.
+//   - giveback.go returns memory to the operating system.
 package store
 
 import (
@@ -57,14 +53,14 @@ type Log interface {
 	Errorf(format string, args ...any)
 }
 
-// A Clock returns the time. Tests replace the real clock.
+// A Clock returns the time. Tests use a fake Clock.
 type Clock = source.Clock
 
 // startPatience limits the time that a start waits for files that are being written.
 const startPatience = 5 * time.Second
 
-// A Store keeps a set of orders in force, and updates the set when its files change. Its
-// methods may be called from several goroutines.
+// A Store keeps a set of orders in force, and updates the set when its files change. Its methods
+// are safe for concurrent use.
 type Store struct {
 	opt   Options
 	log   *queue
@@ -77,65 +73,54 @@ type Store struct {
 	status   atomic.Pointer[Status]
 	handover atomic.Pointer[handover] // the versions in force, for a Store that replaces this Store
 
-	// Only the goroutine that loads files uses the fields below. This is the goroutine of
-	// Open, and later the goroutine of Run.
+	// Only the goroutine that loads files may use the fields below: first in Open, and later in
+	// Run.
 
 	paths         []string // the keys of files; in the order of the configuration if sorted is true
 	sorted        bool
 	files         map[string]*file
 	isProtectList map[string]bool // the paths in Options.Protect
-	// former has the serial of the last version for each path that has no version in force any
-	// more.
-	former     map[string]version
-	rules      ruleset.Options // Options.Rules with the guard in force
-	activated  []activation    // the versions that the current batch of files puts into force
-	unreadable []source.File   // the files of the current batch that can no longer be read
-	// previous is the set that the next set replaces. During a start, it is the set of the old
-	// Store, or nil.
-	previous *ruleset.Set
-	// before has the statuses of the other Stores at the start of this Store. It is nil after the
-	// first set is in force.
-	before   []Status
-	setError error          // why the last load could not build a set, or nil
-	dir      *stateDir      // nil without a state directory
-	recalled bool           // the versions and serials of dir have been taken over
-	kept     int64          // the number of bytes of files that are kept until they are stored
-	journal  *sharedJournal // nil without a journal
-	// unread has the stored versions that could not be put into force.
-	unread   map[string]state.Version
-	requests []taken // the requests of blocklistctl that the next load carries out
-	// warnings are the warnings about the set in force. They are logged after the load.
-	warnings order.Problems
-	unlogged bool // the changes of the set in force are not logged yet
-	logged   logState
-	times    timeLog
-	touched  int // the number of targets parsed or replaced since the last giveBack
+	former        map[string]version
+	rules         ruleset.Options // Options.Rules with the guard in force
+	activated     []activation    // the versions that the current batch of files puts into force
+	unreadable    []source.File   // the files of the current batch that can no longer be read
+	previous      *ruleset.Set
+	before        []Status
+	setError      error          // why the last load could not build a set, or nil
+	dir           *stateDir      // nil without a state directory
+	recalled      bool           // the versions and serials of dir have been taken over
+	kept          int64          // the number of bytes of files that are kept until they are stored
+	journal       *sharedJournal // nil without a journal
+	unread        map[string]state.Version
+	requests      []taken // the requests of blocklistctl that the next load carries out
+	warnings      order.Problems
+	unlogged      bool // the changes of the set in force are not logged yet
+	logged        logState
+	times         timeLog
+	touched       int // the number of targets parsed or replaced since the last giveBack
 
-	unjournaled bool           // the changes of the set in force are not in the journal yet
-	journaled   map[string]int // the failures of each file that are in the journal
-	// journaledPaths has the paths of the files that are in force according to the journal.
+	unjournaled    bool           // the changes of the set in force are not in the journal yet
+	journaled      map[string]int // the failures of each file that are in the journal
 	journaledPaths map[string]bool
 	nextBeat       time.Time    // the time of the next heartbeat of the journal
 	started        bool         // all files were loaded for the first time
 	notified       *ruleset.Set // the set that the subscribers know
 	asked          bool         // the journal will report the floors; see askFloors
 	// permitted has the serials that a person has set, by path. A serial from the journal must not
-	// replace a serial in this map.
+	// replace them.
 	permitted map[string]int64
 
 	sides sync.Map // the paths of all side lists that order files have named
 
 	floors atomic.Pointer[map[string]journal.Floor] // the floors that the journal has reported
 
-	// answered has the orders that have blocked a query since the journal last recorded the states
-	// of all orders. It is nil without a journal. If rejournal is true, the states are recorded
-	// again.
+	// answered has the orders whose first blocked query is recorded, or is nil without a journal.
+	// rejournal means that the states of all orders must be recorded again.
 	answered   atomic.Pointer[sync.Map]
 	countersMu sync.Mutex
 	counters   []*hits.Counter
 	rejournal  atomic.Bool
 
-	// testers is the number of running self-tests. testedSet is the set that was tested last.
 	testers   atomic.Int32
 	testedSet atomic.Pointer[ruleset.Set]
 
@@ -146,44 +131,34 @@ type Store struct {
 	closing atomic.Bool // the Store closes, so a load in progress must stop
 }
 
-// A file is the state of one order file, protect list, directory or glob.
 type file struct {
 	version // the version in force; empty for a directory or glob
-	// err is the reason why the newest version of the file is not in force, or nil.
-	err error
-	// refused is the digest of the file version that was refused with err. It is zero if there is
-	// no file.
+	err     error
 	refused source.Digest
-	// waiting is a good new version that is not in force yet. For example, another file can contain
-	// one of its order ids.
 	waiting *candidate
 	gone    bool // the path has no file any more
-	// unseen means that the source has never reported the file. The version then comes from another
-	// Store or from the state directory.
+	// unseen means that the source has never reported the file.
 	unseen   bool
 	pattern  bool // the path is a directory or glob
 	failures int
-	// unsigned identifies the last file and signatures whose check failed. unsignedAt is the time
-	// of the first failed check, or zero.
+	// unsigned identifies the last version whose check of signatures failed. unsignedAt is the time
+	// of the first failure, or zero.
 	unsigned   source.Digest
 	unsignedAt time.Time
 }
 
-// Open starts a Store outside of the registry. It returns when the orders of the good
-// files are in force. If no file is good, the error has all problems. A nil clock means
-// real time.
+// Open starts a Store outside of the registry, and returns when its orders are in force. If no file
+// is good, the error has all problems. A nil clock means real time.
 func Open(opt Options, log Log, clock Clock) (*Store, error) {
 	return open(opt, log, clock, nil)
 }
 
-// open starts a Store. The Store takes over the versions in force of the Stores in others.
 func open(opt Options, log Log, clock Clock, others []*Store) (*Store, error) {
 	defer coop.Start()() // yield to the queries of other Stores
 	s, early, err := begin(opt, log, clock, others)
 	if err != nil {
 		return nil, err
 	}
-	// Write the log of the start before the next log line of the caller.
 	s.log.flush(flushPatience)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
@@ -201,7 +176,6 @@ func open(opt Options, log Log, clock Clock, others []*Store) (*Store, error) {
 	return s, nil
 }
 
-// prepare creates a Store and loads its files. It does not watch the files.
 func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error) {
 	s, early, err := begin(opt, log, clock, others)
 	if early {
@@ -210,9 +184,8 @@ func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error)
 	return s, err
 }
 
-// begin creates a Store and puts orders into force. It reads no files if the state directory has
-// versions of all configured files, and no other Store has versions. The result "early" is then
-// true, and the caller must call start.
+// begin creates a Store and puts orders into force. If early is true, all files have stored
+// versions in force, and the caller must call start.
 func begin(opt Options, log Log, clock Clock, others []*Store) (_ *Store, early bool, _ error) {
 	if clock == nil {
 		clock = source.WallClock
@@ -266,8 +239,6 @@ func begin(opt Options, log Log, clock Clock, others []*Store) (_ *Store, early 
 	return s, early, nil
 }
 
-// maxBytes returns the maximum size in bytes of the file at path. side is true for a side
-// list (a separate list of names).
 func (s *Store) maxBytes(path string, side bool) int64 {
 	switch {
 	case s.isProtectList[path]:
@@ -278,7 +249,6 @@ func (s *Store) maxBytes(path string, side bool) int64 {
 	return order.MaxBytes(path, side)
 }
 
-// start loads all files for the first time. It returns an error if no order file is good.
 func (s *Store) start(ctx context.Context) error {
 	deadline := s.clock.Now().Add(startPatience)
 	for first := true; ; first = false {
@@ -291,7 +261,7 @@ func (s *Store) start(ctx context.Context) error {
 			s.markMissing(reports)
 		}
 		s.load(reports)
-		// If a file changed while it was read, Scan reports the file again.
+		// If a file changed during the read, Scan reports the file again.
 		if !s.anyBeingWritten() || !s.clock.Now().Before(deadline) {
 			break
 		}
@@ -316,7 +286,6 @@ func (s *Store) start(ctx context.Context) error {
 	return nil
 }
 
-// anyBeingWritten reports whether a file is not loaded only because it is being written.
 func (s *Store) anyBeingWritten() bool {
 	for _, f := range s.files {
 		if errors.Is(f.err, source.ErrChanged) || errors.Is(f.err, source.ErrPending) {
@@ -329,8 +298,8 @@ func (s *Store) anyBeingWritten() bool {
 // Set returns the set of orders in force. It takes no lock.
 func (s *Store) Set() *ruleset.Set { return s.set.Load() }
 
-// SideLists returns the paths of the side lists that the order files have named since the start. A
-// refused order file counts too.
+// SideLists returns the paths of the side lists that order files have named since the start.
+// Refused order files count too.
 func (s *Store) SideLists() (paths []string) {
 	for path := range s.sides.Range {
 		paths = append(paths, path.(string))
@@ -339,8 +308,7 @@ func (s *Store) SideLists() (paths []string) {
 	return paths
 }
 
-// Idle reports whether the Store has no work: all changed files are loaded, the log and the journal
-// are written, and the self-test is over. Tests use Idle.
+// Idle reports whether the Store has no work in progress. Tests use Idle.
 func (s *Store) Idle() bool {
 	return s.src.Idle() && s.log.lines.Empty() && s.tested() && (s.journal == nil || s.journal.Idle() && s.journal.log.lines.Empty())
 }
@@ -348,15 +316,14 @@ func (s *Store) Idle() bool {
 // Now returns the time of the Store's clock.
 func (s *Store) Now() time.Time { return s.clock.Now() }
 
-// Shadow reports whether the Store is in shadow: its server blocks count blocked queries but
-// do not block.
+// Shadow reports whether the Store is in shadow. A Store in shadow blocks nothing.
 func (s *Store) Shadow() bool { return s.opt.Shadow }
 
-// closePatience limits the time that Close waits for a load in progress. Tests change it.
+// closePatience limits the time that Close waits for a load.
 var closePatience = 5 * time.Second
 
-// Close stops the watch of the files. Queries can still use the set. Close waits only some
-// seconds, because a dead file system must not delay the end of the server.
+// Close ends the Store. Queries can still use its set. Close waits only some seconds, because a
+// file system may be dead.
 func (s *Store) Close() {
 	again := s.closing.Swap(true)
 	s.cancel()
@@ -366,7 +333,7 @@ func (s *Store) Close() {
 		s.done.Wait()
 		close(ended)
 	}()
-	// The timer uses real time, because the clock of a test may stand still or jump.
+	// The timer uses real time, because the clock of a test may stand still.
 	timer := time.NewTimer(closePatience)
 	defer timer.Stop()
 	select {

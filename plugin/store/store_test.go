@@ -15,7 +15,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A jumpClock is a clock that never waits: After advances the time at once.
 type jumpClock struct {
 	mu sync.Mutex
 	t  time.Time
@@ -62,8 +61,7 @@ func (l *lines) take() string {
 	return out
 }
 
-// A world is a folder of order files with a store. The store scans the files only when the
-// test calls step.
+// A world is a folder of order files with a store. The store scans the files only in step.
 type world struct {
 	t     *testing.T
 	dir   string
@@ -82,7 +80,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// write replaces the content of a file without a rename.
+// write writes a file in place, without a rename.
 func (w *world) write(name, text string) {
 	w.t.Helper()
 	if err := os.WriteFile(filepath.Join(w.dir, name), []byte(text), 0o644); err != nil {
@@ -90,8 +88,7 @@ func (w *world) write(name, text string) {
 	}
 }
 
-// start opens a store with the given patterns. Without patterns, the store loads the whole
-// folder.
+// start opens a store. Without patterns, the store loads the whole folder.
 func (w *world) start(change func(*Options), patterns ...string) error {
 	w.t.Helper()
 	opt := Options{MaxShrink: 50, Poll: time.Second}
@@ -119,8 +116,8 @@ func (w *world) mustStart(patterns ...string) {
 	}
 }
 
-// step loads each changed file. Before the load, step moves the virtual clock forward by two
-// minutes. The source then accepts even a file that was written without a rename.
+// step moves the clock by two minutes and loads each changed file. The source then accepts files
+// that were written in place.
 func (w *world) step() {
 	w.t.Helper()
 	// Two minutes later, the source hashes every file again.
@@ -151,8 +148,7 @@ func (w *world) wantBlocked(want string, names ...string) {
 	}
 }
 
-// orders returns the text of an order file. Each spec is one order and has the form "id:
-// names".
+// orders returns an order file. Each spec is one order and has the form "id: names".
 func orders(header string, specs ...string) string {
 	var b strings.Builder
 	b.WriteString("version: 1\n" + header + "defaults: {authority: {name: A}, scope: global}\norders:\n")
@@ -247,8 +243,7 @@ func TestStart(t *testing.T) {
 	})
 }
 
-// TestLoading checks each row of the table "Changes of a file" in docs/order-format.md. A
-// row has a new version of a file, and the names that are blocked afterwards.
+// TestLoading checks the table "Changes of a file" in docs/order-format.md.
 func TestLoading(t *testing.T) {
 	good := orders("", "a: a.example")
 	for _, tc := range []struct {
@@ -294,7 +289,6 @@ func TestLoading(t *testing.T) {
 			if ok := w.s.Status().LastOK; ok == (tc.blocked == "a.example") {
 				t.Errorf("LastOK is %v", ok)
 			}
-			// A refused version is logged once, not at each scan of the files.
 			w.step()
 			if again := w.log.take(); again != "" {
 				t.Errorf("logged again:\n%s", again)
@@ -413,8 +407,6 @@ func TestDirectory(t *testing.T) {
 	}
 }
 
-// TestDuplicateID checks that a new file with the order id of another file is refused.
-// When the other file drops the order, the new file is loaded.
 func TestDuplicateID(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "x: a.example"))
@@ -446,8 +438,7 @@ func TestOrderMoves(t *testing.T) {
 	}
 }
 
-// TestOrdersSwap checks that two files may exchange their orders in one batch, as in a
-// ConfigMap update.
+// A ConfigMap update changes many files in one batch.
 func TestOrdersSwap(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -463,8 +454,6 @@ func TestOrdersSwap(t *testing.T) {
 	}
 }
 
-// TestRenamed checks that orders stay in force when their file is renamed or split. New
-// files that lack some orders are refused.
 func TestRenamed(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example", "b: b.example"))
@@ -495,8 +484,6 @@ func TestRenamed(t *testing.T) {
 	}
 }
 
-// TestRenamedAndShrunk checks that a rename cannot avoid the checks of max_shrink and of the
-// serial.
 func TestRenamedAndShrunk(t *testing.T) {
 	for _, tc := range []struct {
 		name, before, after string
@@ -607,8 +594,6 @@ func TestSideList(t *testing.T) {
 	}
 }
 
-// TestHalfWritten writes every possible beginning of a new file in place. No part of the file may
-// go into force, because the file has just changed.
 func TestHalfWritten(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: "+many(6)))

@@ -8,10 +8,8 @@ type subscribers struct {
 	all map[chan struct{}]bool
 }
 
-// Subscribe returns a channel that receives a value after changes of the set. The caller
-// must call cancel when it stops reading.
-//
-// Orders that start or end by their dates do not change the set.
+// Subscribe returns a channel that receives a value after changes of the set. The caller must call
+// cancel at the end. Orders that start or end by their dates do not change the set.
 func (s *Store) Subscribe() (changes <-chan struct{}, cancel func()) {
 	c := make(chan struct{}, 1)
 	s.subscribers.mu.Lock()
@@ -27,7 +25,6 @@ func (s *Store) Subscribe() (changes <-chan struct{}, cancel func()) {
 	}
 }
 
-// notify sends a value to each channel that has no value yet.
 func (x *subscribers) notify() {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -8,12 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// maxTransitions is the maximum number of changed orders that one call of the function due logs.
-// The same limit applies to missed deadlines.
 const maxTransitions = 100
 
-// A timeLog remembers which changes by time are already in the log. These changes are starts and
-// ends of orders, missed deadlines, and expired files.
 type timeLog struct {
 	set     *ruleset.Set
 	then    order.Time            // the changes of set up to this time are logged
@@ -21,8 +17,6 @@ type timeLog struct {
 	expired map[string]order.Time // the path of a file -> the expiry time that was logged
 }
 
-// next does the work that is due at this time. It returns the time of the next work, or the
-// zero time.
 func (s *Store) next() time.Time {
 	retry := s.recallLate()
 	s.requested()
@@ -48,9 +42,8 @@ func (s *Store) next() time.Time {
 	return at
 }
 
-// due logs the changes by time since the last call, for example the start of an order. It returns
-// the time of the next change, or zero. It also returns memory to the operating system after a
-// large load.
+// due logs the changes by time since the last call. It returns the time of the next change, or
+// zero.
 func (s *Store) due() time.Time {
 	l, now, set := &s.times, seconds(s.clock.Now()), s.Set()
 	// If the operator sets the clock back, an ended order may be in force again.
@@ -63,8 +56,6 @@ func (s *Store) due() time.Time {
 	}
 	if changed || set != l.set {
 		s.logExpired(now)
-		// The log of the load already contains the states of a new set. Only later changes are
-		// logged here.
 		l.set, l.then, l.next = set, now, s.nextChange(now)
 	}
 	giveBack(s.touched)
@@ -75,8 +66,6 @@ func (s *Store) due() time.Time {
 	return l.next.Time()
 }
 
-// nextChange returns the time of the next change after now: a start, an end, a deadline or
-// an expired file. Without a change, it returns ruleset.Forever.
 func (s *Store) nextChange(now order.Time) order.Time {
 	next := ruleset.Forever
 	if err := s.catchPanic("the next change of an order", func() {
@@ -92,7 +81,6 @@ func (s *Store) nextChange(now order.Time) order.Time {
 	return next
 }
 
-// logExpired logs each file whose version in force has expired, once for each version.
 func (s *Store) logExpired(now order.Time) {
 	for _, f := range s.Status().Files {
 		if f.Stale(now) && s.times.expired[f.Path] != f.Expires {
@@ -102,8 +90,6 @@ func (s *Store) logExpired(now order.Time) {
 	}
 }
 
-// logTransitions logs the orders whose state changed between then and now. It also logs
-// orders that were not enforced at their deadline.
 func (s *Store) logTransitions(set *ruleset.Set, then, now order.Time) {
 	ts := set.Transitions(then, now)
 	logAtMost(s.log.Infof, len(ts), maxTransitions, func(i int) string {

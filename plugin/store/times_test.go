@@ -102,9 +102,7 @@ func TestRunLogsTransitions(t *testing.T) {
 	logged(t, log, 1, "order a: is in force now (it was pending)")
 }
 
-// TestGoroutinesAtRest checks that an idle store has two goroutines. One goroutine waits for the
-// next poll or change, and the other goroutine for kernel events. More idle goroutines slow down
-// queries, because the Go runtime then gives new goroutines smaller stacks.
+// More idle goroutines slow down queries, because Go then gives new goroutines smaller stacks.
 func TestGoroutinesAtRest(t *testing.T) {
 	before := runtime.NumGoroutine()
 	w := newWorld(t)

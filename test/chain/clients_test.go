@@ -11,15 +11,14 @@ import (
 	"github.com/pires/go-proxyproto"
 )
 
-// Sender addresses in TestProxyProtocol. The load balancer is in Italy.
 const (
 	balancer  = "127.0.1.53"
 	stranger  = "127.0.1.54" // a peer that is not a load balancer
 	forwarder = "127.0.8.1"  // a forwarder that the server trusts to send client subnets
 )
 
-// TestProxyProtocol checks that the address in the PROXY header counts as the client. The
-// machine may have no IPv6, so IPv6 clients come through the load balancer.
+// TestProxyProtocol sends IPv6 clients through the load balancer, because the machine may have no
+// IPv6.
 func TestProxyProtocol(t *testing.T) {
 	id := newIdentity(t)
 	geo := t.TempDir()
@@ -60,7 +59,7 @@ orders:
 		version      byte
 		ask          func(s *server, peer string, header []byte, text string) []byte
 	}{
-		// CoreDNS supports only version 2 over UDP. Version 1 is text for TCP.
+		// CoreDNS supports only version 2 over UDP.
 		{"UDP, version 2", "", 2, udpBehind},
 		{"TCP, version 1", "", 1, tcpBehind},
 		{"TCP, version 2", "", 2, tcpBehind},
@@ -109,8 +108,7 @@ orders:
 				if got := counted(t).since(before); got != count {
 					t.Errorf("%q: counted %q, want %q", tc.client, got, count)
 				}
-				// The server must not trust the client subnet of a client behind the load
-				// balancer.
+				// The server must not trust the subnet of a client behind the load balancer.
 				for _, subnet := range []string{"", " +subnet=0.0.0.0/0", " +subnet=127.0.2.0/24", " +subnet=2001:db8:1::/48"} {
 					got := names{ask(balancer, tc.client, blocked.ask+subnet),
 						strings.HasPrefix(ask(balancer, tc.client, "exact.example A"+subnet), "NXDOMAIN"),
@@ -120,8 +118,7 @@ orders:
 					}
 				}
 			}
-			// The server must trust the client subnet of a forwarder behind the load
-			// balancer.
+			// The server must trust the subnet of a forwarder behind the load balancer.
 			for subnet, want := range map[string]string{"127.0.1.0/24": court, "127.0.2.0/24": passes} {
 				if got := ask(balancer, forwarder, blocked.ask+" +subnet="+subnet); got != want+scope(t, subnet) {
 					t.Errorf("a forwarder for %s\n got %s\nwant %s", subnet, got, want+scope(t, subnet))

@@ -14,15 +14,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Addresses of clients. On Linux, a query can come from every address in 127.0.0.0/8. The
-// database has no country for 127.0.9.0/24.
+// On Linux, a query can come from every address in 127.0.0.0/8. The network 127.0.9.0/24 has no
+// country.
 const (
 	italian, french, swiss = "127.0.1.1", "127.0.2.1", "127.0.3.1"
 	nowhere, unknown       = "127.0.4.1", "127.0.9.1"
 )
 
-// geoDB writes databases in MaxMind's format. Only city.mmdb and country.mmdb contain
-// countries.
 func geoDB(t *testing.T, dir string) {
 	t.Helper()
 	asn := mmdbtype.Map{"autonomous_system_number": mmdbtype.Uint64(64496)}
@@ -46,8 +44,7 @@ func geoDB(t *testing.T, dir string) {
 			}
 			insert(network, data)
 		}
-		// This entry has a continent but no country. Real databases have entries like this for
-		// satellite providers.
+		// In real databases, entries of satellite providers have a continent but no country.
 		data := mmdbtype.Map{"continent": mmdbtype.Map{"code": mmdbtype.String("EU")}}
 		if file == "asn" {
 			data = asn
@@ -66,9 +63,7 @@ func geoDB(t *testing.T, dir string) {
 	}
 }
 
-// startPlaced starts a server with the given plugins. The server block also has plugins that answer
-// every name. In the text of the plugins, $GEO is replaced by the directory of the country
-// databases.
+// startPlaced replaces $GEO in plugins by the directory of the country databases.
 func startPlaced(t *testing.T, orders, plugins string) *server {
 	t.Helper()
 	geo := t.TempDir()
@@ -93,8 +88,6 @@ func startPlaced(t *testing.T, orders, plugins string) *server {
 	})
 }
 
-// from sends an A query from the local address client. If subnet is not empty, the query has this
-// client subnet (ECS).
 func (s *server) from(client, name, subnet string) *dns.Msg {
 	s.t.Helper()
 	text := name + " A +from=" + client
@@ -104,7 +97,6 @@ func (s *server) from(client, name, subnet string) *dns.Msg {
 	return unpack(s.t, overUDP(s, text))
 }
 
-// exampleOrders returns the orders of orders.example.yaml, with exempt clients.
 func exampleOrders(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../../orders.example.yaml")
@@ -147,8 +139,7 @@ func TestMilan(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := startPlaced(t, exampleOrders(t), "metadata\n"+tc.geoip+"\nblocklist $DIR/orders.yaml {\n"+tc.properties+"\n}")
-			// Each client asks twice. The cache must not give the answer for one client to
-			// another client.
+			// The cache must not give the answer for one client to another client.
 			for range 2 {
 				for _, client := range tc.blocked {
 					if got := brief(s.from(client, "kickasstorrents.to.", "")); got != milan {
@@ -165,8 +156,6 @@ func TestMilan(t *testing.T) {
 	}
 }
 
-// TestMilanThroughCache checks clients of two countries that share one cache, for an alias
-// of a blocked name. Each client must get the answer for its country.
 func TestMilanThroughCache(t *testing.T) {
 	const blocked = "NOERROR rd ra; SOA leads.cdn.net. 30; EDE 16 Blocked by order of Court of Milan"
 	for _, clients := range [][]string{{italian, french, italian, french}, {french, italian, french, italian}} {
@@ -196,8 +185,6 @@ func TestEuropeanUnion(t *testing.T) {
 	}
 }
 
-// TestNoCountry checks orders for countries on a server that cannot find the country of a client.
-// The server must not enforce these orders, and must log a warning.
 func TestNoCountry(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: A}}

@@ -10,8 +10,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestDNSSEC checks a signing plugin below blocklist. It must sign the real answers. A
-// blocking answer is unsigned, so a validator rejects it.
 func TestDNSSEC(t *testing.T) {
 	key, private := newKey(t)
 	row{
@@ -33,16 +31,13 @@ forward . $UPSTREAM`},
 			{"blocked.example NSEC +do", "NXDOMAIN rd ra; SOA blocked.example. 30; do" + censored, "1 nxdomain", ""},
 			{"page.example A +do", "NOERROR rd ra; page.example. 30 A 192.0.2.99; do" + forged, "1 redirect", ""},
 		},
-		// Validators need these answers to validate other names. An example is the DS
-		// record of a blocked name.
+		// Validators need these answers to validate other names.
 		passes: []string{"example DNSKEY +do", "blocked.example DS +do", "exact.example DNSKEY +do", "exact.example DS +do",
 			"ok.example A +do", "alias.example A +do", "nope.example A +do", "ok.example AAAA +do +cd"},
 		wire: func(t testing.TB, reply []byte) []byte { return unsigned(t, reply, key) },
 	}.run(t)
 }
 
-// newKey returns a key for the zone example. The second result is the private key as the
-// text of a key file.
 func newKey(t *testing.T) (key *dns.DNSKEY, private string) {
 	t.Helper()
 	key = &dns.DNSKEY{
@@ -56,8 +51,6 @@ func newKey(t *testing.T) (key *dns.DNSKEY, private string) {
 	return key, key.PrivateKeyString(p)
 }
 
-// unsigned checks the signatures of a reply and then clears them. A signature contains a
-// time and a random part, which differ in each reply.
 func unsigned(t testing.TB, reply []byte, key *dns.DNSKEY) []byte {
 	t.Helper()
 	m := unpack(t, reply)

@@ -30,9 +30,6 @@ func logged(t *testing.T) *program.Buffer {
 	return b
 }
 
-// TestLogAndErrors checks what three plugins log about blocking answers. The plugin log must log
-// each answer. The plugin errors must log nothing. The plugin blocklist must not log clients or
-// queries.
 func TestLogAndErrors(t *testing.T) {
 	out := logged(t)
 	s := start(t, "", "127.0.0.1", []string{`
@@ -43,7 +40,6 @@ log . "query {name} {rcode} {>rflags}"` + plain}, nil)
 		r := unpack(t, overUDP(s, q))
 		want = append(want, fmt.Sprintf("query %s %s qr,rd,ra", r.Question[0].Name, dns.RcodeToString[r.Rcode]))
 	}
-	// The log line of a reply may come after the next reply.
 	var got []string
 	eventually(t, func() bool {
 		got = regexp.MustCompile(`query .*`).FindAllString(out.String(), -1)
@@ -54,8 +50,7 @@ log . "query {name} {rcode} {>rflags}"` + plain}, nil)
 	if !slices.Equal(got, want) {
 		t.Errorf("the log has\n%q\nwant\n%q", got, want)
 	}
-	// The log must not contain the client's address. The server has the same address, so
-	// the address in the start line is removed first.
+	// The start line has the client's address too, because the server has the same address.
 	logged := strings.ReplaceAll(out.String(), "bind 127.0.0.1", "bind")
 	for _, line := range strings.Split(logged, "\n") {
 		if strings.Contains(line, "[ERROR]") {
@@ -145,8 +140,7 @@ ready ` + readiness + plain}, nil)
 	const blockedTotal = "coredns_blocklist_blocked_requests_total"
 	outside := []string{`response="nxdomain"`, `server="dns://127.0.0.1:0"`, `view=""`, `zone="."`}
 	inside := []string{`response="nxdomain"`, `server="dns://127.0.0.1:0"`, `view="inside"`, `zone="."`}
-	// In CoreDNS's own counter, only the label "rcode" is reliable. The label "plugin" has
-	// the name of a neighbouring plugin.
+	// In CoreDNS's own counter, the label "plugin" has the name of a neighbouring plugin.
 	own := []string{`rcode="NXDOMAIN"`, `server="dns://127.0.0.1:0"`, `view=""`}
 	before := []int{line(blockedTotal, outside...), line(blockedTotal, inside...), line("coredns_dns_responses_total", own...)}
 	overUDP(s, "www.blocked.example A")
@@ -163,12 +157,10 @@ ready ` + readiness + plain}, nil)
 	}
 }
 
-// TestRestartUnderQueries replaces the Corefile while clients send queries. A blocked name
-// must never pass.
 func TestRestartUnderQueries(t *testing.T) {
 	s := &server{t: t, dir: t.TempDir()}
 	s.write("orders.yaml", orders)
-	// The port is fixed. A reload would change port 0 to another port.
+	// A reload would change port 0 to another port.
 	addr := freePort(t)
 	input := func(directive string) caddy.Input {
 		in := s.input("127.0.0.1", []string{directive + plain}).(caddy.CaddyfileInput)
@@ -184,8 +176,7 @@ func TestRestartUnderQueries(t *testing.T) {
 	var answered [2]atomic.Int64
 	for i, network := range []string{"udp", "tcp"} {
 		wg.Go(func() {
-			// A restart may lose a query or its connection. The client then sends the next
-			// query.
+			// A restart may lose a query or its connection.
 			client := &dns.Client{Net: network, Timeout: 200 * time.Millisecond}
 			q := parseQuery(t, "www.blocked.example A")
 			for {
@@ -207,7 +198,6 @@ func TestRestartUnderQueries(t *testing.T) {
 		})
 	}
 	for i := range 4 {
-		// Each client must get answers before each restart and at the end.
 		udp, tcp := answered[0].Load(), answered[1].Load()
 		eventually(t, func() bool { return answered[0].Load() > udp+10 && answered[1].Load() > tcp+10 })
 		directive := ""

@@ -25,14 +25,11 @@ const longReference = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
 	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" +
 	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 
-// The extended DNS errors in the answers for the orders.
 const (
 	censored = "; EDE 16 Blocked by order 7 of Court"
 	forged   = "; EDE 4 Blocked by order 7 of Court"
 )
 
-// A step is a query with its expected results: the reply in the form of the function brief, the
-// changes of the counters, and the queries that the upstream gets.
 type step struct {
 	ask, want, count, upstream string
 }
@@ -60,9 +57,7 @@ type row struct {
 	bind   string // the listen address; empty means 127.0.0.1
 	steps  []step
 	passes []string // more queries that must pass
-	// The function "wire" removes the parts of a reply that differ each time, for example
-	// signatures.
-	wire func(testing.TB, []byte) []byte
+	wire   func(testing.TB, []byte) []byte
 }
 
 func (r row) run(t *testing.T) {
@@ -100,8 +95,6 @@ cache {
 forward . $UPSTREAM
 `
 
-// blocked is a query for a blocked name, with the usual blocking answer. Use blocked in tests where
-// no other plugin changes the answer.
 var blocked = step{"www.blocked.example A", "NXDOMAIN rd ra; SOA blocked.example. 30" + censored, "1 nxdomain", ""}
 
 func TestPlugins(t *testing.T) {
@@ -125,8 +118,6 @@ func TestPlugins(t *testing.T) {
 			passes: []string{"blocked.example DS", "exact.example DNSKEY", "below.exact.example A"},
 		},
 		{
-			// CoreDNS gives a query with the opcode NOTIFY to the plugins. The other plugins of
-			// this test answer the query like any other query.
 			name: "NOTIFY, with a cache that has the name for a client that is exempt",
 			files: map[string]string{"orders.yaml": `version: 1
 defaults: {authority: {name: Court}, references: ["7"], scope: global}
@@ -202,8 +193,8 @@ rewrite name suffix .elsewhere.example .example answer auto` + plain},
 rewrite continue ttl suffix example. 60-90
 rewrite continue type HINFO A` + plain},
 			steps: []step{
-				// The lower bound of rewrite raises the TTL of the blocking answer. No
-				// plugin below rewrite can prevent this.
+				// rewrite raises the TTL of the blocking answer. No plugin below rewrite can
+				// prevent the higher TTL.
 				{"www.blocked.example A", "NXDOMAIN rd ra; SOA blocked.example. 60" + censored, "1 nxdomain", ""},
 				{"page.example HINFO", "NOERROR rd ra; page.example. 60 A 192.0.2.99" + forged, "1 redirect", ""},
 			},
@@ -294,7 +285,6 @@ forward . $UPSTREAM`},
 			passes: []string{"a.house.example A +do"},
 		},
 		{
-			// docs/answers.md has this Corefile. template announces the encrypted transports.
 			name: "resinfo above template",
 			blocks: []string{`
 blocklist $ORDERS {
@@ -321,7 +311,6 @@ forward . $UPSTREAM`},
 			passes: []string{"ok.example RESINFO", "www.resolver.arpa RESINFO", "dns.example.net TXT"},
 		},
 		{
-			// The second server block has the longer zone, and also the blocklist directive.
 			name: "file, in a block for all names and in one of its own",
 			files: map[string]string{"house.yaml": `version: 1
 orders:
@@ -381,7 +370,6 @@ nsid node-7` + plain},
 			steps: []step{
 				{"www.blocked.example A +nsid", blocked.want + "; NSID node-7", "1 nxdomain", ""},
 				{"a.sealed.example A +nsid", "NXDOMAIN rd ra; SOA a.sealed.example. 30; NSID node-7", "1 nxdomain", ""},
-				// The EDE text is shortened. The NSID option and the SOA then fit.
 				{"long.example A +bufsize=512", "NXDOMAIN rd ra; SOA long.example. 30; EDE 16 Blocked by order " + longReference + " of Court", "1 nxdomain", ""},
 				{"long.example A +nsid +bufsize=512", "NXDOMAIN rd ra; SOA long.example. 30; EDE 16; NSID node-7", "1 nxdomain", ""},
 				blocked,
@@ -389,8 +377,6 @@ nsid node-7` + plain},
 			passes: []string{"ok.example A +nsid", "nope.example A +nsid +do", "big.example TXT +nsid +bufsize=512"},
 		},
 		{
-			// The bufsize plugin first lowers the buffer size of the query. The EDE text
-			// must fit the lower size.
 			name: "bufsize",
 			blocks: []string{`
 bufsize 512
@@ -413,7 +399,7 @@ chaos CoreDNS nobody` + plain},
 				{"page.localhost A", "NOERROR rd; page.localhost. 604800 A 127.0.0.1", "", ""},
 				{"localhost.blocked.example A", "NOERROR rd; localhost.blocked.example. 604800 A 127.0.0.1", "", ""},
 				{"www.blocked.example ANY", `NOERROR rd; www.blocked.example. 8482 HINFO "ANY obsoleted" "See RFC 8482"`, "", ""},
-				// A query of class ANY asks for records of all classes, including IN.
+				// Class ANY includes IN.
 				{"www.blocked.example A +class=ANY", blocked.want, "1 nxdomain", ""},
 				{"page.example A +class=ANY", "NOERROR rd ra; page.example. 30 A 192.0.2.99" + forged, "1 redirect", ""},
 				{"version.bind TXT +class=CH", `NOERROR rd; version.bind. 0 CH TXT "CoreDNS"`, "", ""},
@@ -421,8 +407,7 @@ chaos CoreDNS nobody` + plain},
 			passes: []string{"ok.example ANY", "ok.example A +class=ANY", "www.blocked.example A +class=CH", "www.blocked.example A +class=HS", "version.bind TXT +class=CH"},
 		},
 		{
-			// If the server has neither chaos nor forward, CoreDNS itself refuses classes
-			// other than IN.
+			// Without chaos and forward, CoreDNS itself refuses classes other than IN.
 			name: "class ANY is refused",
 			blocks: []string{`
 blocklist $ORDERS
@@ -433,8 +418,6 @@ template IN A . {
 			passes: []string{"ok.example A +class=ANY"},
 		},
 		{
-			// The autopath plugin tries several names. It takes the first name that
-			// exists.
 			name:  "autopath",
 			files: map[string]string{"resolv.conf": "search house.example office.example\nnameserver 127.0.0.1\n"},
 			blocks: []string{`

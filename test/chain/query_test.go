@@ -15,7 +15,7 @@ import (
 
 const patience = 10 * time.Second // the time limit for one answer on a very busy machine
 
-// A query is a DNS query. The tests write it as text, in a syntax like dig's:
+// A query is a DNS query. Tests write the query as text, in a syntax like dig's:
 //
 //	NAME TYPE [+noedns] [+bufsize=N] [+do] [+cd] [+nsid] [+subnet=CIDR] [+class=CLASS] [+opcode=OPCODE] [+from=ADDRESS]
 type query struct {
@@ -134,8 +134,6 @@ func unpack(t testing.TB, wire []byte) *dns.Msg {
 	return m
 }
 
-// brief returns a reply as one line: the RCODE and flags, the answers, the authority
-// section and the EDNS options.
 func brief(m *dns.Msg) string {
 	head := dns.RcodeToString[m.Rcode]
 	for _, f := range []struct {

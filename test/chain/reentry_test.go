@@ -4,11 +4,9 @@ import (
 	"testing"
 )
 
-// The plugins file and template follow a CNAME by a second query through all plugins.
-// blocklist must not block or count the second query. It checks the answer to the client
-// instead.
+// The plugins file and template follow a CNAME by a second query through all plugins. blocklist
+// must not block or count the second query. It checks the answer to the client instead.
 
-// house is a zone with aliases whose targets are outside the zone.
 const house = `
 @             300 SOA   ns host 1 3600 600 86400 60
 @             300 NS    ns
@@ -27,8 +25,6 @@ https         300 HTTPS 1 www.blocked.example.
 mail          300 MX    10 www.blocked.example.
 `
 
-// scoped contains orders that block only the client 127.0.0.1. In these tests, clients inside and
-// outside of the scope share one cache.
 const scoped = `version: 1
 defaults: {authority: {name: Court}, references: ["7"], scope: {clients: [127.0.0.1]}}
 orders:
@@ -39,15 +35,12 @@ orders:
 - {id: asked, targets: [blocked.house.example]}
 `
 
-// reentry contains queries of a client inside the scope. The zone file and the template
-// have the same aliases.
 var reentry = []step{
 	{"to-blocked.house.example A", "NOERROR rd ra; SOA to-blocked.house.example. 30" + censored, "1 nodata", "www.blocked.example. A"},
 	{"to-page.house.example A", "NOERROR rd ra; to-page.house.example. 30 A 192.0.2.99" + forged, "1 redirect", "page.example. A"},
 	{"to-page.house.example AAAA", "NOERROR rd ra; to-page.house.example. 30 AAAA 2001:db8::99" + forged, "1 redirect", "page.example. AAAA"},
 	{"to-refused.house.example A", "REFUSED rd ra" + censored, "1 refused", "refused.example. A"},
 	{"to-exact.house.example A", "NOERROR rd ra; SOA to-exact.house.example. 30" + censored, "1 nodata", "exact.example. A"},
-	// An order covers the queried name itself, so no alias is followed.
 	{"blocked.house.example A", "NXDOMAIN rd ra; SOA blocked.house.example. 30" + censored, "1 nxdomain", ""},
 }
 
@@ -73,8 +66,6 @@ forward . $UPSTREAM`},
 				"to-blocked.house.example DS", "to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
-			// The zone has its own server block. The target is looked up in the server
-			// block for ".".
 			name:  "file follows, in a block of its own",
 			files: files,
 			blocks: []string{`house.example:
@@ -104,8 +95,7 @@ forward . $UPSTREAM`},
 			passes: []string{"to-ok.house.example A", "to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
-			// All clients share one cache. The cache must keep the real answer, whichever
-			// client asks first.
+			// The shared cache must keep the real answer for all clients.
 			name:  "cache above file",
 			files: files,
 			blocks: []string{`
@@ -126,9 +116,8 @@ forward . $UPSTREAM`},
 			passes: []string{"to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
-			// Without the directive in the server block of the zone, the look-up of the target
-			// counts as a client's query. The look-up is blocked, so the client gets the alias with
-			// NXDOMAIN.
+			// Without the directive in this server block, the look-up counts as a client's query
+			// and is blocked.
 			name:  "file in a block without the directive",
 			files: files,
 			blocks: []string{`house.example:
@@ -141,8 +130,6 @@ forward . $UPSTREAM`},
 			passes: []string{"to-ok.house.example A"},
 		},
 		{
-			// With the property shadow, a query is counted once, and its answer is not
-			// changed.
 			name:  "shadow",
 			files: files,
 			blocks: []string{`
@@ -161,9 +148,7 @@ forward . $UPSTREAM`},
 			passes: []string{"to-ok.house.example A", "spared.house.example A", "to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
-			// The server block for "." has other orders, so it blocks and counts the
-			// look-up. The file plugin then answers with an alias of a missing name (RFC
-			// 6604).
+			// The server block for "." has other orders, so it blocks and counts the look-up.
 			name: "file in a block with other orders",
 			files: map[string]string{"zone": house, "scoped.yaml": scoped, "other.yaml": `version: 1
 orders:
@@ -199,8 +184,8 @@ forward . $UPSTREAM`},
 			passes: []string{"to-ok.house.example A", "to-blocked.house.example A", "to-page.house.example A", "further.house.example A", "to-blocked.example A"},
 		},
 		{
-			// rewrite is above blocklist and follows the alias itself. Its look-up is
-			// blocked and counted like a client's query. The EDE is lost.
+			// rewrite is above blocklist and follows the alias itself. The look-up is blocked like
+			// a client's query.
 			name: "rewrite cname leads to a blocked name",
 			blocks: []string{`
 rewrite cname exact older.example. www.blocked.example.` + plain},
@@ -228,8 +213,8 @@ dns64` + plain},
 			},
 		},
 		{
-			// The header plugin changes the query after blocklist. The reply must have the
-			// flags of the client's query.
+			// The header plugin changes the query after blocklist. The reply must have the flags of
+			// the client's query.
 			name: "header below",
 			blocks: []string{`
 blocklist $ORDERS
@@ -246,8 +231,8 @@ forward . $UPSTREAM`},
 			blocks: []string{plain},
 			steps: []step{
 				{"to-blocked.example A", "NOERROR rd ra; SOA to-blocked.example. 30" + censored, "1 nodata", "to-blocked.example. A"},
-				// The answer is now in the cache below blocklist. blocklist must block and
-				// count the answer again.
+				// The answer is now in the cache below blocklist. blocklist must block and count
+				// the answer again.
 				{"to-blocked.example A", "NOERROR rd ra; SOA to-blocked.example. 30" + censored, "1 nodata", ""},
 				{"To-Page.example A +do +cd", "NOERROR rd ra cd; To-Page.example. 30 A 192.0.2.99; do" + forged, "1 redirect", "to-page.example. A"},
 				{"to-page.example MX +noedns", "NOERROR rd ra; SOA to-page.example. 30; no OPT", "1 nodata", "to-page.example. MX"},

@@ -69,9 +69,8 @@ type server struct {
 	udp, tcp string // the addresses on which the server listens; most schemes have only one
 }
 
-// start starts a server on a free loopback port. In the Corefile and the files, it replaces $DIR
-// (the directory of the files), $ORDERS (the default order file), $UPSTREAM (the address of the
-// upstream) and $SOON (the time 20 seconds from now).
+// start replaces $DIR, $ORDERS, $UPSTREAM and $SOON in the Corefile and the files. $SOON is 20
+// seconds from now.
 func start(t *testing.T, scheme, bind string, blocks []string, files map[string]string) *server {
 	t.Helper()
 	s := &server{t: t, dir: t.TempDir(), scheme: scheme}
@@ -122,7 +121,7 @@ func (s *server) write(file, text string) {
 	if err := os.WriteFile(path, []byte(s.expand(text)), 0o644); err != nil {
 		s.t.Fatal(err)
 	}
-	// The server waits until a new file is complete. The file must therefore look old.
+	// The server waits until a new file is complete, so make the file look old.
 	old := time.Now().Add(-time.Minute)
 	if err := os.Chtimes(path, old, old); err != nil {
 		s.t.Fatal(err)
@@ -145,8 +144,6 @@ func pair(t *testing.T, scheme, bind string, blocks []string, files map[string]s
 	return start(t, scheme, bind, blocks, files), start(t, scheme, bind, bare, files)
 }
 
-// A counts value contains the counters of blocked and of shadow requests. All servers have
-// the same labels, so their counters are added.
 type counts map[string]int
 
 func counted(t *testing.T) counts {
@@ -183,7 +180,6 @@ func counted(t *testing.T) counts {
 	return c
 }
 
-// since returns the growth of the counters, for example "2 nodata, 1 nxdomain".
 func (c counts) since(before counts) string {
 	var out []string
 	for k, n := range c {
@@ -203,8 +199,7 @@ func show(wire []byte) string {
 	return m.String()
 }
 
-// same checks that two servers answer a query with equal bytes. Each server gets the query
-// twice, because the second answer may come from the cache.
+// same asks each server twice, because the second answer may come from the cache.
 func same(t *testing.T, with, without *server, q string, ask func(*server, string) []byte) {
 	t.Helper()
 	before := counted(t)

@@ -9,8 +9,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestStrangersSubnet checks that a client subnet from an untrusted client does not change
-// the answer.
 func TestStrangersSubnet(t *testing.T) {
 	for _, geoip := range []string{"", "geoip $GEO/city.mmdb", "geoip $GEO/city.mmdb {\nedns-subnet\n}"} {
 		for _, properties := range []string{"home IT", "home FR", "country IT 127.0.1.0/24", ""} {
@@ -24,8 +22,6 @@ func TestStrangersSubnet(t *testing.T) {
 						want := brief(s.from(client, name, ""))
 						for _, subnet := range []string{"0.0.0.0/0", "::/0", "127.0.1.0/24", "127.0.2.0/24", "2001:db8:1::/56", "2001:db8:2::/56",
 							"203.0.113.0/24", "127.0.1.77/32", "127.0.8.1/32"} {
-							// The reply must not contain a subnet. The function brief would
-							// show it.
 							if got := brief(s.from(client, name, subnet)); got != want {
 								t.Errorf("%s, %s, +subnet=%s\n got %s\nwant %s", client, name, subnet, got, want)
 							}
@@ -37,8 +33,8 @@ func TestStrangersSubnet(t *testing.T) {
 	}
 }
 
-// TestTrustedSubnet checks client subnets from a trusted forwarder in France. Without a
-// subnet, or with a subnet of length 0, the country of the forwarder counts.
+// TestTrustedSubnet checks subnets from a forwarder in France. The country of the forwarder counts
+// for a subnet of length 0.
 func TestTrustedSubnet(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: A}}
@@ -70,14 +66,11 @@ orders:
 				{"leads.cdn.net.", want{"NOERROR rd ra; SOA leads.cdn.net. 30; EDE 16 Blocked by order of A", true},
 					want{free, true}},
 				{"stays.cdn.net.", want{stays, false}, want{stays, false}},
-				// via.cdn.net is blocked for some clients. Its target is blocked for all
-				// clients.
 				{"via.cdn.net.", want{blocked("via.cdn.net."), true}, want{"NOERROR rd ra; SOA via.cdn.net. 30; EDE 16 Blocked by order of A", true}},
 				{"soon.example.", want{passes("soon.example."), true}, want{passes("soon.example."), true}},
 				{"all.example.", want{blocked("all.example."), false}, want{blocked("all.example."), false}},
 				{"free.example.", want{passes("free.example."), false}, want{passes("free.example."), false}},
-				// Networks in orders are compared with the sender's address. The sender is
-				// in none of the networks.
+				// Networks in orders apply to the sender's address, not to the subnet.
 				{"network.example.", want{passes("network.example."), false}, want{passes("network.example."), false}},
 			} {
 				for range 2 {
@@ -97,16 +90,13 @@ orders:
 					}
 				}
 			}
-			// The lift is only for France. The blocking answer therefore also depends on
-			// the subnet.
+			// The lift is only for France, so the blocking answer depends on the subnet.
 			for subnet, answer := range map[string]string{"127.0.2.0/24": passes("lifted.example."), "127.0.1.0/24": blocked("lifted.example."), "0.0.0.0/0": passes("lifted.example.")} {
 				answer += scope(t, subnet)
 				if got := brief(s.from(forwarder, "lifted.example.", subnet)); got != answer {
 					t.Errorf("lifted.example. for %s\n got %s\nwant %s", subnet, got, answer)
 				}
 			}
-			// Without a subnet, the forwarder counts as the client. The reply then has no
-			// subnet.
 			if got, want := brief(s.from(forwarder, "kickasstorrents.to.", "")), passes("kickasstorrents.to."); got != want {
 				t.Errorf("the forwarder itself\n got %s\nwant %s", got, want)
 			}
@@ -126,7 +116,6 @@ forward . $UPSTREAM`}, map[string]string{"scoped.yaml": orders})
 	})
 }
 
-// scope returns the client subnet in the form in which brief shows it in a reply.
 func scope(t *testing.T, subnet string) string {
 	t.Helper()
 	sent := parseQuery(t, "example. A +subnet="+subnet).IsEdns0().Option[0].(*dns.EDNS0_SUBNET)

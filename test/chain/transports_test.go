@@ -26,8 +26,6 @@ import (
 	"google.golang.org/grpc/credentials"
 )
 
-// An identity is the certificate of all servers in these tests. The field trust is a pool with the
-// certificate, for clients.
 type identity struct {
 	cert, key string // in PEM format
 	trust     *x509.CertPool
@@ -97,8 +95,6 @@ func (id identity) overHTTP3(s *server, text string) []byte {
 	return overHTTP(s, rt, "HTTP/3.0", s.udp, text)
 }
 
-// overHTTP sends a query over HTTP. An HTTP cache must drop the reply when the records
-// expire.
 func overHTTP(s *server, rt http.RoundTripper, proto, addr, text string) []byte {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
@@ -127,8 +123,6 @@ func overHTTP(s *server, rt http.RoundTripper, proto, addr, text string) []byte 
 	return body
 }
 
-// age returns the number of seconds for which an HTTP cache may keep a reply. This is the smallest
-// TTL of the records. Without records, or with REFUSED, it is 5 seconds.
 func age(m *dns.Msg) uint32 {
 	least, records := uint32(3600), 0
 	for _, section := range [][]dns.RR{m.Answer, m.Ns, m.Extra} {
@@ -199,8 +193,8 @@ tls $DIR/cert.pem $DIR/key.pem` + plain
 	for _, tc := range []struct {
 		name, scheme, chain string
 		ask                 func(*server, string) []byte
-		// sized reports whether the client's buffer size limits the reply. CoreDNS treats
-		// DoQ and DoH3 like UDP.
+		// sized reports whether the buffer size limits the reply. CoreDNS treats DoQ and DoH3 like
+		// UDP.
 		sized bool
 	}{
 		{"UDP", "", plain, overUDP, true},
@@ -226,8 +220,6 @@ tls $DIR/cert.pem $DIR/key.pem` + plain
 				{"nodata.example A +do", "NOERROR rd ra; SOA nodata.example. 30; do" + censored, "1 nodata", ""},
 				{"refused.example A", "REFUSED rd ra" + censored, "1 refused", ""},
 				{"page.example AAAA", "NOERROR rd ra; page.example. 30 AAAA 2001:db8::99" + forged, "1 redirect", ""},
-				// The answer has room for an NSID option, although no plugin adds one
-				// here.
 				{"long.example A +nsid +bufsize=512", long, "1 nxdomain", ""},
 			} {
 				before := counted(t)
@@ -241,7 +233,6 @@ tls $DIR/cert.pem $DIR/key.pem` + plain
 					t.Errorf("%s: the upstream was asked %q, want %q", st.ask, got, st.upstream)
 				}
 			}
-			// The order ends soon, so the TTL is lowered. overHTTP checks HTTP's max-age.
 			m := unpack(t, tc.ask(with, "ending.example A"))
 			if len(m.Ns) != 1 || m.Ns[0].Header().Ttl > 20 || !strings.Contains(brief(m), "EDE 16") {
 				t.Errorf("an order that ends in 20 s: %s", brief(m))

@@ -7,8 +7,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestTTLCaps checks the real answer for a name whose order starts in 20 seconds. No cache
-// may keep the answer longer. Answers without an order must keep their TTL.
+// TestTTLCaps checks that no cache keeps the real answer after the start of an order.
 func TestTTLCaps(t *testing.T) {
 	id := newIdentity(t)
 	const secured = `

@@ -9,8 +9,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// internet contains the records of the upstream. The upstream follows aliases like a
-// resolver. Other names below example do not exist.
 const internet = `
 example.             300 SOA   ns.example. host.example. 1 3600 600 86400 60
 ok.example.          300 A     192.0.2.80

@@ -1,4 +1,4 @@
-// Package clock has a clock for tests. Programs with timers run on the clock without sleeping.
+// Package clock has a clock for tests of programs with timers.
 package clock
 
 import (
@@ -25,8 +25,8 @@ func (c *Clock) Now() time.Time {
 	return c.now
 }
 
-// After sets an alarm. The returned channel receives the time when the clock has moved by d. The
-// returned function removes the alarm.
+// After returns a channel that receives the time when the clock has moved by d. The returned
+// function cancels the alarm.
 func (c *Clock) After(d time.Duration) (<-chan time.Time, func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -40,14 +40,14 @@ func (c *Clock) After(d time.Duration) (<-chan time.Time, func()) {
 	}
 }
 
-// Set moves the clock to a time, which may be earlier. It fires the alarms that are due.
+// Set moves the clock forward or back, and fires the due alarms.
 func (c *Clock) Set(to time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.move(to)
 }
 
-// Add moves the clock by d, and fires the alarms that are due.
+// Add moves the clock by d, and fires the due alarms.
 func (c *Clock) Add(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -13,12 +13,10 @@ import (
 	"github.com/miekg/dns"
 )
 
-// patience is the time limit for the start of a server on a very busy machine.
 const patience = 10 * time.Second
 
-// Prepare turns off CoreDNS's messages and adds the directive blocklist above cache, like
-// cmd/coredns. (A test cannot import package main.) TestMain calls Prepare once, before a
-// server starts.
+// Prepare turns off CoreDNS's messages and adds the directive blocklist above cache. TestMain calls
+// Prepare before a server starts.
 func Prepare() {
 	caddy.Quiet, dnsserver.Quiet = true, true
 	stdlog.SetOutput(io.Discard)
@@ -33,8 +31,8 @@ func AddDirective(name, below string) {
 	}
 }
 
-// Start starts a server with a Corefile, and stops the server at the end of the test.
-// Start returns when the server answers queries.
+// Start starts a server with a Corefile until the end of the test. The server answers queries when
+// Start returns.
 func Start(t testing.TB, corefile string) *caddy.Instance {
 	t.Helper()
 	inst, err := caddy.Start(Input(corefile))
@@ -62,11 +60,10 @@ func Stop(t testing.TB, inst *caddy.Instance) {
 	}
 }
 
-// AwaitServing waits until all listeners of a server answer. All listeners must be plain
-// UDP or TCP. Call AwaitServing before Stop.
+// AwaitServing waits until all listeners of a server answer. The listeners must be plain UDP or
+// TCP. Call AwaitServing before Stop.
 //
-// AwaitServing sends queries without a question. The DNS library answers them with
-// FORMERR, so no plugin counts them.
+// AwaitServing sends queries without a question, which no plugin counts.
 func AwaitServing(t testing.TB, inst *caddy.Instance) {
 	t.Helper()
 	for _, l := range inst.Servers() {

@@ -7,14 +7,13 @@ import (
 	"testing"
 )
 
-// A Log contains the text that the log of the process has written.
+// A Log contains the log of the process.
 type Log struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
 }
 
-// CaptureLog captures the log until the test ends. The captured lines have no time in
-// front.
+// CaptureLog captures the log until the test ends. The captured lines have no time.
 func CaptureLog(t testing.TB) *Log {
 	l := &Log{}
 	out, flags := stdlog.Writer(), stdlog.Flags()

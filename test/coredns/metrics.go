@@ -15,12 +15,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// AskBlocked starts three servers until the end of the test, and sends queries. All
-// metrics of the plugin and of CoreDNS then have samples. The test must import the plugins
-// bind, prometheus and whoami.
-//
-// The first server has a state directory and a journal. The second server is in shadow.
-// The third server checks signatures.
+// AskBlocked starts servers and sends queries. All metrics of the plugin and of CoreDNS then have
+// samples. The test must import the plugins bind, prometheus and whoami.
 func AskBlocked(t testing.TB) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "orders.yaml")
@@ -64,7 +60,7 @@ func AskBlocked(t testing.TB) {
 	}
 }
 
-// StartSecondary starts a secondary that answers each NOTIFY with the given code.
+// StartSecondary starts a secondary that answers each NOTIFY with code.
 func StartSecondary(t testing.TB, code *atomic.Int64) (addr string) {
 	t.Helper()
 	started, ended := make(chan struct{}), make(chan error, 1)
@@ -82,9 +78,8 @@ func StartSecondary(t testing.TB, code *atomic.Int64) (addr string) {
 	return s.PacketConn.LocalAddr().String()
 }
 
-// ServeZone starts a server with the plugin orders_rpz, and returns when a secondary has accepted
-// a NOTIFY. All metrics of the zone then have a value. The test must import the plugin and add the
-// directive orders_rpz.
+// ServeZone starts a server with the plugin orders_rpz. All metrics of the zone then have a value.
+// The test must import the plugin and add the directive orders_rpz.
 func ServeZone(t testing.TB) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "orders.yaml")

@@ -1,5 +1,4 @@
-// Package crash runs tasks of a test in child processes, and kills a child at a point of
-// its work. A child is the program of the test itself.
+// Package crash runs tasks in child processes of a test, and kills a child at a chosen point.
 package crash
 
 import (
@@ -17,11 +16,10 @@ const (
 	pointEnv = "CRASH_TEST_POINT"
 )
 
-// Points counts the points at which a child process can be killed. The first point has the number
-// 1.
+// Points counts the points at which a child can be killed. The first point is 1.
 type Points struct{ at, N int }
 
-// Pass marks a point. If this is the chosen point, Pass kills the process.
+// Pass marks a point. Pass kills the process at the chosen point.
 func (p *Points) Pass() {
 	if p.N++; p.N != p.at {
 		return
@@ -45,7 +43,7 @@ func (p *Points) Around(run func() error) error {
 // A Task is the work of a child process.
 type Task func(p *Points, args []string) error
 
-// Main runs a task if the process is a child, and then exits. Call Main first in TestMain.
+// Main runs a task in a child process, and then exits. Call Main first in TestMain.
 func Main(tasks map[string]Task) {
 	name := os.Getenv(taskEnv)
 	if name == "" {
@@ -62,8 +60,8 @@ func Main(tasks map[string]Task) {
 	os.Exit(0)
 }
 
-// Command returns a command that runs a task in a child process. The child kills itself at the
-// point with this number. With the number 0, the child does not kill itself.
+// Command returns a command that runs a task in a child process. The child kills itself at point.
+// With point 0, the child runs to the end.
 func Command(t testing.TB, point int, task string, args ...string) *exec.Cmd {
 	t.Helper()
 	exe, err := os.Executable()
@@ -75,8 +73,8 @@ func Command(t testing.TB, point int, task string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// Run runs a task in a child process. It returns the standard output, and whether the
-// child was killed. Any other failure ends the test.
+// Run runs a task in a child process and returns its standard output. The test ends if the task
+// fails.
 func Run(t testing.TB, point int, task string, args ...string) (out []byte, killed bool) {
 	t.Helper()
 	out, err := Command(t, point, task, args...).Output()

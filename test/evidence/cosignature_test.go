@@ -15,7 +15,6 @@ import (
 	"testing"
 )
 
-// TestCosignature runs the commands of docs/evidence.md that check a cosignature with openssl.
 func TestCosignature(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "evidence.md"))
 	if err != nil {

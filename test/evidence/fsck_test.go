@@ -15,11 +15,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/evidence"
 )
 
-// TestFsck checks the export of a journal with the program fsck of Tessera, another implementation
-// of tlog-tiles. The module test/fsck has the version of fsck.
-//
-// The test reads the output of fsck and not the exit code. Version 1.0.4 returns 0 for a bad
-// checkpoint, and does not end after a wrong hash.
+// TestFsck checks an export of a journal with fsck of Tessera. fsck 1.0.4 returns 0 for a bad
+// checkpoint, so the test reads the output. fsck 1.0.4 does not end after a wrong hash.
 func TestFsck(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "fsck")
 	build := exec.Command("go", "build", "-o", program, "github.com/transparency-dev/tessera/cmd/fsck")

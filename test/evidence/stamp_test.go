@@ -18,7 +18,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/journal"
 )
 
-// An authority is a time stamping authority that openssl runs.
 type authority struct {
 	t   *testing.T
 	dir string
@@ -96,8 +95,6 @@ func tool(t *testing.T, program string, args ...string) (string, int) {
 	return string(out), cmd.ProcessState.ExitCode()
 }
 
-// TestStamp gets a time stamp from an authority of openssl with blocklistctl. openssl then
-// verifies the stored stamp, as in the docs.
 func TestStamp(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "blocklistctl")
 	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/blocklistctl").CombinedOutput(); err != nil {

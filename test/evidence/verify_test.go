@@ -1,7 +1,6 @@
 //go:build e2e
 
-// Package evidence contains tests that check bundles and journals with programs of other
-// projects.
+// Package evidence checks bundles and journals with programs of other projects.
 package evidence
 
 import (
@@ -41,8 +40,6 @@ func run(t testing.TB, bundle string, args ...string) (string, bool) {
 	return string(out), err == nil
 }
 
-// TestVerifyScript runs verify.sh with bash, openssl and the other programs. For changed bundles,
-// verify.sh and the function Check must give the same result.
 func TestVerifyScript(t *testing.T) {
 	for _, program := range []string{"bash", "openssl", "xxd", "awk"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -66,8 +63,7 @@ func TestVerifyScript(t *testing.T) {
 	if out, ok := run(t, bundle, "dns.example.net/journal/node1+1e36e0f8+AYW7XTMgSEXvGkqzVyfeKfKfSCCPSgu8IqVHcwpJlXE8"); ok {
 		t.Errorf("another key is accepted:\n%s", out)
 	}
-	// A file name as the argument means a file in the working directory of the caller. The bundle
-	// also has a file journal.vkey.
+	// journal.vkey means the file in the working directory, not the file in the bundle.
 	t.Chdir(t.TempDir())
 	const other = "dns.example.net/journal/node1+1e36e0f8+AYW7XTMgSEXvGkqzVyfeKfKfSCCPSgu8IqVHcwpJlXE8"
 	for text, want := range map[string]bool{string(key): true, other + "\n": false} {
@@ -83,8 +79,7 @@ func TestVerifyScript(t *testing.T) {
 			t.Errorf("the key %q: %s", arg, out)
 		}
 	}
-	// An argument that is a key must not be read as a file name, even if the bundle has a file with
-	// this path.
+	// The script must not read a key argument as the name of a file in the bundle.
 	trap := filepath.Join(bundle, filepath.FromSlash(other))
 	if err := os.MkdirAll(filepath.Dir(trap), 0o755); err != nil {
 		t.Fatal(err)
@@ -177,8 +172,8 @@ func TestVerifyScript(t *testing.T) {
 	}
 }
 
-// TestCutBundle removes the last record of a bundle. The script and Check cannot notice that the
-// record is missing. Both must say up to which record of the journal the bundle is complete.
+// TestCutBundle removes the last record. verify.sh and Check cannot notice that the last record is
+// missing.
 func TestCutBundle(t *testing.T) {
 	bundle := mustProve(t, makeJournal(t), "court/1")
 	names, err := filepath.Glob(filepath.Join(bundle, "records", "*.json"))

@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// A dated order is in force from begin to end. Both are relative to the time at which the
-// test writes the order.
+// A dated order is in force from begin to end. Both are relative to the time of writing.
 type dated struct {
 	name       string
 	begin, end time.Duration
@@ -24,8 +23,6 @@ var datedOrders = []dated{
 	{"last-year", -400 * day, -200 * day},
 }
 
-// freed has the names that a lift in the reference orders unblocks. freedSince is the time at which
-// the lift begins.
 var (
 	freed      = []string{"freed.example", "www.freed.example"}
 	freedSince = time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)
@@ -66,8 +63,6 @@ func clocks() (out []fault) {
 	return out
 }
 
-// setClock sets the clock of the server to the real time plus step, and updates the expected
-// answers. The parameter now is the time at which the dated orders were written.
 func (l *lab) setClock(now time.Time, step time.Duration) {
 	l.t.Helper()
 	for _, d := range datedOrders {

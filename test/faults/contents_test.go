@@ -9,8 +9,6 @@ import (
 	"strings"
 )
 
-// bad returns a fault that replaces the content of a file with a bad text. The server must refuse
-// the text, and must raise an alarm about a path that contains the text alarm.
 func bad(name, file, alarm, text string) fault {
 	return fault{name: name, alarm: alarm, inject: func(l *lab) func() { return l.swap(file, text) }}
 }
@@ -49,8 +47,7 @@ func contents() []fault {
 			return func() { l.remove("orders/twice.yaml") }
 		}},
 	}
-	// This fault imitates an operator who writes a file with a new name each day. The new file is
-	// incomplete.
+	// The operator writes a file with a new name each day. The new file is incomplete.
 	out = append(out, fault{name: "a large shrink and a lower serial under another name", alarm: "court2.yaml", notReady: true, inject: func(l *lab) func() {
 		from := l.logSize()
 		l.write("orders/.court2", courtFile(6, few))
@@ -76,8 +73,6 @@ func contents() []fault {
 	return append(out, longLine(), largeFile(), manyLabels())
 }
 
-// cuts returns a fault that cuts a file off at 24 places in turn. The server must refuse
-// each cut that would change an answer.
 func cuts(first, file, text, alarm string) fault {
 	const places = 24
 	return fault{name: "a cut of " + file, alarm: alarm, tries: places, fresh: first != "", inject: func(l *lab) func() {
@@ -88,7 +83,7 @@ func cuts(first, file, text, alarm string) fault {
 		}
 		for i := range places {
 			l.write(file, text[:1+(len(text)-3)*i/places])
-			// The server must read this cut before the next cut is made.
+			// The server must read each cut before the next cut.
 			if _, err := l.urgent(); err != nil {
 				l.t.Errorf("an order beside cut %d of %s: %v", i, file, err)
 				break
@@ -109,8 +104,6 @@ func (l *lab) sample(n int) {
 	}
 }
 
-// longLine returns a fault with a good file that must come into force. The file has a very long
-// line: a "!" and then 64,000 names.
 func longLine() fault {
 	var list strings.Builder
 	for i := range 64000 {
@@ -130,8 +123,8 @@ func longLine() fault {
 	}}
 }
 
-// room is the memory in MB that the load of a large good file may need. A server with 512 MB must
-// have enough memory.
+// room is the memory limit in MB for the load of a large good file. The limit suits a server with
+// 512 MB.
 const room = 420
 
 func largeFile() fault {
@@ -147,8 +140,6 @@ func largeFile() fault {
 	}}
 }
 
-// manyLabels returns a fault with a side list whose names have 120 labels each. The list
-// needs much memory. The server must refuse the list or have enough memory.
 func manyLabels() fault {
 	return fault{name: "a side list of names with 120 labels", alarm: "labels", either: true, notReady: true, fresh: true, peak: room, inject: func(l *lab) func() {
 		var list strings.Builder

@@ -1,8 +1,7 @@
 //go:build e2e
 
-// Package faults makes many faults around a real server, one after the other. Each fault
-// must lose no order, cause no wrong answer, and raise its expected alarm. The server must
-// recover without help.
+// Package faults makes many faults around a real server. A fault must lose no order, cause no wrong
+// answer, and raise its alarm. The server must recover without help.
 //
 //	go test -tags e2e -count=1 ./test/faults [-run 'TestFaults/./side'] [-args -seed 5 -coredns FILE]
 package faults
@@ -29,12 +28,10 @@ var (
 	many   = flag.Bool("many", false, "reload the orders 1,000 times and the Corefile 100 times, not only some times")
 )
 
-// A fault is a disturbance of a running server, for example a file that is cut off.
 type fault struct {
 	name string
 
-	// inject makes the fault. The returned function ends the fault. If the fault ends by
-	// itself, the function is nil.
+	// inject makes the fault, and undo ends the fault. undo is nil if the fault ends by itself.
 	inject func(l *lab) (undo func())
 
 	alarm    string            // part of the path in the expected alarm; if empty, no alarm is expected
@@ -54,7 +51,7 @@ type fault struct {
 	lab      lab               // how the server is started, if it needs another start than usual
 }
 
-// These time limits are about ten times the usual time.
+// These limits are about ten times the usual time.
 const (
 	startTime   = 15 * time.Second
 	stopTime    = 5 * time.Second
@@ -66,8 +63,6 @@ const (
 	usualPeak   = 160
 )
 
-// allTime is the time limit for all faults. Faults that begin later count as failed. On
-// two CPUs with a load of 30, all faults took two minutes.
 const allTime = 10 * time.Minute
 
 type row struct {
@@ -83,15 +78,13 @@ type row struct {
 
 func (r *row) fail(format string, args ...any) { r.bad = append(r.bad, fmt.Sprintf(format, args...)) }
 
-// allFaults returns all faults sorted by name. A seed then always gives one sequence.
+// allFaults sorts the faults, because a seed must always give the same sequence.
 func allFaults() []fault {
 	all := slices.Concat(files(), contents(), versions(), changes(), reloads(), names(), processes(), limits(), stateFaults(), journalFaults(), clocks())
 	slices.SortFunc(all, func(a, b fault) int { return strings.Compare(a.name, b.name) })
 	return all
 }
 
-// labs is the number of servers at the same time. A server mostly waits, so two CPUs are
-// enough for three servers.
 const labs = 3
 
 func TestFaults(t *testing.T) {
@@ -265,15 +258,12 @@ func (l *lab) try(f fault, r *row) {
 	good = len(r.bad) == 0
 }
 
-// end stops the server. If this takes longer than stopTime, it reports an error.
 func (l *lab) end(r *row) {
 	if _, err := l.close(); err != nil {
 		r.fail("%v", err)
 	}
 }
 
-// urgent changes an order file that no fault touches. It returns the time until the new
-// orders are in force.
 func (l *lab) urgent() (time.Duration, error) {
 	l.t.Helper()
 	last, next := fmt.Sprintf("urgent%d.example", l.version), fmt.Sprintf("urgent%d.example", l.version+1)
@@ -291,7 +281,6 @@ func (l *lab) urgent() (time.Duration, error) {
 	return took, err
 }
 
-// recovered returns an error if a file is still bad or an answer is still wrong.
 func (l *lab) recovered() error {
 	if err := l.healthy(); err != nil {
 		return err
@@ -302,8 +291,8 @@ func (l *lab) recovered() error {
 	return nil
 }
 
-// counted returns an error if the log or the failure counter lacks the alarm of a fault. It is for
-// faults during which the metrics may not work, so it runs after the end of the fault.
+// counted checks the log and the failure counter after a fault. During the fault, the metrics may
+// not work.
 func (l *lab) counted(f fault, from int, before samples) error {
 	if !strings.Contains(l.logFrom(from), f.alarm) {
 		return fmt.Errorf("the log does not name %s", f.alarm)

@@ -14,22 +14,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A kind is a kind of unusual file, for example an unreadable file or a socket.
 type kind struct {
 	name string
 	make func(l *lab, path string) (undo func())
 	peak int // how many MB the server may take to refuse the file; 0 means usualPeak
 }
 
-// refusal is the memory in MB that the server may need to refuse a file that is too large. The
-// limit is not lower, because the heap of a small server varies by this much.
 const refusal = 48
 
 var kinds = []kind{
 	{name: "FIFO", make: func(l *lab, path string) func() { l.check(unix.Mkfifo(path, 0o644)); return nil }},
 	{name: "socket", make: func(l *lab, path string) func() {
-		// The path of a socket must be short. The socket is therefore made elsewhere and
-		// renamed.
+		// The path of a socket must be short, so make the socket elsewhere.
 		s, err := net.ListenUnix("unix", &net.UnixAddr{Name: l.path("socket")})
 		l.check(err)
 		s.SetUnlinkOnClose(false)
@@ -63,7 +59,6 @@ func linkTo(to string) func(*lab, string) func() {
 	return func(l *lab, path string) func() { l.check(os.Symlink(to, path)); return nil }
 }
 
-// text returns a function that renames a file with the text s into place.
 func text(s string) func(*lab, string) func() {
 	return func(l *lab, path string) func() {
 		l.check(os.WriteFile(path+".new", []byte(s), 0o644))
@@ -81,8 +76,6 @@ func junk() string {
 	return "\x7fELF" + string(b)
 }
 
-// sparse returns a function that makes a file of the given size without data. If the file
-// system does not allow the size, the file is as large as possible.
 func sparse(size int64) func(*lab, string) func() {
 	return func(l *lab, path string) func() {
 		f, err := os.Create(path + ".new")
@@ -97,8 +90,7 @@ func sparse(size int64) func(*lab, string) func() {
 	}
 }
 
-// leased makes a file for which open(2) waits up to 45 s, as on a dead mount. The test process has
-// a write lease on the file.
+// leased makes a file with a write lease. open(2) waits up to 45 s, as on a dead mount.
 func leased(l *lab, path string) func() {
 	l.check(os.WriteFile(path+".new", []byte(head+"orders: []\n"), 0o644))
 	f, err := os.OpenFile(path+".new", os.O_RDWR, 0)
@@ -110,7 +102,6 @@ func leased(l *lab, path string) func() {
 	return func() { l.check(f.Close()) }
 }
 
-// A place is a path at which the test puts an unusual file.
 type place struct {
 	name, path string
 	alarm      string
@@ -178,8 +169,7 @@ func files() (out []fault) {
 	)
 }
 
-// drain reads all available data of a file, for example the kernel log. Otherwise the file would
-// look to the server like a growing file, and the test would check a different fault.
+// drain reads all available data of a file. Otherwise the server would see a growing file.
 func (l *lab) drain(path string) {
 	l.t.Helper()
 	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_NONBLOCK, 0)
@@ -217,7 +207,6 @@ func (l *lab) replace(name string, k kind) (undo func()) {
 	}
 }
 
-// report prints the table of all faults and the line of totals for .ci/run.
 func report(rows []row) {
 	slices.SortFunc(rows, func(a, b row) int { return strings.Compare(a.name, b.name) })
 	const line = "%-62s %5v %8v %6v %5v %8s %10s %7v %5v %7s  %s\n"

@@ -49,8 +49,6 @@ func (l *lab) journalWorks() {
 	})
 }
 
-// dropJournal makes the server close the journal, and then checks the journal. The journal must be
-// valid. It must record that the order urgent/1 is in force, and must have kept versions.
 func (l *lab) dropJournal() {
 	l.t.Helper()
 	l.change()
@@ -92,7 +90,6 @@ func (l *lab) dropJournal() {
 	}
 }
 
-// journalFaults returns faults of the journal. They must delay no order.
 func journalFaults() []fault {
 	return []fault{
 		{name: "a full disk under the journal", alarm: "no space left on device", metric: journalOK,

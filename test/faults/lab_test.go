@@ -19,11 +19,9 @@ import (
 	"github.com/dns-orders/blocklist/test/port"
 )
 
-// nobody is the user id of the server if root runs the tests. Root ignores the permissions
-// of files.
+// nobody is the user id of the server. Root would ignore the permissions of files.
 const nobody = 65534
 
-// A lab is a server in its own directory, with the answers that the server must give.
 type lab struct {
 	t       *testing.T // the test of the current fault
 	coredns string
@@ -48,8 +46,8 @@ type lab struct {
 	sampled  tally // the answers to queries that the fault itself sends
 }
 
-// corefile omits the health plugin, which connects to itself each second. Such a
-// connection would delay SIGTERM by 5 seconds (http.Server.Shutdown).
+// corefile has no health plugin. A connection of health would delay SIGTERM by 5 seconds
+// (http.Server.Shutdown).
 const corefile = `.:%s {
 	bind 127.0.0.1
 	errors
@@ -152,14 +150,11 @@ func (l *lab) start() {
 	})
 }
 
-// stop sends SIGTERM and returns the time until the server has ended. After stopTime, it
-// kills the server and returns an error.
 func (l *lab) stop() (time.Duration, error) {
 	if l.cmd == nil {
 		return 0, nil
 	}
-	// http.Server.Shutdown waits 5 seconds for a connection without a request. Idle
-	// connections are therefore closed first.
+	// http.Server.Shutdown waits 5 seconds for a connection without a request.
 	l.web.client.CloseIdleConnections()
 	begin := time.Now()
 	defer func() { l.cmd = nil }()
@@ -198,7 +193,6 @@ func (l *lab) close() (time.Duration, error) {
 	return took, err
 }
 
-// reload makes the server read its Corefile again, and waits until the log contains the text word.
 func (l *lab) reload(word string) {
 	l.t.Helper()
 	from := l.logSize()
@@ -213,7 +207,6 @@ func (l *lab) reload(word string) {
 
 func (l *lab) path(name string) string { return filepath.Join(l.dir, name) }
 
-// write replaces a file by rename, as the documentation advises.
 func (l *lab) write(name, text string) {
 	l.t.Helper()
 	l.writeInPlace(filepath.Dir(name)+"/.new", text)
@@ -226,7 +219,6 @@ func (l *lab) writeInPlace(name, text string) {
 	l.check(os.WriteFile(l.path(name), []byte(text), 0o644))
 }
 
-// link makes or replaces a symbolic link in one step.
 func (l *lab) link(to, name string) {
 	l.t.Helper()
 	next := l.path(filepath.Dir(name) + "/.link")
@@ -247,7 +239,6 @@ func (l *lab) check(err error) {
 	}
 }
 
-// until repeats f until f succeeds. After the time limit, the test of the fault fails.
 func (l *lab) until(limit time.Duration, what string, f func() error) time.Duration {
 	l.t.Helper()
 	took, err := within(limit, f)

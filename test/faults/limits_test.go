@@ -11,15 +11,13 @@ import (
 )
 
 func limits() []fault {
-	// A user namespace has its own limits (namespaces(7)). The machine's limits do not
-	// change.
+	// A user namespace has its own limits (namespaces(7)). The machine's limits do not change.
 	namespace := func(script string) lab {
 		return lab{wrap: []string{"sh", "-c", script + ` && exec "$@"`, "sh"}}
 	}
 	return []fault{
 		{name: "no descriptor is left", alarm: "court.yaml", blind: true, noUrgent: true, fresh: true, during: map[string]string{"last.example": nxdomain}, inject: func(l *lab) func() {
-			// A passing query needs a new descriptor. The test therefore sends no queries
-			// now.
+			// A query would need a new descriptor.
 			l.asker.paused.Store(true)
 			l.descriptors("3")
 			files, _ := world()
@@ -57,8 +55,7 @@ func limits() []fault {
 	}
 }
 
-// descriptors limits the number of the server's file descriptors. Root without CAP_SYS_RESOURCE may
-// not set the limit. prlimit therefore runs as the server's user.
+// prlimit runs as the server's user, because root without CAP_SYS_RESOURCE may not set the limit.
 func (l *lab) descriptors(n string) {
 	l.t.Helper()
 	cmd := exec.Command("prlimit", "--pid", fmt.Sprint(l.cmd.Process.Pid), "--nofile="+n+":")

@@ -24,7 +24,6 @@ const (
 	unsure   = "" // the answer may change now, so no query is sent
 )
 
-// A model contains the right answer for each name at this moment.
 type model struct {
 	mu   sync.Mutex
 	want map[string]string
@@ -65,8 +64,6 @@ func (t *tally) add(o tally) {
 	t.examples = t.examples[:min(len(t.examples), 4)]
 }
 
-// judge compares an answer with the right answer, and counts the result. If a name that must be
-// blocked passes, an order is lost. Every other difference is a wrong answer.
 func (t *tally) judge(name, got, want string) {
 	t.answers++
 	switch {
@@ -90,8 +87,6 @@ func newClient(addr string) *client {
 	return &client{addr, dns.Client{Timeout: 2 * time.Second}}
 }
 
-// ask sends an A query and returns the kind of the answer, as in the model. Datagrams may be lost,
-// so ask tries three times.
 func (c *client) ask(name string) string {
 	var err error
 	for range 3 {
@@ -137,7 +132,6 @@ func (c *client) sweep(m *model) (t tally) {
 	return t
 }
 
-// An asker queries random names of the model during the whole test.
 type asker struct {
 	paused atomic.Bool
 	mu     sync.Mutex
@@ -146,8 +140,6 @@ type asker struct {
 	done   sync.WaitGroup
 }
 
-// pace is the shortest time between two queries of an asker. Other work then has enough
-// CPU time.
 const pace = 2 * time.Millisecond
 
 func startAsker(c *client, m *model, random *rand.Rand) *asker {
@@ -168,8 +160,6 @@ func startAsker(c *client, m *model, random *rand.Rand) *asker {
 				continue
 			}
 			got := c.ask(name)
-			// Do not count the answer if the right answer has changed, or if the test has killed
-			// the server.
 			if a.paused.Load() || m.answer(name) != want {
 				continue
 			}

@@ -18,8 +18,6 @@ const page = "../../docs/reliability.md"
 
 var writePage = flag.Bool("page", false, "write the table of this run into docs/reliability.md")
 
-// A pageRow is a row of the table. It is one fault, or several faults that differ only in
-// the file or the text.
 type pageRow struct {
 	kinds, tries, wrong, lost, seen, due int
 	recovered                            float64 // the longest time until the server recovered, in seconds
@@ -117,8 +115,6 @@ func updatePage(rows []row) error {
 	return os.WriteFile(page, []byte(out+"\n"+after), 0o644)
 }
 
-// TestPage checks that docs/reliability.md has a row for each fault, and no other rows. It
-// does not check measured numbers.
 func TestPage(t *testing.T) {
 	defer func(was bool) { *many = was }(*many)
 	*many = false // the page has the numbers of a run without -many

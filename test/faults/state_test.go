@@ -21,8 +21,7 @@ const (
 	stateUnaccepted = "coredns_blocklist_state_unaccepted"
 )
 
-// stateDir returns the path of the state directory for the tests. The server may see
-// another mount at this path.
+// stateDir returns the path for the tests. The server may see another mount at this path.
 func (l *lab) stateDir() string {
 	if l.wrap != nil {
 		return l.proc("root") + l.path("state")
@@ -30,8 +29,6 @@ func (l *lab) stateDir() string {
 	return l.path("state")
 }
 
-// useState makes the server use a state directory. It waits until the directory has all
-// files.
 func (l *lab) useState() {
 	l.t.Helper()
 	if l.wrap == nil {
@@ -56,8 +53,7 @@ func (l *lab) stored() {
 	const files = 7 // six order files and the protect list
 	l.until(recoverTime, "all files to be stored", func() error {
 		set, err := state.Read(l.stateDir())
-		// The number may be larger, because the orders of a file that an earlier fault has removed
-		// are in force too.
+		// Orders of removed files stay in force, so the number may be larger.
 		if err == nil && len(set.Versions) < files {
 			err = fmt.Errorf("%d files are stored", len(set.Versions))
 		}
@@ -86,7 +82,6 @@ func (l *lab) restarted(fn func()) {
 	l.asker.paused.Store(false)
 }
 
-// accept ends the alarm about a damaged state directory, as "blocklistctl state accept" does.
 func (l *lab) accept() {
 	l.t.Helper()
 	now := time.Now()
@@ -109,18 +104,13 @@ func (l *lab) accept() {
 	}
 }
 
-// change puts a new order into force. The server then stores a new version.
 func (l *lab) change() {
 	l.t.Helper()
 	_, err := l.urgent()
 	l.check(err)
 }
 
-// stateFaults returns faults in the state directory. All orders must stay in force. The
-// server must soon store the versions in force again.
 func stateFaults() []fault {
-	// ends returns a function that ends a fault. It checks that the server stores all
-	// files again.
 	ends := func(l *lab, undo func()) func() {
 		return func() {
 			undo()
@@ -160,12 +150,11 @@ func stateFaults() []fault {
 		}},
 		{name: "the loss of the state directory", alarm: "was removed or replaced", metric: stateOK, inject: func(l *lab) func() {
 			l.useState()
-			// The server may be writing into the directory. The directory is therefore
-			// renamed before its removal.
+			// The server may be writing into the directory, so rename the directory before its
+			// removal.
 			l.check(os.Rename(l.path("state"), l.path("lost")))
 			l.remove("lost")
-			// The server has no permission to create a directory here, as in /var/lib. The test
-			// therefore makes a new directory.
+			// The server may not create a directory here, as in /var/lib.
 			return ends(l, l.makeState)
 		}},
 		{name: "a file in place of the state directory", alarm: "was removed or replaced", metric: stateOK, inject: func(l *lab) func() {
@@ -179,7 +168,7 @@ func stateFaults() []fault {
 		}},
 		{name: "an older copy in place of the state directory", alarm: "was removed or replaced", metric: stateOK, inject: func(l *lab) func() {
 			l.useState()
-			// The server may still write snapshots. A temporary file that vanishes fails the copy.
+			// A temporary file of the server may vanish during the copy.
 			l.until(recoverTime, "a copy of the state directory", func() error {
 				os.RemoveAll(l.path("older"))
 				return command("cp", "-a", l.path("state"), l.path("older"))

@@ -15,7 +15,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// inForce waits until the names are blocked. They must stay blocked for the rest of the test.
 func (l *lab) inForce(limit time.Duration, names ...string) {
 	l.t.Helper()
 	l.until(limit, "the new orders to be in force", func() error {
@@ -29,8 +28,6 @@ func (l *lab) inForce(limit time.Duration, names ...string) {
 	l.model.set(nxdomain, names...)
 }
 
-// versions returns faults with good files that arrive in an unusual way. The server must
-// raise no alarm and must use the last version.
 func versions() []fault {
 	return []fault{
 		{name: "a storm of link swaps", tries: 300, fresh: true, inject: func(l *lab) func() {
@@ -119,7 +116,6 @@ func (l *lab) stamped(name, text string, write func(name, text string)) {
 	l.check(os.Chtimes(l.path(name), when, when))
 }
 
-// copy copies a directory by hard links. Symbolic links stay symbolic links.
 func (l *lab) copy(from, to string) {
 	l.t.Helper()
 	l.check(filepath.WalkDir(l.path(from), func(path string, d os.DirEntry, err error) error {
@@ -152,8 +148,6 @@ func (l *lab) many(dir string, n int, words ...string) {
 	}
 }
 
-// names returns faults with unusual characters in file names or texts. The log must not
-// contain these characters unchanged.
 func names() (out []fault) {
 	forged := "\n[ERROR] forged\x1b[2J\u202e"
 	for what, name := range map[string]string{
@@ -189,8 +183,6 @@ func names() (out []fault) {
 // changes returns faults with reloads of the Corefile.
 func changes() []fault {
 	options := []string{"poll 300ms", "max_shrink 60%", "ttl 20s", "home IT", "organization Test", "answers addresses", "country IT 192.0.2.0/24", usualOptions}
-	// spoil makes five files bad. One order file is broken, one is missing, one is much
-	// smaller, and one has a lower serial. A protect list is missing.
 	spoil := func(l *lab) func() {
 		undo := []func(){
 			l.swap(single, "oops: [\n"),
@@ -249,8 +241,6 @@ func changes() []fault {
 	}
 }
 
-// reloads returns faults with many reloads, one after the other. With the flag -many there
-// are 1,000 reloads of the orders and 100 reloads of the Corefile.
 func reloads() []fault {
 	orders, corefiles := 20, 8
 	if *many {
@@ -298,8 +288,6 @@ func processes() []fault {
 		l.start()
 		l.asker.paused.Store(false)
 	}
-	// fullPipe restarts the server with a full pipe as standard output. It returns the
-	// read end of the pipe.
 	fullPipe := func(l *lab) *os.File {
 		r, w, err := os.Pipe()
 		l.check(err)
@@ -310,8 +298,6 @@ func processes() []fault {
 		l.check(w.Close())
 		return r
 	}
-	// keeps returns a fault that restarts the server with a state directory. While the server is
-	// stopped, the function spoil damages files. All orders must stay in force.
 	keeps := func(name, alarm string, spoil func(l *lab) func()) fault {
 		return fault{name: name, resets: true, alarm: alarm, fresh: true, inject: func(l *lab) func() {
 			l.check(os.Mkdir(l.path("state"), 0o755))
@@ -451,8 +437,7 @@ func processes() []fault {
 	}
 }
 
-// fill fills a pipe. It opens the pipe a second time with O_NONBLOCK, because the server's
-// writes must block.
+// fill opens the pipe again with O_NONBLOCK, because the server's writes must block.
 func fill(w *os.File) error {
 	fd, err := syscall.Open(fmt.Sprintf("/proc/self/fd/%d", w.Fd()), syscall.O_WRONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {

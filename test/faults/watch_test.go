@@ -15,8 +15,7 @@ import (
 	"unicode/utf8"
 )
 
-// A web value reads the metrics and the readiness over HTTP. It keeps connections open,
-// because the server may have no free descriptor.
+// A web value keeps its connections open, because the server may have no free descriptor.
 type web struct {
 	client         http.Client
 	metrics, ready string
@@ -37,7 +36,6 @@ func (w *web) get(url string) (code int, body string, err error) {
 	return r.StatusCode, string(b), err
 }
 
-// A samples value contains the value of each metric, by name with labels.
 type samples map[string]float64
 
 func (w *web) scrape() (samples, error) {
@@ -63,7 +61,6 @@ func (w *web) scrape() (samples, error) {
 
 const lastOK = "coredns_blocklist_last_load_ok"
 
-// failures returns the load failures of all files with word in the path.
 func (s samples) failures(word string) (sum float64) {
 	for k, v := range s {
 		if file, ok := strings.CutPrefix(k, "coredns_blocklist_load_failures_total{file="); ok && strings.Contains(file, word) {
@@ -79,7 +76,6 @@ func (w *web) isReady() (bool, error) {
 	return code == http.StatusOK, err
 }
 
-// healthy returns an error if a metric or the ready plugin reports a bad file.
 func (l *lab) healthy() error {
 	s, err := l.web.scrape()
 	if err != nil {
@@ -97,8 +93,6 @@ func (l *lab) healthy() error {
 	return nil
 }
 
-// alarmed returns an error if a part of the alarm is missing. The parts are a log line
-// with the path, last_load_ok, the failure counter, and the readiness.
 func (l *lab) alarmed(f fault, from int, before samples) error {
 	named := false
 	for line := range strings.Lines(l.logFrom(from)) {
@@ -180,17 +174,13 @@ func (l *lab) resetPeak() {
 	l.check(os.WriteFile(l.proc("clear_refs"), []byte("5"), 0))
 }
 
-// These constants limit how much more a server may use after a fault than before. The memory is in
-// MB. The server may have some more connections to the upstream, and some more goroutines for
-// requests that have not ended.
+// These constants limit how much more a server may use after a fault than before. Memory is in MB.
 const (
 	slackMemory      = 48
 	slackDescriptors = 8
 	slackGoroutines  = 16
 )
 
-// restored returns an error if the server uses clearly more memory, descriptors or goroutines than
-// before the fault.
 func (l *lab) restored(before usage) error {
 	now, err := l.usage()
 	if err != nil {
@@ -204,10 +194,8 @@ func (l *lab) restored(before usage) error {
 	return nil
 }
 
-// secret is a text in files that are not order files. The log must not contain it.
 const secret = "SECRET-VALUE"
 
-// cleanLog returns an error if the log contains a panic or unchanged text of a file.
 func cleanLog(text string) error {
 	switch {
 	case strings.Contains(text, secret):

@@ -24,8 +24,6 @@ const (
 	urgent  = "orders/urgent.yaml"
 )
 
-// world returns the files of the reference orders. It also returns the right answer for
-// each name while all files are good.
 func world() (files, want map[string]string) {
 	files, want = map[string]string{}, map[string]string{}
 	expect := func(answer string, names ...string) {
@@ -84,7 +82,6 @@ func courtFile(serial int, targets []string) string {
 		"  - id: court/1\n    targets:\n      - %s\n", head, serial, strings.Join(targets, "\n      - "))
 }
 
-// terms returns an order for a JSON file: the same defaults as in head, and the given fields.
 func terms(id string, fields map[string]any) map[string]any {
 	o := map[string]any{"id": id, "authority": map[string]string{"name": "Regulator of Test"}, "scope": "global", "issued": "2026-01-12"}
 	for k, v := range fields {

@@ -13,19 +13,17 @@ import (
 	"github.com/dns-orders/blocklist/test/clock"
 )
 
-// patience limits the time of a write to the disk.
 const patience = 30 * time.Second
 
 // A Journal writes one journal.
 type Journal struct {
-	t       testing.TB
-	clock   *clock.Clock
-	journal *journal.Journal
-	// file and sum are the name and the SHA-256 of the file in the last call of Load.
+	t         testing.TB
+	clock     *clock.Clock
+	journal   *journal.Journal
 	file, sum string
 }
 
-// New begins or continues a journal in a directory, at a time in RFC 3339 notation.
+// New begins or continues a journal in dir. The time at is in RFC 3339 format.
 func New(t testing.TB, dir, origin, at string) *Journal {
 	t.Helper()
 	now := parse(t, at)
@@ -52,8 +50,7 @@ func (j *Journal) At(at string) {
 	j.clock.Set(parse(j.t, at))
 }
 
-// Load records that a version of a file goes into force. It also stores the text of the version in
-// the journal.
+// Load records that a version of a file goes into force, and stores the text in the journal.
 func (j *Journal) Load(file, text string) {
 	sum := sha256.Sum256([]byte(text))
 	j.file, j.sum = file, fmt.Sprintf("%x", sum)
@@ -69,8 +66,7 @@ func (j *Journal) Add(records ...journal.Record) {
 	}
 }
 
-// Receive records that an order was received with the file of the last Load. It also records the
-// state of the order.
+// Receive records an order in the last loaded file, and the state of the order.
 func (j *Journal) Receive(id string, sealed bool, state journal.Event) {
 	j.Add(journal.Record{Event: journal.Received, Order: id, Sealed: sealed, File: j.file, SHA256: j.sum},
 		journal.Record{Event: state, Order: id, Sealed: sealed})

@@ -1,7 +1,6 @@
 //go:build e2e && linux
 
-// Package minisign tests blocklistctl together with Debian's minisign. Each of the two
-// programs must accept the keys and the signatures of the other program.
+// Package minisign tests blocklistctl together with Debian's minisign.
 package minisign
 
 import (
@@ -67,8 +66,6 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// keys changes to a new directory with an order file and four secret keys. blocklistctl
-// and minisign each make one encrypted key and one key that is not encrypted.
 func keys(t *testing.T) {
 	t.Helper()
 	t.Chdir(t.TempDir())
@@ -118,9 +115,6 @@ func TestBothWays(t *testing.T) {
 	}
 }
 
-// TestBothRefuse changes the order file and each line of its signature file. minisign and
-// blocklistctl must refuse these changes. blocklistctl must also refuse extra text after the
-// signature, and an escape sequence in the comment.
 func TestBothRefuse(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "orders.yaml", content)
@@ -164,7 +158,6 @@ func TestBothRefuse(t *testing.T) {
 	must(t, "", tool, "verify", "orders.yaml", "--key", "desk.pub")
 }
 
-// TestTerminal types passwords at a terminal. The terminal must not show the passwords.
 func TestTerminal(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "orders.yaml", content)
@@ -178,7 +171,6 @@ func TestTerminal(t *testing.T) {
 		t.Errorf("sign shows the password: %q", out)
 	}
 	must(t, "", "minisign", "-V", "-p", "desk.key.pub", "-m", "orders.yaml")
-	// minisign decrypts the key of blocklistctl with the typed password.
 	terminal(t, []step{{"Password: ", password}}, 0, "minisign", "-S", "-s", "desk.key", "-m", "orders.yaml")
 	must(t, "", tool, "verify", "orders.yaml", "--key", "desk.key.pub")
 

@@ -16,8 +16,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// terminal runs a program in a new pseudo-terminal, and returns all shown text. For each
-// step, it waits for the prompt and types the answer. The exit code must be code.
 func terminal(t *testing.T, steps [][2]string, code int, name string, args ...string) string {
 	t.Helper()
 	master, slave := openTerminal(t)
@@ -55,8 +53,7 @@ func terminal(t *testing.T, steps [][2]string, code int, name string, args ...st
 	return shown.String()
 }
 
-// hidden waits until the terminal does not echo typed text. A program writes the prompt
-// first, and then turns the echo off.
+// A program writes the prompt first, and then turns the echo off.
 func hidden(t *testing.T, master *os.File) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {

@@ -11,8 +11,6 @@ import (
 	"testing"
 )
 
-// TestCompose reads the Compose file with the parser of the Compose project. The paths, ports and
-// addresses in the Compose file and its other files must agree.
 func TestCompose(t *testing.T) {
 	var project struct {
 		Services map[string]struct {

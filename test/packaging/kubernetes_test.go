@@ -19,16 +19,13 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// A built value contains the Kubernetes objects that kustomize makes from a directory. The types
-// are those of the Kubernetes API.
 type built struct {
 	deployment appsv1.Deployment
 	service    corev1.Service
 	account    corev1.ServiceAccount
 	budget     policyv1.PodDisruptionBudget
 	maps       map[string]corev1.ConfigMap
-	// monitor has the fields of the ServiceMonitor that the files use.
-	monitor struct {
+	monitor    struct {
 		metav1.TypeMeta   `json:",inline"`
 		metav1.ObjectMeta `json:"metadata"`
 		Spec              struct {
@@ -54,7 +51,6 @@ func tool(t *testing.T, args ...string) []byte {
 	return out
 }
 
-// build runs kustomize on a directory. It refuses unknown fields and objects.
 func build(t *testing.T, dir string) *built {
 	t.Helper()
 	b := &built{maps: map[string]corev1.ConfigMap{}}
@@ -81,8 +77,6 @@ func build(t *testing.T, dir string) *built {
 	return b
 }
 
-// TestKubernetes checks the objects that kustomize makes. The names, ports and selectors in
-// different objects must agree.
 func TestKubernetes(t *testing.T) {
 	b := build(t, "base")
 	pod := b.deployment.Spec.Template.Spec
@@ -138,8 +132,6 @@ func TestKubernetes(t *testing.T) {
 	}
 }
 
-// checkSelector checks that a selector matches the labels in own, and does not match an object
-// without labels.
 func checkSelector(t *testing.T, what string, s *metav1.LabelSelector, own labels.Set) {
 	t.Helper()
 	sel, err := metav1.LabelSelectorAsSelector(s)

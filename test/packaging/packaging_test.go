@@ -1,7 +1,7 @@
 //go:build e2e
 
-// Package packaging tests files of the folder packaging: the Corefiles, the Compose file and the
-// Kubernetes files.
+// Package packaging tests the Corefiles, the Compose file and the Kubernetes files of the folder
+// packaging.
 package packaging
 
 import (
@@ -25,9 +25,6 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestCorefiles starts CoreDNS with each Corefile of the packages. An order in the
-// directory of the orders must be in force. Only paths, ports and upstream servers are
-// changed.
 func TestCorefiles(t *testing.T) {
 	for _, path := range []string{"debian/root/etc/blocklist/Corefile", "container/Corefile", "compose/Corefile", "kubernetes/base/Corefile"} {
 		t.Run(path, func(t *testing.T) {
@@ -61,8 +58,6 @@ func TestCorefiles(t *testing.T) {
 	}
 }
 
-// replace replaces the matches of each regular expression by its text. Each pattern in needed must
-// match. A pattern in optional may have no match.
 func replace(t *testing.T, text string, needed, optional map[string]string) string {
 	t.Helper()
 	for pattern, with := range needed {

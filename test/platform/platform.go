@@ -1,10 +1,6 @@
-// Package platform has a test server that imitates the platform Piracy Shield
-// (docs/blocklistctl-feed.md). The test server has the public part of the interface of Piracy
-// Shield.
+// Package platform has a test server that imitates Piracy Shield (docs/blocklistctl-feed.md).
 //
-// Other values, for example error codes, are not public. This package invents these values, and
-// [Describe] adds them to a description of the platform. A test can make the server give wrong
-// answers.
+// Error codes and some other values are not public, so this package invents these values.
 package platform
 
 import (
@@ -39,8 +35,8 @@ const (
 	Late       = "in-test-late" // the code of a final error
 )
 
-// Describe adds the invented values of the server to a description of a platform. The argument and
-// the result are YAML.
+// Describe adds the invented values of the server to a description of a platform. Both texts are
+// YAML.
 func Describe(description []byte) ([]byte, error) {
 	var doc map[string]any
 	if err := yaml.Unmarshal(description, &doc); err != nil {
@@ -82,7 +78,7 @@ type Ack struct {
 	Count     int
 }
 
-// A Server is a test server that imitates the platform. Its methods are safe for concurrent use.
+// A Server imitates the platform. Its methods are safe for concurrent use.
 type Server struct {
 	*httptest.Server
 	// Now is the clock of the server.
@@ -102,7 +98,7 @@ type Server struct {
 	check   func(value string, processed bool)
 }
 
-// Start starts a platform and stops the platform at the end of the test.
+// Start starts a Server and stops the Server at the end of the test.
 func Start(t testing.TB, now func() time.Time) *Server {
 	s := &Server{Now: now, acks: map[string]Ack{}, calls: map[string]int{}}
 	s.Server = httptest.NewServer(s)
@@ -120,7 +116,7 @@ func (s *Server) Set(tickets ...Ticket) {
 	s.tickets, s.created = tickets, nil
 }
 
-// Withdraw removes an item from a ticket, as if the author of the ticket had corrected an error.
+// Withdraw removes an item from a ticket, like an author who corrects an error.
 func (s *Server) Withdraw(id, value string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -135,8 +131,8 @@ func (s *Server) Withdraw(id, value string) {
 	}
 }
 
-// Fault sets a function that the server calls for each request. If the function returns true, the
-// server writes no answer, because the function has answered the request.
+// Fault sets a function that the server calls for each request. The function returns true if it has
+// answered the request.
 func (s *Server) Fault(f func(w http.ResponseWriter, r *http.Request) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -168,7 +164,7 @@ func (s *Server) Calls(path string) int {
 	return s.calls[path]
 }
 
-// Expire makes the access token invalid. If all is true, it also makes the refresh token invalid.
+// Expire makes the access token invalid. With all, the refresh token becomes invalid too.
 func (s *Server) Expire(all bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

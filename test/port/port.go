@@ -9,8 +9,8 @@ import (
 	"sync"
 )
 
-// The ports are below the kernel's range for client sockets (32768 and up on Linux). In
-// the range, a client socket could take a port before the server listens.
+// The ports are below the kernel's range for client sockets (32768 and up on Linux). A client
+// socket could take a port in the range.
 const (
 	lowest  = 10000
 	highest = 32000
@@ -18,8 +18,8 @@ const (
 
 var given sync.Map
 
-// Free returns a port that is free for UDP and TCP on all addresses. No port is returned twice
-// in one process.
+// Free returns a port that is free for UDP and TCP on all addresses. A process gets each port only
+// once.
 func Free() (string, error) {
 	for range 1000 {
 		p := strconv.Itoa(lowest + rand.IntN(highest-lowest))

@@ -16,7 +16,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// unboundOrders are orders that a response policy zone can represent.
 const unboundOrders = head + `
 - {id: tree, targets: [tree.example], except: [good.tree.example]}
 - {id: below, targets: ["*.below.example"]}
@@ -28,8 +27,6 @@ const unboundOrders = head + `
 - {id: ended, until: 2026-01-01, targets: [ended.example]}
 `
 
-// startUnbound starts Unbound with the exported orders and returns its address. Unbound forwards
-// other queries to a test server that has an address for each name.
 func startUnbound(t *testing.T, dir, settings string) string {
 	t.Helper()
 	number, err := port.Free()
@@ -69,8 +66,6 @@ forward-zone:
 	}
 }
 
-// TestUnbound probes Unbound with the exported orders. It then removes one order from the export,
-// and probes again.
 func TestUnbound(t *testing.T) {
 	dir := t.TempDir()
 	tool := filepath.Join(dir, "blocklistctl")

@@ -11,11 +11,9 @@ import (
 	"testing"
 )
 
-// builds has the bytes of each program that Build has compiled, by the path of its package.
 var builds sync.Map
 
-// Build writes the program of a package to the file at path. It compiles a package only once in
-// a process. The import path pkg may be relative to the directory of the test.
+// Build writes the program of package pkg to path. A process compiles a package only once.
 func Build(t testing.TB, path, pkg string) {
 	t.Helper()
 	build, _ := builds.LoadOrStore(pkg, sync.OnceValues(func() ([]byte, error) {
@@ -28,8 +26,8 @@ func Build(t testing.TB, path, pkg string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Another process must write the file. Otherwise, a child of a parallel test could inherit the
-	// open file. Linux executes no file that is open for writing.
+	// Write the file in another process. Linux executes no file that a child of a parallel test has
+	// open for writing.
 	install := exec.Command("install", "-m", "755", "/dev/stdin", path)
 	install.Stdin = bytes.NewReader(program)
 	if out, err := install.CombinedOutput(); err != nil {
@@ -37,8 +35,7 @@ func Build(t testing.TB, path, pkg string) {
 	}
 }
 
-// Start starts a program in the directory dir, and returns its output. The end of the test
-// ends the program. A failed test logs the last output.
+// Start starts a program in dir and returns its output. The program ends with the test.
 func Start(t testing.TB, dir, name string, args ...string) *Buffer {
 	t.Helper()
 	cmd, said := exec.Command(name, args...), &Buffer{}

@@ -1,5 +1,5 @@
-// Package registers has an example of each government register that blocklistctl can import with a
-// preset. An example has the layout of the real register, but its names are invented.
+// Package registers has an example of each government register with a preset in blocklistctl. The
+// names are invented.
 package registers
 
 import (
@@ -10,8 +10,8 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 )
 
-// An Example is a register with two editions. The expected targets are in examples.yaml. A person
-// has read the targets from the text of each edition, without the program.
+// An Example is a register with two editions. A person has found the expected targets without the
+// program.
 type Example struct {
 	Preset  string
 	File    string // the name of the file
@@ -25,14 +25,13 @@ type Example struct {
 type Edition struct {
 	Text string
 	AsOf string `yaml:"as_of"`
-	// In contains values for fields that the register itself does not have. The values apply to all
-	// rows of this edition only.
+	// In contains values for fields that the register does not have. The values apply to all rows.
 	In   map[string]string
 	Rows int
 	// Want contains the targets, each as "ID TARGET" or "ID TARGET until TIME".
 	Want []string
-	// Blocked contains names that the server must block for a client in the country of the
-	// register. Passed contains names that the server must not block.
+	// The server must block the names in Blocked, and no name in Passed, for clients in the
+	// register's country.
 	Blocked []Question
 	Passed  []string
 }
@@ -40,7 +39,7 @@ type Edition struct {
 // A Question is a name with the order that blocks the name.
 type Question struct {
 	Name, Order string
-	// Decision is the text that the order uses to identify the decision, or empty.
+	// Decision identifies the decision in the order. It may be empty.
 	Decision string
 	Address  string // the address of the redirect, or empty
 }
@@ -74,8 +73,7 @@ func (e *Example) Bytes(t testing.TB, edition *Edition) []byte {
 	return []byte(text)
 }
 
-// Given returns the values that apply to all rows of an edition. It combines Set of the example
-// with In of the edition.
+// Given returns the values for all rows of an edition, from Set and In.
 func (e *Example) Given(edition *Edition) map[string]string {
 	given := map[string]string{}
 	for _, m := range []map[string]string{e.Set, edition.In} {

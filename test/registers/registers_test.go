@@ -25,8 +25,6 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestServed imports both editions of an example of each preset, and asks a server about the names.
-// Each edition has a server block of its own.
 func TestServed(t *testing.T) {
 	corefile, addrs := "", map[*registers.Edition]string{}
 	examples := registers.Examples(t)
@@ -77,7 +75,6 @@ func imported(t *testing.T, e *registers.Example, ed *registers.Edition, previou
 	return res.Content
 }
 
-// addBlock adds a server block with an order file. All clients are in the country of the first order.
 func addBlock(t *testing.T, corefile *string, orders []byte) (addr string) {
 	t.Helper()
 	f, problems := order.Parse("orders.yaml", bytes.NewReader(orders), order.Options{})
@@ -96,7 +93,6 @@ func addBlock(t *testing.T, corefile *string, orders []byte) (addr string) {
 	return "127.0.0.1:" + free
 }
 
-// blocked asks about a name. The answer must name the decision and have the redirect of the order.
 func blocked(t *testing.T, addr string, q registers.Question) {
 	t.Helper()
 	m := ask(t, addr, q.Name)

@@ -13,8 +13,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// notice is the virtual time in which the server must load a changed file. Changes that apply "at
-// once" must also have an effect within this time.
 const notice = 10 * time.Millisecond
 
 func (s *scenario) noticed() {
@@ -24,8 +22,8 @@ func (s *scenario) noticed() {
 	}
 }
 
-// calm waits until the server has nothing to do. Otherwise the result of a step could
-// depend on the scheduling of goroutines.
+// calm waits until the server is idle. Otherwise goroutine scheduling could change the result of a
+// step.
 func (s *scenario) calm() {
 	s.t.Helper()
 	s.eventually("the server has always something to do", func() bool {
@@ -34,12 +32,9 @@ func (s *scenario) calm() {
 	})
 }
 
-// queries is the number of queries in progress. A query is in progress until the log plugin has
-// written its line, even if the answer was sent earlier.
+// queries counts queries in progress. A query ends after the log plugin has written its line.
 var queries atomic.Int64
 
-// A queryCounter is a CoreDNS plugin above all other plugins. It counts the queries in
-// progress.
 type queryCounter struct{ plugin.Handler }
 
 func init() {

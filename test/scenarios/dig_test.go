@@ -19,8 +19,6 @@ type question struct {
 	show   map[string]bool // the sections to print, and "short"
 }
 
-// dig sends a query with the options of dig. It returns the output without ids, times and
-// blank lines. The question is only in the output with +question.
 func (s *scenario) dig(args []string) string {
 	s.t.Helper()
 	if s.inst == nil {

@@ -14,8 +14,7 @@ func (s *scenario) must(err error) {
 	}
 }
 
-// version returns the name and the content of the file that a step writes. An argument
-// NAME#VERSION selects one of several versions of the file NAME.
+// version returns the file that a step writes. NAME#VERSION selects a version of the file NAME.
 func (s *scenario) version(args []string) (name string, data []byte) {
 	s.t.Helper()
 	full := args[len(args)-1]
@@ -34,7 +33,6 @@ func (s *scenario) version(args []string) (name string, data []byte) {
 	return name, data
 }
 
-// write writes a file in place (without a rename), like some editors.
 func (s *scenario) write(args []string) string {
 	name, data := s.version(args)
 	s.Put(name, data, s.clock.Now())
@@ -42,7 +40,6 @@ func (s *scenario) write(args []string) string {
 	return ""
 }
 
-// rename writes a temporary file beside a file, and renames the temporary file to the file's name.
 func (s *scenario) rename(args []string) string {
 	name, data := s.version(args)
 	tmp := filepath.Join(filepath.Dir(name), ".tmp")

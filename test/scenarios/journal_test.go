@@ -9,7 +9,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/journal"
 )
 
-// journal returns the records of a journal since the last call, without times, salts and digests.
 func (s *scenario) journal(args []string) string {
 	var b strings.Builder
 	n := 0

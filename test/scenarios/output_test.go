@@ -10,22 +10,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// digests matches the digests of file versions. The digests change with each edit of a scenario.
 var digests = regexp.MustCompile(`(version |digest |digest=")[0-9a-f]{12,}`)
 
-// text returns the output without the path of the test's folder, and with shortened digests.
 func (s *scenario) text(out string) string {
 	out = strings.ReplaceAll(out, s.Dir+"/", "")
 	return digests.ReplaceAllString(strings.TrimSpace(out), "$1...") + "\n"
 }
 
-// takeLog returns the log lines of the blocklist plugin since the last call. It also
-// returns the lines of the log plugin that begin with "query".
 func (s *scenario) takeLog([]string) string {
 	var b strings.Builder
 	for line := range strings.Lines(s.log.Take()) {
 		if level, said, ok := strings.Cut(line, "] plugin/blocklist: "); ok {
-			// Every start logs this line. The test shows the line only if it is a warning.
 			if level == "[INFO" && strings.HasPrefix(said, "server blocks: ") {
 				continue
 			}
@@ -37,7 +32,6 @@ func (s *scenario) takeLog([]string) string {
 	return b.String()
 }
 
-// ready returns the readiness that the blocklist plugin reports to the ready plugin.
 func (s *scenario) ready([]string) string {
 	if (&blocklist.Blocklist{}).Ready() {
 		return "yes\n"
@@ -45,8 +39,7 @@ func (s *scenario) ready([]string) string {
 	return "no\n"
 }
 
-// metrics returns samples of the plugin's metrics. Counters count from the beginning of
-// the scenario. Samples with labels and the value 0 are left out.
+// metrics counts from the beginning of the scenario. It omits samples with labels and the value 0.
 func (s *scenario) metrics(names []string) string {
 	var lines []string
 	for sample, v := range s.samples(names) {
@@ -58,8 +51,7 @@ func (s *scenario) metrics(names []string) string {
 	return strings.Join(lines, "")
 }
 
-// counters returns the counters of the process. They also count queries of earlier
-// scenarios.
+// counters also counts queries of earlier scenarios.
 func (s *scenario) counters() map[string]float64 {
 	return s.samples([]string{"blocked_requests_total", "shadow_requests_total"})
 }

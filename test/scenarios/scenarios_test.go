@@ -31,16 +31,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// noon is the virtual time at which the scenarios begin.
 var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
-// TestScenarios runs the scenarios of this folder. README.md describes the steps of a scenario.
 func TestScenarios(t *testing.T) {
 	script.RunAll(t, "*.txtar", 40, func(s *script.Script) map[string]script.Step { return begin(s).steps() })
 }
 
-// TestScenariosAreDocumented checks that each scenario begins with a sentence about the
-// behaviour. The scenario must be in the index in README.md.
 func TestScenariosAreDocumented(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
@@ -69,8 +65,6 @@ func TestScenariosAreDocumented(t *testing.T) {
 	}
 }
 
-// defaultCorefile and defaultUpstream are for a scenario without the files Corefile and
-// upstream.
 const (
 	defaultCorefile = `.:1053 {
     blocklist orders.yaml
@@ -81,7 +75,6 @@ const (
 `
 )
 
-// A scenario is a scenario file that a test runs, with its server and its clock.
 type scenario struct {
 	*script.Script
 	t        *testing.T
@@ -93,7 +86,6 @@ type scenario struct {
 	recorded int // the number of records that the step journal has printed
 }
 
-// steps returns the functions that run the steps of a scenario. The keys are the names of the steps.
 func (s *scenario) steps() map[string]script.Step {
 	return map[string]script.Step{
 		"at":      s.at,
@@ -131,7 +123,6 @@ func begin(file *script.Script) *scenario {
 	return s
 }
 
-// fileOr returns a file of the scenario, or other if the scenario does not have the file.
 func (s *scenario) fileOr(name, other string) string {
 	if s.Has(name) {
 		return string(s.File(name))

@@ -10,7 +10,6 @@ import (
 	"github.com/dns-orders/blocklist/test/coredns"
 )
 
-// at sets the clock to a date and time, or to a time of the current day.
 func (s *scenario) at(args []string) string {
 	now := s.clock.Now()
 	to, err := time.Parse(time.RFC3339, args[0])
@@ -51,7 +50,6 @@ func (s *scenario) start(args []string) string {
 	return ""
 }
 
-// reload replaces the Corefile of the running server, as CoreDNS does after SIGUSR1.
 func (s *scenario) reload(args []string) string {
 	inst, err := s.inst.Restart(s.corefile(args))
 	s.inst = inst
@@ -78,8 +76,7 @@ func (s *scenario) stop([]string) string {
 // blockLine matches the line that opens a server block.
 var blockLine = regexp.MustCompile(`(?m)^(\S.*:)1053( .*)?\{$`)
 
-// corefile returns a Corefile of the scenario. It replaces port 1053 by free ports on
-// loopback. It replaces 192.0.2.53 by the test's upstream server.
+// corefile replaces port 1053 by free ports, and 192.0.2.53 by the test's upstream server.
 func (s *scenario) corefile(args []string) caddy.Input {
 	name := append(args, "Corefile")[0]
 	text := []byte(defaultCorefile)

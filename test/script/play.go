@@ -6,8 +6,6 @@ import (
 	"strings"
 )
 
-// play runs the steps in text. It returns the text with the actual output, and one problem
-// for each step with unexpected output.
 func play(file, text string, steps map[string]Step) (played string, problems []string) {
 	lines := strings.Split(text, "\n")
 	var out []string
@@ -45,8 +43,6 @@ func play(file, text string, steps map[string]Step) (played string, problems []s
 	return strings.Join(out, "\n"), problems
 }
 
-// outputLines returns how many of the first lines are the output of a step. Output lines are
-// indented. An empty line counts only if another indented line follows.
 func outputLines(lines []string) (n int) {
 	for i, l := range lines {
 		switch {
@@ -76,8 +72,6 @@ func unindent(lines []string) (out []string) {
 	return out
 }
 
-// split splits a line into words at blanks. Blanks inside single or double quotes do not
-// split. A backslash is an ordinary character.
 func split(line string) (words []string, err error) {
 	var word strings.Builder
 	var quote rune

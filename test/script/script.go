@@ -1,6 +1,5 @@
-// Package script runs test scripts, for example the scenarios of the server
-// (test/scenarios). A script is a txtar archive. Its comment contains steps with the
-// expected output. Its files are for the steps:
+// Package script runs test scripts, for example the scenarios of the server (test/scenarios). A
+// script is a txtar archive. Its comment contains steps with the expected output:
 //
 //	# A comment begins with a number sign.
 //	step with 'some arguments'
@@ -9,9 +8,11 @@
 //	    the third line of the output
 //	another step
 //
-// A step begins in the first column. Single or double quotes keep blanks in an argument. Four
-// blanks come before each line of the output. The output may contain empty lines, but not at
-// its end. With the flag -update, the actual output replaces the expected output.
+// Single or double quotes keep blanks in an argument. Four blanks come before each line of the
+// output. The output cannot end with an empty line. With the flag -update, the actual output
+// replaces the expected output.
+//
+// The archive contains the files of the steps:
 //
 //	name#...    a file for a step
 //	name        a file that is in the working directory from the beginning
@@ -33,8 +34,7 @@ var update = flag.Bool("update", false, "write the output of the steps into the 
 
 const indent = "    "
 
-// A Step is a function that runs one step and returns its output. args are the words after the
-// step's name.
+// A Step runs one step and returns the output. args are the words after the step's name.
 type Step func(args []string) string
 
 // A Script is a script file that a test runs.
@@ -46,8 +46,8 @@ type Script struct {
 	used  map[string]bool
 }
 
-// RunAll runs each script that matches glob as a subtest. begin prepares a script and
-// returns its steps by name. If fewer than least files match glob, the test fails.
+// RunAll runs each script that matches glob as a subtest. begin returns the steps by name. The test
+// fails if fewer than least files match.
 func RunAll(t *testing.T, glob string, least int, begin func(s *Script) map[string]Step) {
 	t.Helper()
 	paths, err := filepath.Glob(glob)
@@ -102,9 +102,8 @@ func readFile(t *testing.T, path string) []byte {
 	return text
 }
 
-// LayOut writes the files of the script to the working directory, with an old modification
-// time. Files with a number sign in the name, and files for which except returns true, are
-// left out.
+// LayOut writes the files of the script to the working directory, with an old modification time. It
+// omits files with a number sign in the name, and files for which except returns true.
 func (s *Script) LayOut(except func(name string) bool) {
 	s.T.Helper()
 	for name, data := range s.files {
@@ -131,8 +130,8 @@ func (s *Script) Has(name string) bool {
 	return ok
 }
 
-// File returns the content of a file of the script. Without such a file, the test fails.
-// The test also fails if a file is never used.
+// File returns the content of a file of the script. The test fails if the file is missing, and if a
+// script has a file that no step uses.
 func (s *Script) File(name string) []byte {
 	s.T.Helper()
 	data, ok := s.files[name]

@@ -1,7 +1,7 @@
 //go:build e2e && linux
 
-// Package shells tests the completions of blocklistctl in real shells. It tests the manual
-// page with real readers of manual pages.
+// Package shells tests the completions of blocklistctl in real shells, and the manual page with
+// real readers.
 package shells
 
 import (
@@ -28,8 +28,6 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// run runs a program with blocklistctl in the search path. The working directory has only
-// the file orders.yaml. The result is the output of the program.
 func run(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	work := t.TempDir()
@@ -46,7 +44,6 @@ func run(t *testing.T, name string, args ...string) string {
 	return string(out)
 }
 
-// cases are command lines up to the cursor, with words that the shell must complete.
 var cases = []struct {
 	line string
 	want []string
@@ -68,8 +65,6 @@ func compare(t *testing.T, line, got string, want []string) {
 	}
 }
 
-// TestBash completes command lines in bash. It calls the function in the same way as the
-// readline library.
 func TestBash(t *testing.T) {
 	const script = `
 source <(blocklistctl completion bash)
@@ -87,8 +82,7 @@ printf '%s\n' "${COMPREPLY[@]}"`
 	}
 }
 
-// TestZsh completes command lines in zsh. zsh completes only at a terminal. The functions
-// of zsh that show words are therefore replaced by functions that print the words.
+// TestZsh replaces the functions that show words, because zsh completes only at a terminal.
 func TestZsh(t *testing.T) {
 	run(t, "bash", "-c", "blocklistctl completion zsh > completion.zsh && zsh -n completion.zsh")
 	const script = `
@@ -121,7 +115,6 @@ func TestFish(t *testing.T) {
 	compare(t, "files", run(t, "fish", "--no-config", "-c", "blocklistctl completion fish | source; complete -C 'blocklistctl check ord'"), []string{"orders.yaml"})
 }
 
-// TestManual reads the manual page with mandoc, which reports faults of the page, and with man.
 func TestManual(t *testing.T) {
 	if out := run(t, "bash", "-c", "blocklistctl man > blocklistctl.1 && mandoc -T lint -W warning blocklistctl.1"); out != "" {
 		t.Error(out)

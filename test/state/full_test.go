@@ -1,7 +1,7 @@
 //go:build e2e && linux
 
-// Package state tests plugin/state on a full or read-only file system. The tests mount it
-// in a separate namespace (user_namespaces(7)). The rest of the machine does not change.
+// Package state tests plugin/state on a full or read-only file system. The mounts are in a separate
+// namespace (user_namespaces(7)).
 package state
 
 import (
@@ -20,11 +20,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// inNamespace is an environment variable. It is set if the process runs in its own namespaces.
 const inNamespace = "STATE_TEST_NAMESPACE"
 
-// namespace runs the calling test again in a child process, with separate user and mount
-// namespaces. It returns true in the child process and false in the parent process.
 func namespace(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv(inNamespace) != "" {
@@ -58,7 +55,6 @@ func disk(t *testing.T, size string) string {
 	return dir
 }
 
-// fill fills the disk with one file, and then frees the given number of memory pages.
 func fill(t *testing.T, dir string, pages int) {
 	t.Helper()
 	f, err := os.Create(filepath.Join(dir, "filler"))
@@ -79,8 +75,6 @@ func fill(t *testing.T, dir string, pages int) {
 	}
 }
 
-// next returns a set of one order file with the given serial. The set has a side list and a
-// snapshot of the order file.
 func next(serial int64) state.Next {
 	order, side := fmt.Sprintf("order file %d", serial), strings.Repeat(fmt.Sprintf("name%d.example\n", serial), 2000)
 	open := func(content string) func() (io.ReadCloser, error) {
@@ -100,8 +94,6 @@ func next(serial int64) state.Next {
 	}
 }
 
-// sound opens a state directory, which must have no problems. It returns the State and the
-// serial of the stored order file.
 func sound(t *testing.T, dir string) (*state.State, int64) {
 	t.Helper()
 	s, err := state.Open(dir, state.Options{})
@@ -118,8 +110,8 @@ func sound(t *testing.T, dir string) (*state.State, int64) {
 	want := next(v.Serial).Set
 	got := s.Set()
 	v.Snapshot, v.Accepted = state.Snapshot{}, want.Versions["court.yaml"].Accepted
-	// The floor is the lowest allowed serial. It may be newer than the stored version,
-	// because current.json can store a floor without its version.
+	// The floor may be newer than the stored version. current.json can store a floor without its
+	// version.
 	floor := got.Floors["court.yaml"].Serial
 	if !reflect.DeepEqual(v, want.Versions["court.yaml"]) || floor < v.Serial || floor > v.Serial+1 {
 		t.Errorf("set %+v, want %+v", got, want)
@@ -127,8 +119,6 @@ func sound(t *testing.T, dir string) (*state.State, int64) {
 	return s, v.Serial
 }
 
-// TestFullDisk checks commits on a disk with 0 to 29 free pages. A failed commit must
-// return ENOSPC and keep the stored set. With space, the next commit must succeed.
 func TestFullDisk(t *testing.T) {
 	if !namespace(t) {
 		return
@@ -180,8 +170,6 @@ func TestFullDisk(t *testing.T) {
 	s.Close()
 }
 
-// TestReadOnlyDisk opens a state directory on a disk that has become read-only. Open must find the
-// stored set and lock the directory. A commit must return EROFS.
 func TestReadOnlyDisk(t *testing.T) {
 	if !namespace(t) {
 		return

@@ -1,4 +1,4 @@
-// Package upstream is a DNS server for tests. It answers like a resolver.
+// Package upstream has a DNS server for tests. The server answers like a resolver.
 package upstream
 
 import (
@@ -12,10 +12,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A Resolver is a DNS server that answers like a resolver. One zone file can have records
-// of any zones.
+// A Resolver is a DNS server that answers like a resolver. Its records may belong to any zones.
 type Resolver struct {
-	// Addr is the address of the server, for UDP and TCP.
+	// Addr is the address for UDP and TCP.
 	Addr    string
 	records map[string][]dns.RR // the keys are owners in lower case
 	rcodes  map[string]int
@@ -27,8 +26,7 @@ type Resolver struct {
 	queries []string
 }
 
-// Start starts a DNS server with the records in text. These lines change the answers for
-// NAME:
+// Start starts a DNS server with the records in text. Special lines change the answers for NAME:
 //   - "! RCODE NAME": the RCODE of the answers.
 //   - "! DROP NAME": no answer.
 //   - "! TC NAME": answers need TCP.
@@ -177,8 +175,6 @@ func (u *Resolver) answer(r *dns.Msg) *dns.Msg {
 	return m
 }
 
-// at returns the records of a name, or of a wildcard that matches the name. It also
-// reports whether the name exists.
 func (u *Resolver) at(name string) (rrs []dns.RR, exists bool) {
 	canonical := dns.CanonicalName(name)
 	if rrs, ok := u.records[canonical]; ok {
@@ -231,8 +227,6 @@ func (u *Resolver) dname(name string) *dns.DNAME {
 	return nil
 }
 
-// addTargets adds the address records of the hosts in the records rrs. Some resolvers do
-// the same.
 func (u *Resolver) addTargets(m *dns.Msg, rrs []dns.RR) {
 	for _, rr := range rrs {
 		target := ""
@@ -254,8 +248,6 @@ func (u *Resolver) addTargets(m *dns.Msg, rrs []dns.RR) {
 	}
 }
 
-// soa returns the SOA record of the zone that contains a name. Without a zone, it returns
-// an SOA record of the root.
 func (u *Resolver) soa(name string) dns.RR {
 	for i, end := 0, false; !end; i, end = dns.NextLabel(name, i) {
 		for _, rr := range u.records[dns.CanonicalName(name[i:])] {

@@ -1,6 +1,5 @@
-// Package world makes random orders for tests of exports. The tests compare an export with the
-// decisions of the orders. All names are below "example". There are only a few names, so different
-// orders often cover the same name.
+// Package world makes random orders for tests of exports. There are few names, so orders often
+// cover the same name.
 package world
 
 import (
@@ -17,8 +16,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// Choices makes decisions from bytes, so that the fuzzer controls the random orders. After the last
-// byte, each decision is the first possibility.
+// Choices makes decisions from bytes of a fuzzer. After the last byte, each decision is the first
+// possibility.
 type Choices struct {
 	B []byte
 	// Top is the name above all names of the orders. The default is "example".
@@ -189,8 +188,8 @@ func (w *World) Change(c *Choices) {
 	}
 }
 
-// Names returns all names with up to four labels below top that the orders can have, and
-// names near them. The label "zz" is in no order.
+// Names returns all names with up to four labels below top, and names near them. No order has the
+// label "zz".
 func Names(top string) []dname.Name {
 	out := []dname.Name{Name("zz"), Name("zz.zz")}
 	level := []string{top}
@@ -209,7 +208,6 @@ func Names(top string) []dname.Name {
 	return out
 }
 
-// String returns the orders for the message of a failed test.
 func (w *World) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%+v\n", w.Opt)

@@ -1,5 +1,4 @@
-// Package listen has the ports of the status pages. All configurations of the process share these
-// ports. A reload of the Corefile keeps a port open, so no connection is refused.
+// Package listen has the ports of the status pages. A reload of the Corefile keeps a port open.
 package listen
 
 import (
@@ -14,19 +13,16 @@ import (
 	"golang.org/x/net/netutil"
 )
 
-// maxConnections limits the open connections of a port. The server needs its file
-// descriptors for DNS. Other connections wait in the system's queue.
+// maxConnections limits the open connections of a port. DNS needs the other file descriptors.
 const maxConnections = 128
 
-// ports has the open ports of the process, by address as in the Corefile.
 var ports = struct {
 	sync.Mutex
 	open map[string]*port
 }{open: map[string]*port{}}
 
-// A port is a listening socket. It passes each connection to an HTTP server. Each web configuration
-// has its own HTTP server. Several HTTP servers exist only while a reload changes the web
-// configuration.
+// A port passes the connections of a listening socket to an HTTP server. Each web configuration has
+// its own HTTP server.
 type port struct {
 	address  string
 	listener net.Listener
@@ -47,11 +43,12 @@ type Use struct {
 	handler   http.Handler
 }
 
-// Listen begins to use an address. It opens the port if the port is not open yet. webConfig is the
-// path of the web configuration (TLS and passwords), or empty. The function log receives the errors
-// of the HTTP server.
+// Listen begins to use an address. Listen opens the port if the port is not open yet. webConfig is
+// the path of the web configuration (TLS and passwords), or empty. The function log receives the
+// errors of the HTTP server.
 //
-// The earlier handler answers requests until the caller calls Serve. The caller must call Close.
+// The handler of the previous Use answers requests until the caller calls Serve. The caller must
+// call Close.
 func Listen(address, webConfig string, log func(error)) (*Use, error) {
 	if webConfig != "" {
 		if err := web.Validate(webConfig); err != nil {
@@ -105,8 +102,8 @@ func (p *port) show(u *Use) {
 	p.server.Store(p.servers[u.webConfig])
 }
 
-// Close ends the use. If the use was the newest, the previous use becomes the newest again. This
-// happens, for example, after a failed reload. The last Close closes the port.
+// Close ends the use. The previous use then becomes the newest again, for example after a failed
+// reload. The last Close closes the port.
 func (u *Use) Close() {
 	p := u.port
 	ports.Lock()

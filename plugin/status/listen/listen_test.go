@@ -27,7 +27,6 @@ import (
 // loopback is the address of the tests.
 const loopback = "127.0.0.1:0"
 
-// listenOn calls Listen. At the end of the test, it checks that nothing is left open.
 func listenOn(t *testing.T, address, webConfig string) *Use {
 	t.Helper()
 	u, err := Listen(address, webConfig, func(err error) { t.Error(err) })
@@ -42,8 +41,6 @@ func says(text string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, text) })
 }
 
-// webConfig writes a certificate and a web configuration with TLS. The user "user" has the
-// password "pass". It returns the path of the configuration and the certificate.
 func webConfig(t *testing.T) (path string, roots *x509.CertPool) {
 	t.Helper()
 	dir := t.TempDir()
@@ -80,7 +77,6 @@ func webConfig(t *testing.T) (path string, roots *x509.CertPool) {
 	return filepath.Join(dir, "web.yaml"), roots
 }
 
-// ask sends a request and returns the answer in one line, for example "200 first".
 func ask(c *http.Client, url, password string) string {
 	r, err := http.NewRequest("GET", url, nil)
 	if err != nil {
@@ -134,7 +130,6 @@ func TestUses(t *testing.T) {
 	}
 }
 
-// TestWebConfig checks TLS and passwords. A configuration can add both to an open port.
 func TestWebConfig(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	path, roots := webConfig(t)
@@ -186,7 +181,6 @@ func TestBadWebConfig(t *testing.T) {
 	}
 }
 
-// TestSilentClient checks that a client that sends nothing does not delay Close.
 func TestSilentClient(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	u := listenOn(t, loopback, "")

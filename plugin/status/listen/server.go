@@ -16,21 +16,17 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 )
 
-// These are the limits of a request. writeTimeout is long, because writing a million orders takes
-// seconds.
+// writeTimeout is long, because writing a million orders takes seconds.
 const (
 	headerTimeout = 5 * time.Second
 	readTimeout   = 10 * time.Second
 	writeTimeout  = time.Minute
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 16 << 10
-	// stopTimeout is the time that open requests have to end when a server stops. A client that
-	// sends nothing must not delay the end of the process.
+	// stopTimeout is short. A silent client must not delay the end of the process.
 	stopTimeout = 500 * time.Millisecond
 )
 
-// A server is an HTTP server with one web configuration. It is also the net.Listener of its
-// http.Server. Its method Accept returns the connections that the port has passed to the server.
 type server struct {
 	http  http.Server
 	addr  net.Addr
@@ -60,8 +56,6 @@ func (p *port) serve(webConfig string, report func(error)) *server {
 	return s
 }
 
-// route returns a handler that calls the handler of the newest configuration. If open is true, the
-// handler first checks the Host header.
 func (p *port) route(open bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if open && !p.allows(r.Host) {
@@ -72,10 +66,8 @@ func (p *port) route(open bool) http.Handler {
 	})
 }
 
-// allows reports whether a request with the given Host header may pass. It protects a
-// loopback address without passwords from foreign web pages in a local browser. With DNS
-// rebinding, a foreign page resolves its own name to the loopback address. The Host header
-// then has the page's name.
+// allows checks the Host header of a loopback address. Otherwise DNS rebinding would let a foreign
+// web page read the status.
 func (p *port) allows(host string) bool {
 	tcp, ok := p.listener.Addr().(*net.TCPAddr)
 	if !ok || !tcp.IP.IsLoopback() {
@@ -135,7 +127,6 @@ func (s *server) Close() error {
 // Addr implements net.Listener.
 func (s *server) Addr() net.Addr { return s.addr }
 
-// stop ends the server. Requests in progress have a short time to end.
 func (s *server) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
