@@ -1,6 +1,0 @@
-//go:build race
-
-package order
-
-// The race detector makes the parser five times slower.
-const cutStep = 7
