@@ -26,9 +26,6 @@ type Builder struct {
 	commonsMade int
 	redirects   map[netip.Addr]struct{} // the keys of part.redirects
 	schedIDs    map[string]uint32
-	// wholeLifts maps the id of an order to a time. From this time on, a lift ends the whole order
-	// for ever.
-	wholeLifts map[string]order.Time
 	// repeated counts the duplicate targets of each order with a side list. The key is the entry
 	// number of the order. The parser reports all other duplicates.
 	repeated map[uint32]int

@@ -20,7 +20,6 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 	for i := range p.rules {
 		p.rules[i].last = true
 	}
-	b.findWholeLifts()
 	full := b.index.Full()
 	b.freezeNames()
 	b.freezeAddresses()
@@ -95,25 +94,6 @@ func (b *Builder) freezeNames() {
 		p.blocked += last.blocked
 		return last.mark
 	})
-}
-
-// findWholeLifts fills in b.wholeLifts.
-func (b *Builder) findWholeLifts() {
-	for _, i := range b.part.whole {
-		l := b.part.entries.at(i)
-		if l.status == order.Shadow {
-			continue
-		}
-		from := b.part.forGood(l, l.sched)
-		for _, id := range l.lifts {
-			if at, ok := b.wholeLifts[id]; from < Forever && (!ok || from < at) {
-				if b.wholeLifts == nil {
-					b.wholeLifts = map[string]order.Time{}
-				}
-				b.wholeLifts[id] = from
-			}
-		}
-	}
 }
 
 // mayDiffer reports whether the rule can give a name another outcome than NXDOMAIN. For example, an

@@ -39,6 +39,9 @@ func AuthorityOf(t *order.Terms) Authority { return Authority{t.Authority.Name, 
 
 func (e *entry) authority() Authority { return AuthorityOf(e.Terms) }
 
+// forAll reports whether a lift is for all clients and has no exception for all its targets.
+func (l *entry) forAll() bool { return l.scope == nil && !l.excepts }
+
 // reaches reports whether the lift l ends the order e. A lift with a list of ids ends only the
 // orders in the list. A lift without ids ends the earlier orders of its authority.
 func (l *entry) reaches(e *entry) bool {

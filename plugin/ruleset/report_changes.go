@@ -377,10 +377,9 @@ func (s *Set) lifterOf(e *entry, now order.Time) string {
 // wholeLift returns a lift that ends the whole order at the time now, or nil.
 func (s *Set) wholeLift(e *entry, now order.Time) *entry {
 	for _, w := range s.whole[e.ID] {
-		if on, _ := w.part.inForceAt(w.entry.sched, now); !on || w.shadow() || w.entry.scope != nil || w.entry.excepts {
-			continue
+		if on, _ := w.part.inForceAt(w.entry.sched, now); on && w.forAll() {
+			return w.entry
 		}
-		return w.entry
 	}
 	return nil
 }

@@ -42,8 +42,13 @@ func (s *Set) state(p *Part, e *entry, now order.Time) (State, order.Time) {
 	if !on && next == Forever {
 		return Ended, next
 	}
-	if e.action == order.Block && s.withdrawn(p, e, now) {
-		return Lifted, p.over(e.sched)
+	lifts := spell{until: Forever}
+	if e.action == order.Block {
+		times := s.liftedTimes(e)
+		if p.withdrawn(e, times, now) {
+			return Lifted, p.over(e.sched)
+		}
+		lifts = spellAt(times, now)
 	}
 	if !on {
 		if s.heldBack(e) {
@@ -51,12 +56,9 @@ func (s *Set) state(p *Part, e *entry, now order.Time) (State, order.Time) {
 		}
 		return Pending, next
 	}
-	if e.action == order.Block {
-		on, until := s.lifted(e, now)
-		next = min(next, until)
-		if on {
-			return Lifted, next
-		}
+	next = min(next, lifts.until)
+	if lifts.on {
+		return Lifted, next
 	}
 	if s.heldBack(e) {
 		return OnHold, next

@@ -29,8 +29,8 @@ type Set struct {
 	heldTargets []heldTarget
 	heldOf      map[*entry]int32 // the number of held targets of each order
 	liftings    map[*entry]*lifting
-	// relisted has copies of long lists. In a copy, the orders are marked that lifts outside of the
-	// long list have ended for ever.
+	// relisted has copies of long lists. A copy also has the times at which lifts outside of the
+	// list end the orders.
 	relisted map[*longList]*longList
 }
 
@@ -41,6 +41,9 @@ type wholeLift struct {
 }
 
 func (l wholeLift) shadow() bool { return l.entry.status == order.Shadow }
+
+// forAll reports whether the lift ends the order for all clients and names.
+func (l wholeLift) forAll() bool { return !l.shadow() && l.entry.forAll() }
 
 func (s *scope) hasCountries() bool { return s != nil && len(s.countries) > 0 }
 

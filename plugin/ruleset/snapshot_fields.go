@@ -261,7 +261,6 @@ func (b *Builder) derive() error {
 		}
 		b.note(e, i)
 	}
-	b.findWholeLifts()
 	for from, to := range runs(p.rules) {
 		if x := b.indexLongList(p.rules[from:to]); x != nil {
 			if p.longLists == nil {
