@@ -11,18 +11,14 @@ import (
 
 // A Builder compiles the orders of one file. It is not safe for concurrent use.
 type Builder struct {
-	opt      Options
-	part     *Part
-	index    index.Builder
-	rules    []rule // the values in index are indexes of this slice
-	addrs    map[netip.Prefix][]rule
-	wire     dname.Wire // scratch space for one name
-	interned interner
-	commons  map[commonKey]*Common
-	// lastKey and lastCommon cache the last result of the method common. Orders that follow one
-	// another often come from one authority.
-	lastKey     commonKey
-	lastCommon  *Common
+	opt         Options
+	part        *Part
+	index       index.Builder
+	rules       []rule // the values in index are indexes of this slice
+	addrs       map[netip.Prefix][]rule
+	wire        dname.Wire // scratch space for one name
+	interned    interner
+	commons     map[commonKey]*Common
 	commonsMade int
 	redirects   map[netip.Addr]struct{} // the keys of part.redirects
 	schedIDs    map[string]uint32
@@ -66,7 +62,7 @@ func (b *Builder) Add(o *order.Order) {
 	groups := ownExceptions(o.Targets)
 	for i := range o.Targets {
 		t := &o.Targets[i]
-		b.target(&e, n, own, t, groups[keyOf(t)])
+		b.target(&e, n, own, t, groups[targetOf(t)])
 	}
 	e.names += int32(o.Plain)
 	if o.Side != nil {

@@ -41,14 +41,17 @@ func (s *entries) fit() {
 	}
 }
 
-func (s *entries) all() iter.Seq[*entry] {
-	return func(yield func(*entry) bool) {
+// all yields the number and the entry of each order.
+func (s *entries) all() iter.Seq2[uint32, *entry] {
+	return func(yield func(uint32, *entry) bool) {
+		n := uint32(0)
 		for _, block := range s.blocks {
 			for i := range block {
 				coop.Tick(i)
-				if !yield(&block[i]) {
+				if !yield(n, &block[i]) {
 					return
 				}
+				n++
 			}
 		}
 	}
@@ -71,11 +74,7 @@ const maxCommon = 1 << 12
 func (b *Builder) common(o *order.Order) *Common {
 	k := commonKey{o.Terms, o.Action, o.Status, o.Public, len(o.Except) > 0}
 	rare := len(o.FilteringDatabases)+len(o.Lifts)+len(o.Force) > 0
-	if !rare && k == b.lastKey && b.lastCommon != nil {
-		return b.lastCommon
-	}
 	if c := b.commons[k]; c != nil && !rare {
-		b.lastKey, b.lastCommon = k, c
 		return c
 	}
 	c := &Common{
@@ -100,7 +99,6 @@ func (b *Builder) common(o *order.Order) *Common {
 func (b *Builder) fromTerms(c *Common) {
 	t := c.Terms
 	c.scope, c.exempt, c.response = b.interned.scope(t.Scope), b.interned.exempt(t.Exempt), t.Response
-	c.exemptsAll = c.action == order.Block && c.exempt != nil && b.interned.exemptsAll(c.exempt, t.Scope)
 	if c.response.Kind == order.ResponseUnset {
 		c.response = b.opt.Response
 	}

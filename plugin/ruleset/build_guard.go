@@ -70,39 +70,31 @@ func (h *held) checkNet(g Guard, x netip.Prefix) {
 	h.nets[x] = &heldNode{net: x, why: why}
 }
 
-// forced contains the targets that an order enforces in spite of the guard.
-type forced struct {
-	targets map[forcedTarget]struct{}
-}
+// forced contains the targets that an order enforces in spite of the guard. A subtree in forced is
+// also the exact target of its name.
+type forced map[target]struct{}
 
-type forcedTarget struct {
-	name dname.Name
-	net  netip.Prefix
-	// below is true for the target "*.example.com", and false for the target "example.com".
-	below bool
-}
-
-func newForced(list []order.Force) *forced {
+func newForced(list []order.Force) forced {
 	if len(list) == 0 {
 		return nil
 	}
-	f := &forced{make(map[forcedTarget]struct{}, len(list))}
+	f := make(forced, len(list))
 	for _, x := range list {
 		if net, why := order.ParsePrefix(x.Target); why == "" {
-			f.targets[forcedTarget{net: net}] = struct{}{}
+			f[target{match: order.Subtree, net: net}] = struct{}{}
 		} else if name, m, err := order.ParseTarget(x.Target); err == nil {
-			f.targets[forcedTarget{name: name, below: m == order.BelowOnly}] = struct{}{}
+			f[target{name: name, match: m}] = struct{}{}
 		} // else the parser has refused the target
 	}
 	return f
 }
 
 // covers reports whether the order enforces its target at h in spite of the guard.
-func (f *forced) covers(h *heldNode, m order.Match) bool {
-	if f == nil {
-		return false
+func (f forced) covers(h *heldNode, m order.Match) bool {
+	if m == order.Exact {
+		m = order.Subtree
 	}
-	_, ok := f.targets[forcedTarget{h.name, h.net, m == order.BelowOnly}]
+	_, ok := f[target{h.name, m, h.net}]
 	return ok
 }
 

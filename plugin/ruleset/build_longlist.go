@@ -15,16 +15,8 @@ var longListFrom = 16
 // change the verdict.
 type longList struct {
 	ends   [blockBelow + 1]int // for each kind, the index after its last rule
-	lifts  liftIndex[listLift]
+	lifts  liftIndex
 	blocks []listBlock // one element for each block rule of the list
-}
-
-// A listLift is a lift in a longList.
-type listLift struct {
-	rule uint32
-	// over is the time at which the lift has ended. If the lift is in liftIndex.later, all lifts
-	// before this lift in the list have ended too.
-	over order.Time
 }
 
 // A listBlock has the properties by which most queries can skip a block rule.
@@ -46,6 +38,18 @@ func (p *Part) longList(ref uint32) *longList {
 	return p.longLists[ref]
 }
 
+// addLongList adds the index of a list at a name, if the list is long.
+func (b *Builder) addLongList(ref uint32, list []rule) {
+	x := b.indexLongList(list)
+	if x == nil {
+		return
+	}
+	if b.part.longLists == nil {
+		b.part.longLists = map[uint32]*longList{}
+	}
+	b.part.longLists[ref], b.part.rules[ref].long = x, true
+}
+
 func (b *Builder) indexLongList(list []rule) *longList {
 	if len(list) < longListFrom {
 		return nil
@@ -57,14 +61,9 @@ func (b *Builder) indexLongList(list []rule) *longList {
 		}
 	}
 	for i := x.ends[except]; i < x.ends[liftBelow]; i++ {
-		x.lifts.add(p.entries.at(list[i].entry), listLift{uint32(i), p.over(list[i].sched)})
+		x.lifts.add(p.entries.at(list[i].entry), uint32(i), p.over(list[i].sched))
 	}
 	x.lifts.sort()
-	for _, later := range x.lifts.later {
-		for i := range later[1:] {
-			later[i+1].lift.over = max(later[i+1].lift.over, later[i].lift.over)
-		}
-	}
 	blocks := list[x.ends[liftBelow]:]
 	x.blocks = make([]listBlock, len(blocks))
 	for i := range blocks {
@@ -83,19 +82,19 @@ func (b *Builder) indexLongList(list []rule) *longList {
 // liftedIn returns an interval in which lifts of the list end the block for all clients. It tries
 // only some lifts. If it finds no interval, the result is empty.
 func (p *Part) liftedIn(list []rule, x *longList, block *rule, e *entry) (at interval) {
-	try := func(l listLift) {
-		r := &list[l.rule]
+	try := func(rule uint32) {
+		r := &list[rule]
 		by := p.entries.at(r.entry)
 		if (r.kind == liftSubtree || r.kind.match() == block.kind.match()) && !r.shadow && r.group == 0 && by.reaches(e) {
 			at = later(at, p.lastForAll(by, r.sched))
 		}
 	}
 	named, after := x.lifts.of(e)
-	for _, l := range named {
-		try(l)
+	for _, rule := range named {
+		try(rule)
 	}
 	for _, l := range after[max(0, len(after)-longListFrom):] {
-		try(l.lift)
+		try(l.rule)
 	}
 	return at
 }

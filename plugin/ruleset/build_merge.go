@@ -2,6 +2,7 @@ package ruleset
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 )
 
@@ -99,7 +100,7 @@ func (b *Builder) take(p *Part, change func(*entry) bool) (scheds, entries []uin
 	for i, s := range p.schedules {
 		scheds[i] = b.schedule(p.intervals[s.off : s.off+s.n])
 	}
-	for e := range p.entries.all() {
+	for _, e := range p.entries.all() {
 		own := *e
 		own.sched = scheds[e.sched]
 		if !change(&own) {
@@ -114,21 +115,23 @@ func (b *Builder) take(p *Part, change func(*entry) bool) (scheds, entries []uin
 			b.part.whole = append(b.part.whole, entries[w])
 		}
 	}
-	for name, ref := range p.names.All() {
-		for _, r := range p.list(ref) {
-			if entries[r.entry] == dropped {
-				continue
+	kept := func(rules []rule) iter.Seq[rule] {
+		return func(yield func(rule) bool) {
+			for _, r := range rules {
+				r.entry, r.sched, r.last, r.long = entries[r.entry], scheds[r.sched], false, false
+				if r.entry != dropped && !yield(r) {
+					return
+				}
 			}
-			r.entry, r.sched, r.last, r.long = entries[r.entry], scheds[r.sched], false, false
+		}
+	}
+	for name, ref := range p.names.All() {
+		for r := range kept(p.list(ref)) {
 			b.rule(name, r)
 		}
 	}
 	for x, rules := range p.networks() {
-		for _, r := range rules {
-			if entries[r.entry] == dropped {
-				continue
-			}
-			r.entry, r.sched, r.last, r.long = entries[r.entry], scheds[r.sched], false, false
+		for r := range kept(rules) {
 			b.address(x, r)
 		}
 	}

@@ -31,9 +31,13 @@ func (p *Part) Ruled(opt Options) *Part {
 // Without returns a copy of the part without the orders for which drop returns true. It
 // does not read the file again.
 func (p *Part) Without(drop func(id string) bool) *Part {
+	return p.without(func(e *entry) bool { return drop(e.ID) })
+}
+
+func (p *Part) without(drop func(*entry) bool) *Part {
 	b := NewBuilder(*p.path, Options{Response: p.response, Guard: p.guard})
 	b.part.embeddings = p.embeddings
-	return p.rebuilt(b, func(e *entry) bool { return !drop(e.ID) })
+	return p.rebuilt(b, func(e *entry) bool { return !drop(e) })
 }
 
 // rebuilt compiles the part again in b. It omits an entry if change returns false.

@@ -81,6 +81,21 @@ type entry struct {
 	isIssued             bool // rank.decided is the time at which the order was issued
 }
 
+// problem returns an error of the order.
+func (e *entry) problem(field, msg string) order.Problem {
+	return order.Problem{
+		File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: field, Msg: msg,
+		Sealed: e.Terms.Disclosure.Sealed(),
+	}
+}
+
+// warning returns a warning about the order.
+func (e *entry) warning(field, msg string) order.Problem {
+	p := e.problem(field, msg)
+	p.Warning = true
+	return p
+}
+
 // issued returns the time at which the order was issued, or NoTime. If two block orders have equal
 // targets, the order that was issued first has precedence.
 func (e *entry) issued() order.Time {
@@ -132,7 +147,7 @@ func (p *Part) Orders() int { return p.entries.n }
 // IDs yields the ids of the orders of the file.
 func (p *Part) IDs() iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for e := range p.entries.all() {
+		for _, e := range p.entries.all() {
 			if !yield(e.ID) {
 				return
 			}
@@ -146,13 +161,11 @@ func (p *Part) Taken(by map[string]*Part) (out order.Problems) {
 	if len(by) == 0 {
 		return nil
 	}
-	for e := range p.entries.all() {
+	for _, e := range p.entries.all() {
 		if q := by[e.ID]; q != nil {
-			out = append(out, order.Problem{
-				File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: "id",
-				Msg: "is used by an order of another file, " + *q.path, Got: e.ID, HasGot: true,
-				Sealed: e.Terms.Disclosure.Sealed(),
-			})
+			problem := e.problem("id", "is used by an order of another file, "+*q.path)
+			problem.Got, problem.HasGot = e.ID, true
+			out = append(out, problem)
 		}
 	}
 	return out
@@ -185,7 +198,7 @@ func Duplicates(p *Part, others []*Part) order.Problems {
 
 // Targets returns the number of targets of the file's block orders.
 func (p *Part) Targets() (n int) {
-	for e := range p.entries.all() {
+	for _, e := range p.entries.all() {
 		if e.action == order.Block {
 			n += int(e.names + e.addrs + e.others)
 		}

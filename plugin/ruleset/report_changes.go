@@ -148,14 +148,13 @@ func affected(before, after *Set, list []*outcome, now order.Time, most int) (ou
 		own[o.entry().ID] = true
 	}
 	was := map[string]State{}
-	before.each(func(p *Part, e *entry) {
+	for p, e := range before.all() {
 		if ids[e.ID] != nil {
 			was[e.ID], _ = before.state(p, e, now)
 		}
-	})
+	}
 	for _, p := range after.parts {
-		for i := range uint32(p.entries.n) {
-			e := p.entries.at(i)
+		for i, e := range p.entries.all() {
 			if ids[e.ID] == nil || own[e.ID] || len(out) >= most {
 				continue
 			}
@@ -180,19 +179,19 @@ func moves(before, after *Set, list []*outcome) {
 	}
 	if len(added) > 0 {
 		for _, p := range before.parts {
-			for i := range uint32(p.entries.n) {
-				if o := added[p.entries.at(i).ID]; o != nil {
+			for i, e := range p.entries.all() {
+				if o := added[e.ID]; o != nil {
 					o.what, o.From, o.old, o.was = Moved, *p.path, p, i
 				}
 			}
 		}
 	}
 	if len(removed) > 0 {
-		after.each(func(_ *Part, e *entry) {
+		for _, e := range after.all() {
 			if o := removed[e.ID]; o != nil {
 				o.what = MovedOn
 			}
-		})
+		}
 	}
 }
 
@@ -238,8 +237,8 @@ func collect(before, after *Set, list []*outcome) {
 	}
 	if ids := liftedIDs(list); len(ids) > 0 {
 		for _, p := range parts {
-			for i := range uint32(p.entries.n) {
-				if e := p.entries.at(i); e.action == order.Block && ids[e.ID] != nil {
+			for i, e := range p.entries.all() {
+				if e.action == order.Block && ids[e.ID] != nil {
 					add(p, i, ids[e.ID]...)
 				}
 			}
@@ -369,7 +368,7 @@ func (o *outcome) finish(before, after *Set, own map[string]bool, t *trial) (wor
 
 func (s *Set) lifterOf(e *entry, now order.Time) string {
 	if l := s.wholeLift(e, now); l != nil {
-		return l.label(s.secrecies([]*entry{l})[l])
+		return s.labels([]*entry{l})[0]
 	}
 	return ""
 }

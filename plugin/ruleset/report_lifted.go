@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"iter"
 	"maps"
-	"net/netip"
 	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
@@ -92,7 +91,7 @@ func (p *Part) hasBelow(names iter.Seq[dname.Name]) bool {
 }
 
 func (p *Part) hasLiftings(s *Set) bool {
-	for e := range p.entries.all() {
+	for _, e := range p.entries.all() {
 		if s.liftings[e] != nil {
 			return true
 		}
@@ -318,10 +317,7 @@ func (o OrderState) TargetLifted(t *order.Target, at order.Time) bool {
 	if o.Lift || t.Kind == order.TargetURL {
 		return o.LiftedAt(at)
 	}
-	x := target{t.Name, t.Match, netip.Prefix{}}
-	if t.Attr != nil {
-		x.net = t.Attr.Address
-	}
+	x := targetOf(t)
 	return o.set.liftedAt(o.entry, &x, at)
 }
 

@@ -16,11 +16,11 @@ func (s *Set) meetAll(x *lifters, is func(*entry) bool) {
 	if len(x.all) == 0 {
 		return
 	}
-	s.each(func(_ *Part, e *entry) {
+	for _, e := range s.all() {
 		if e.action == order.Block && is(e) {
 			x.meet(e)
 		}
-	})
+	}
 	x.finish()
 }
 

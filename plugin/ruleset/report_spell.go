@@ -113,8 +113,8 @@ func (d *dater) liftTimes(t *dated) (times []interval) {
 			continue
 		}
 		named, later := h.long.lifts.of(e)
-		for _, l := range named {
-			try(l.rule)
+		for _, rule := range named {
+			try(rule)
 		}
 		if len(later) > 0 {
 			t.histories = append(t.histories, d.history(i, e))
@@ -166,8 +166,8 @@ func (d *dater) history(hit int, e *entry) prefix {
 	if x == nil {
 		x = &history{ends: map[order.Time]historyEnd{}}
 		for _, l := range h.long.lifts.later[e.authority()] {
-			if d.lifts(h, l.lift.rule) {
-				x.lifts = append(x.lifts, l.lift.rule)
+			if d.lifts(h, l.rule) {
+				x.lifts = append(x.lifts, l.rule)
 			}
 		}
 		slices.SortStableFunc(x.lifts, func(i, k uint32) int {

@@ -33,9 +33,7 @@ func (s *scope) has(cc order.Country) bool {
 // An exempt is the set of clients to which an order does not apply.
 type exempt struct {
 	always bart.Lite
-	// until contains the exemptions that have an end.
-	until []exemptNet
-	nets  order.Networks // the exemptions without an end
+	until  []exemptNet // the exemptions that have an end
 }
 
 type exemptNet struct {
@@ -75,14 +73,6 @@ type interner struct {
 	lastScopeIs  *scope
 	lastExempt   *order.Exempt
 	lastExemptIs *exempt
-	// The arguments and the result of the last call of exemptsAll.
-	lastPair    exemptScope
-	lastPairAll bool
-}
-
-type exemptScope struct {
-	exempt *exempt
-	scope  *order.Scope
 }
 
 func newInterner() interner {
@@ -125,7 +115,7 @@ func (in *interner) exempt(list []order.Exempt) *exempt {
 	key := fmt.Sprint(list)
 	out, ok := in.exempts[key]
 	if !ok {
-		out = &exempt{nets: order.Exempted(list, Forever)}
+		out = &exempt{}
 		for _, e := range list {
 			for _, x := range e.Clients {
 				if e.Until == order.NoTime {
@@ -139,12 +129,4 @@ func (in *interner) exempt(list []order.Exempt) *exempt {
 	}
 	in.lastExempt, in.lastExemptIs = &list[0], out
 	return out
-}
-
-// exemptsAll reports whether the exemptions cover all clients of the scope for ever.
-func (in *interner) exemptsAll(x *exempt, s *order.Scope) bool {
-	if pair := (exemptScope{x, s}); pair != in.lastPair {
-		in.lastPair, in.lastPairAll = pair, x.nets.CoverScope(s)
-	}
-	return in.lastPairAll
 }

@@ -1,6 +1,7 @@
 package ruleset
 
 import (
+	"iter"
 	"slices"
 	"sync/atomic"
 
@@ -67,10 +68,23 @@ func (s *Set) Number() uint64 { return s.number }
 // Parts returns the parts of the set, in the sequence of loading.
 func (s *Set) Parts() []*Part { return slices.Clone(s.parts) }
 
-func (s *Set) each(f func(*Part, *entry)) {
+func (s *Set) partSet() map[*Part]bool {
+	parts := map[*Part]bool{}
 	for _, p := range s.parts {
-		for e := range p.entries.all() {
-			f(p, e)
+		parts[p] = true
+	}
+	return parts
+}
+
+// all yields each order with its part, in the sequence of the files.
+func (s *Set) all() iter.Seq2[*Part, *entry] {
+	return func(yield func(*Part, *entry) bool) {
+		for _, p := range s.parts {
+			for _, e := range p.entries.all() {
+				if !yield(p, e) {
+					return
+				}
+			}
 		}
 	}
 }

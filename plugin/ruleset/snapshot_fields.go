@@ -48,7 +48,7 @@ func (c *coder) entries(s *entries) {
 	n := s.n
 	num(c, &n)
 	if !c.reading {
-		for e := range s.all() {
+		for _, e := range s.all() {
 			c.entry(e)
 		}
 		return
@@ -140,25 +140,17 @@ func (c *coder) response(r *order.Response) {
 	}
 }
 
-func (c *coder) forced(f **forced) {
-	var all []forcedTarget
-	if *f != nil {
-		all = slices.SortedFunc(maps.Keys((*f).targets), func(a, b forcedTarget) int {
-			return cmp.Or(strings.Compare(a.name.Wire(), b.name.Wire()), a.net.Compare(b.net), int(b2u(a.below))-int(b2u(b.below)))
-		})
-	}
-	exists := *f != nil
-	c.flag(&exists)
-	list(c, &all, func(t *forcedTarget) {
-		c.name(&t.name)
-		c.prefix(&t.net)
-		c.flag(&t.below)
+func (c *coder) forced(f *forced) {
+	all := slices.SortedFunc(maps.Keys(*f), func(a, b target) int {
+		return cmp.Or(strings.Compare(a.name.Wire(), b.name.Wire()), a.net.Compare(b.net), cmp.Compare(a.match, b.match))
 	})
-	if c.reading && exists {
-		*f = &forced{make(map[forcedTarget]struct{}, len(all))}
-		for _, t := range all {
-			(*f).targets[t] = struct{}{}
-		}
+	list(c, &all, c.target)
+	if !c.reading || len(all) == 0 {
+		return
+	}
+	*f = make(forced, len(all))
+	for _, t := range all {
+		(*f)[t] = struct{}{}
 	}
 }
 
@@ -252,9 +244,7 @@ func (b *Builder) derive() error {
 	if err := p.faulty(); err != nil {
 		return err
 	}
-	for i := range uint32(p.entries.n) {
-		coop.Tick(int(i))
-		e := p.entries.at(i)
+	for i, e := range p.entries.all() {
 		if c := e.Common; c.response.Kind == order.ResponseUnset { // not seen before
 			b.fromTerms(c)
 			b.commonsMade++
@@ -262,12 +252,7 @@ func (b *Builder) derive() error {
 		b.note(e, i)
 	}
 	for from, to := range runs(p.rules) {
-		if x := b.indexLongList(p.rules[from:to]); x != nil {
-			if p.longLists == nil {
-				p.longLists = map[uint32]*longList{}
-			}
-			p.longLists[uint32(from)], p.rules[from].long = x, true
-		}
+		b.addLongList(uint32(from), p.rules[from:to])
 	}
 	if p.addrs != nil {
 		for x, at := range p.addrs.Clone().All() {

@@ -300,7 +300,7 @@ func TestSnapshotForged(t *testing.T) {
 		{"line", func(p *Part) { p.entries.at(0).line++ }, "compare"},
 		{"status", func(p *Part) { p.entries.at(0).Common.status = order.Draft }, "compare"},
 		{"authority", func(p *Part) { p.entries.at(0).Terms.Authority.Name = "B" }, "compare"},
-		{"forced target", func(p *Part) { clear(p.entries.at(2).force.targets) }, "compare"},
+		{"forced target", func(p *Part) { clear(p.entries.at(2).force) }, "compare"},
 		{"interval", func(p *Part) { p.intervals[1].until++ }, "compare"},
 		{"own dates", func(p *Part) { p.ownDates = !p.ownDates }, "compare"},
 		{"deadline", func(p *Part) { p.deadlines[0].at++ }, "compare"},
