@@ -82,7 +82,26 @@ type Query struct {
 func (s *Set) Decide(name *QName, q Query) Verdict {
 	var room [pathRoom]hit
 	p := s.walk(&name.Wire, room[:0])
-	return s.verdict(&p, name, &q)
+	if len(p.hits) == 0 {
+		return Verdict{Until: Forever}
+	}
+	j := judgement{Set: s, c: q.Client, now: q.Now, shadow: q.Shadow}
+	if q.QName != nil {
+		// The array is declared in this block, because clearing the array costs as much as a
+		// look-up. A query without a QName does not need the array.
+		var room [pathRoom]hit
+		j.asked, j.askedAt = s.walk(&q.QName.Wire, room[:0]), q.QName.position()
+	}
+	d := j.judge(&p, name.position())
+	if d.entry == nil {
+		return Verdict{Until: d.until, CountryDependent: j.scoped, PassedForQName: j.spared}
+	}
+	if q.QName != nil && s.protected(q.QName) {
+		return Verdict{Until: Forever, CountryDependent: j.scoped, PassedForQName: true}
+	}
+	below, until := j.below(name, &p, d)
+	return Verdict{Order: &d.entry.Order, Response: d.entry.response, TargetLabels: d.labels, Match: d.match,
+		Subtree: below, Until: min(d.until, until), CountryDependent: j.scoped}
 }
 
 // DecideAddress decides about an address in an answer, and about IPv4 addresses embedded
@@ -109,11 +128,6 @@ func (s *Set) DecideAddress(a netip.Addr, q Query) Verdict {
 func (s *Set) judgeAddress(a netip.Addr, q *Query) Verdict {
 	var room [pathRoom]hit
 	p := s.addressPath(a, room[:0])
-	return s.verdict(&p, nil, q)
-}
-
-// verdict returns the verdict about a name or, if name is nil, about an address.
-func (s *Set) verdict(p *path, name *QName, q *Query) Verdict {
 	if len(p.hits) == 0 {
 		return Verdict{Until: Forever}
 	}
@@ -124,24 +138,15 @@ func (s *Set) verdict(p *path, name *QName, q *Query) Verdict {
 		var room [pathRoom]hit
 		j.asked, j.askedAt = s.walk(&q.QName.Wire, room[:0]), q.QName.position()
 	}
-	at := position{} // a network covers all addresses in it
-	if name != nil {
-		at = name.position()
-	}
-	d := j.judge(p, at)
+	d := j.judge(&p, position{}) // a network covers all addresses in it
 	if d.entry == nil {
 		return Verdict{Until: d.until, CountryDependent: j.scoped, PassedForQName: j.spared}
 	}
 	if q.QName != nil && s.protected(q.QName) {
 		return Verdict{Until: Forever, CountryDependent: j.scoped, PassedForQName: true}
 	}
-	labels, below, until := dname.MaxLabels, SubtreeBlocked, Forever
-	if name != nil {
-		labels = d.labels
-		below, until = j.below(name, p, d)
-	}
-	return Verdict{Order: &d.entry.Order, Response: d.entry.response, TargetLabels: labels, Match: d.match,
-		Subtree: below, Until: min(d.until, until), CountryDependent: j.scoped}
+	return Verdict{Order: &d.entry.Order, Response: d.entry.response, TargetLabels: dname.MaxLabels, Match: d.match,
+		Subtree: SubtreeBlocked, Until: d.until, CountryDependent: j.scoped}
 }
 
 // A judgement is the state of one decision.
