@@ -106,8 +106,6 @@ func dates(o *order.Order) []interval {
 	return intersect(single(o.Begin(), o.Until), windows(o.Windows))
 }
 
-// inForce returns the intervals in which an order is enforced. For a status other than active or
-// shadow, it returns nil.
 func inForce(o *order.Order) []interval {
 	if o.Status != order.Active && o.Status != order.Shadow {
 		return nil

@@ -22,7 +22,6 @@ type dutyTarget struct {
 	idle bool // the target's status is not active
 }
 
-// of returns the target of the duty. It returns nil if the duty is for the whole order.
 func (x *duty) of(p *Part) *dutyTarget {
 	if x.target == 0 {
 		return nil

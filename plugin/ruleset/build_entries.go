@@ -33,7 +33,6 @@ func (s *entries) add(e entry) {
 	s.n++
 }
 
-// fit releases the spare capacity of the last block.
 func (s *entries) fit() {
 	if s.n > 0 {
 		last := &s.blocks[len(s.blocks)-1]
@@ -41,7 +40,6 @@ func (s *entries) fit() {
 	}
 }
 
-// all yields the number and the entry of each order.
 func (s *entries) all() iter.Seq2[uint32, *entry] {
 	return func(yield func(uint32, *entry) bool) {
 		n := uint32(0)
@@ -70,7 +68,6 @@ type commonKey struct {
 // different terms.
 const maxCommon = 1 << 12
 
-// common returns the fields that the order shares with other orders of the file.
 func (b *Builder) common(o *order.Order) *Common {
 	k := commonKey{o.Terms, o.Action, o.Status, o.Public, len(o.Except) > 0}
 	rare := len(o.FilteringDatabases)+len(o.Lifts)+len(o.Force) > 0
@@ -94,8 +91,6 @@ func (b *Builder) common(o *order.Order) *Common {
 	return c
 }
 
-// fromTerms sets the fields that depend only on the terms of the orders and on the
-// options.
 func (b *Builder) fromTerms(c *Common) {
 	t := c.Terms
 	c.scope, c.exempt, c.response = b.interned.scope(t.Scope), b.interned.exempt(t.Exempt), t.Response

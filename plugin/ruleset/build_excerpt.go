@@ -34,8 +34,6 @@ func (x *Excerpts) Of(s *Set) *Set {
 	return Merge(parts, opt)
 }
 
-// part returns the part without the dropped orders. If no order is dropped, it returns the
-// part itself.
 func (x *Excerpts) part(p *Part) *Part {
 	drop := func(e *entry) bool { return e.action == order.Block && x.Drop != nil && x.Drop(&e.Order) }
 	for _, e := range p.entries.all() {

@@ -20,7 +20,6 @@ type Guard interface {
 	Protected(*dname.Wire) bool
 }
 
-// A heldNode is a name or network that the guard refuses to block.
 type heldNode struct {
 	name dname.Name
 	net  netip.Prefix

@@ -38,7 +38,6 @@ func (p *Part) longList(ref uint32) *longList {
 	return p.longLists[ref]
 }
 
-// addLongList adds the index of a list at a name, if the list is long.
 func (b *Builder) addLongList(ref uint32, list []rule) {
 	x := b.indexLongList(list)
 	if x == nil {

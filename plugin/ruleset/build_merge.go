@@ -56,7 +56,6 @@ func Merge(parts []*Part, opt Options) *Set {
 	return s
 }
 
-// segment adds a segment with the given parts.
 func (s *Set) segment(parts ...*Part) {
 	p := parts[0]
 	if len(parts) > 1 {
@@ -65,7 +64,6 @@ func (s *Set) segment(parts ...*Part) {
 	s.segments, s.sources = append(s.segments, p), append(s.sources, parts)
 }
 
-// findWhole sets s.whole, which contains the lifts that end whole orders.
 func (s *Set) findWhole() {
 	s.whole = map[string][]wholeLift{}
 	for _, p := range s.segments {
@@ -78,7 +76,6 @@ func (s *Set) findWhole() {
 	}
 }
 
-// mergeParts compiles several parts into one part.
 func mergeParts(parts []*Part) *Part {
 	b := NewBuilder("", Options{})
 	for _, p := range parts {

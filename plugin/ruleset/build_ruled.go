@@ -40,7 +40,6 @@ func (p *Part) without(drop func(*entry) bool) *Part {
 	return p.rebuilt(b, func(e *entry) bool { return !drop(e) })
 }
 
-// rebuilt compiles the part again in b. It omits an entry if change returns false.
 func (p *Part) rebuilt(b *Builder, change func(*entry) bool) *Part {
 	b.part.path = p.path
 	scheds, entries := b.take(p, change)
@@ -76,8 +75,6 @@ func (b *Builder) ruled(c *Common, made map[*Common]*Common) *Common {
 	return made[c]
 }
 
-// renumbered returns copies of the duties with new numbers of schedules and entries. It
-// omits the duties of dropped entries.
 func renumbered(duties []duty, scheds, entries []uint32) []duty {
 	out := make([]duty, 0, len(duties))
 	for _, d := range duties {

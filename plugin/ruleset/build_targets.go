@@ -52,8 +52,6 @@ func (p *plain) AddWire(w *dname.Wire) {
 	p.attach(w, rule)
 }
 
-// enforceable reports whether DNS can enforce a target. A URL is never enforceable. An
-// address of a block order is enforceable only if the field enforced_by is dns.
 func enforceable(action order.Action, t *order.Target) bool {
 	return t.Kind != order.TargetURL && (t.Kind != order.TargetAddress || t.Attr.EnforcedBy == order.ByDNS || action == order.Lift)
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// addressTable maps networks to their rules.
 type addressTable = bart.Table[netRules]
 
 // netRules contains the rules at one network, sorted like the rules at a name.
@@ -26,7 +25,6 @@ func (b *Builder) address(x netip.Prefix, r rule) {
 	b.addrs[x] = append(b.addrs[x], r)
 }
 
-// networks yields each network that has rules.
 func (p *Part) networks() iter.Seq2[netip.Prefix, []rule] {
 	if p.addrs == nil {
 		return func(func(netip.Prefix, []rule) bool) {}
@@ -36,8 +34,6 @@ func (p *Part) networks() iter.Seq2[netip.Prefix, []rule] {
 	}
 }
 
-// rulesAtNet returns the rules at the network x. It ignores the rules at larger networks that
-// contain x.
 func (p *Part) rulesAtNet(x netip.Prefix) []rule {
 	if p.addrs == nil {
 		return nil
@@ -71,7 +67,6 @@ func (s *Set) addressPath(a netip.Addr, hits []hit) path {
 	return s.netPath(netip.PrefixFrom(a, a.BitLen()), hits)
 }
 
-// netPath collects the rules of the network and of all networks that contain it.
 func (s *Set) netPath(net netip.Prefix, hits []hit) path {
 	p := path{hits: hits}
 	for _, part := range s.segments {

@@ -149,7 +149,6 @@ func (s *Set) judgeAddress(a netip.Addr, q *Query) Verdict {
 		Subtree: SubtreeBlocked, Until: d.until, CountryDependent: j.scoped}
 }
 
-// A judgement is the state of one decision.
 type judgement struct {
 	*Set
 	c      Client
@@ -215,7 +214,6 @@ func (p *path) addKinds(h *hit) {
 	}
 }
 
-// sort sorts the hits, longest name first.
 func (p *path) sort() {
 	// Insertion sort is fast here, because the hits of each part are already sorted. The
 	// sort must be stable to keep the sequence of the parts.
@@ -249,8 +247,6 @@ type position struct {
 	generic bool
 }
 
-// covers reports whether a rule covers the position. The rule has the match m, and its
-// name has the given number of labels.
 func (at position) covers(m order.Match, labels int) bool {
 	switch m {
 	case order.Exact:

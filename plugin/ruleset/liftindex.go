@@ -80,7 +80,6 @@ type listLift struct {
 	over order.Time
 }
 
-// add adds a rule of the lift e, which ends at the time over.
 func (x *liftIndex) add(e *entry, rule uint32, over order.Time) {
 	if len(e.lifts) == 0 {
 		if x.later == nil {

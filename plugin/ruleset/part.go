@@ -81,7 +81,6 @@ type entry struct {
 	isIssued             bool // rank.decided is the time at which the order was issued
 }
 
-// problem returns an error of the order.
 func (e *entry) problem(field, msg string) order.Problem {
 	return order.Problem{
 		File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: field, Msg: msg,
@@ -89,7 +88,6 @@ func (e *entry) problem(field, msg string) order.Problem {
 	}
 }
 
-// warning returns a warning about the order.
 func (e *entry) warning(field, msg string) order.Problem {
 	p := e.problem(field, msg)
 	p.Warning = true
@@ -232,7 +230,6 @@ func blocks(rules []rule) bool {
 	return len(rules) > 0 && rules[len(rules)-1].kind >= blockExact
 }
 
-// ivs returns the intervals of a schedule.
 func (p *Part) ivs(sched uint32) []interval {
 	s := p.schedules[sched]
 	return p.intervals[s.off : s.off+s.n]

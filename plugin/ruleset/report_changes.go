@@ -195,7 +195,6 @@ func moves(before, after *Set, list []*outcome) {
 	}
 }
 
-// findDiffering sets Differs for the moved orders.
 func findDiffering(list []*outcome) {
 	compared := map[[2]*Part]*comparison{}
 	for _, o := range list {
@@ -299,7 +298,6 @@ func (o *outcome) add(n dname.Name, m order.Match) {
 	o.names[spot{n, m == order.BelowOnly}] = true
 }
 
-// label sets the labels of the outcomes.
 func label(before, after *Set, list []*outcome) {
 	var lifts []*entry
 	for _, o := range list {
@@ -307,11 +305,7 @@ func label(before, after *Set, list []*outcome) {
 			lifts = append(lifts, e)
 		}
 	}
-	var was, is map[*entry]secrecy
-	var met map[*entry]*meeting
-	if len(lifts) > 0 {
-		was, is, met = before.secrecies(lifts), after.secrecies(lifts), after.meetings(lifts)
-	}
+	was, is, met := before.secrecies(lifts), after.secrecies(lifts), after.meetings(lifts)
 	for _, o := range list {
 		e := o.entry()
 		o.Label = e.label(was[e], is[e])

@@ -141,7 +141,6 @@ func (p *Part) targetSums(key uint64) []uint64 {
 	return sums
 }
 
-// mix returns a hash of two numbers.
 func mix(x, y uint64) uint64 {
 	hi, lo := bits.Mul64(x^0x9e3779b97f4a7c15, y^0xd6e8feb86659fd93)
 	return hi ^ lo

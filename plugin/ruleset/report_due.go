@@ -90,9 +90,6 @@ type Reach struct {
 // in the sequence of the files.
 func (s *Set) UselessLifts() (out []Reach) {
 	lifts, known := s.activeLifts()
-	if len(lifts) == 0 {
-		return nil
-	}
 	found := s.meetings(lifts)
 	for _, l := range lifts {
 		x := Reach{Lift: &l.Order, Nothing: !found[l].reached}

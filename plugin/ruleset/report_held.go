@@ -10,7 +10,6 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// hold finds the names, networks and targets that are not enforced because of the guard.
 func (s *Set) hold() {
 	s.held = held{map[string]*heldNode{}, map[netip.Prefix]*heldNode{}}
 	var redirects bart.Lite
@@ -46,7 +45,6 @@ type heldTarget struct {
 	why string
 }
 
-// findHeld fills in s.heldTargets and s.heldOf.
 func (s *Set) findHeld() {
 	add := func(p *Part, rules []rule, h *heldNode) {
 		for i := range rules {

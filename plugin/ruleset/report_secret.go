@@ -72,7 +72,6 @@ func (e *entry) label(found ...secrecy) string {
 	return e.ID
 }
 
-// labels returns the label of each order.
 func (s *Set) labels(entries []*entry) []string {
 	found := s.secrecies(slices.DeleteFunc(slices.Clone(entries), func(e *entry) bool { return e.action == order.Block }))
 	out := make([]string, len(entries))

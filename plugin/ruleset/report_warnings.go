@@ -11,9 +11,6 @@ import (
 func (s *Set) Warnings() (out order.Problems, useless int) {
 	out = s.unenforced()
 	lifts, known := s.activeLifts()
-	if len(lifts) == 0 {
-		return out, 0
-	}
 	secret := s.secrecies(lifts)
 	warn := func(e *entry, field, msg, got string) {
 		p := e.warning(field, msg)

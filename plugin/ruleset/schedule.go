@@ -52,7 +52,6 @@ func merged(ivs []interval) []interval {
 	return out
 }
 
-// intersect returns the times that are in both lists.
 func intersect(a, b []interval) []interval {
 	var out []interval
 	for i, j := 0, 0; i < len(a) && j < len(b); {

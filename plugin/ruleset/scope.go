@@ -17,7 +17,6 @@ type scope struct {
 	hasNets   bool
 }
 
-// includes reports whether the client is in the scope.
 func (s *scope) includes(c Client) bool { return s.reaches(c.Addr) || s.has(c.Country) }
 
 // reaches reports whether the scope contains the address. Countries do not matter.
@@ -25,7 +24,6 @@ func (s *scope) reaches(a netip.Addr) bool {
 	return s == nil || s.hasNets && a.IsValid() && s.clients.Contains(a)
 }
 
-// has reports whether the scope contains the country.
 func (s *scope) has(cc order.Country) bool {
 	return cc != "" && (slices.Contains(s.countries, cc) || s.eu && cc.InEU())
 }

@@ -43,7 +43,6 @@ type wholeLift struct {
 
 func (l wholeLift) shadow() bool { return l.entry.status == order.Shadow }
 
-// forAll reports whether the lift ends the order for all clients and names.
 func (l wholeLift) forAll() bool { return !l.shadow() && l.entry.forAll() }
 
 func (s *scope) hasCountries() bool { return s != nil && len(s.countries) > 0 }
@@ -76,7 +75,6 @@ func (s *Set) partSet() map[*Part]bool {
 	return parts
 }
 
-// all yields each order with its part, in the sequence of the files.
 func (s *Set) all() iter.Seq2[*Part, *entry] {
 	return func(yield func(*Part, *entry) bool) {
 		for _, p := range s.parts {

@@ -14,7 +14,6 @@ import (
 // This file lists the fields of a snapshot. The index has its own section. ReadSnapshot
 // computes all other fields as a Builder does (see derive).
 
-// part writes or reads the fields of a part.
 func (c *coder) part(p *Part) {
 	c.flag(&p.shadows)
 	c.flag(&p.ownDates)
@@ -203,7 +202,6 @@ func (c *coder) addresses(p *Part) {
 	}
 }
 
-// held writes or reads the names and networks that the guard protects.
 func (c *coder) held(h *held) {
 	var all []heldNode
 	for _, wire := range slices.Sorted(maps.Keys(h.names)) {

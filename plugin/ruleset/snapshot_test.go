@@ -23,7 +23,6 @@ func origin(path string, opt Options) Origin {
 	return Origin{Path: path, Files: [32]byte{1}, Options: opt.Digest(), Guard: [32]byte{2}}
 }
 
-// write returns the snapshot of a part.
 func write(p *Part, opt Options) []byte {
 	var b bytes.Buffer
 	if err := WriteSnapshot(&b, origin(p.Path(), opt), Snapshot{p, 7, "Europe/Rome"}); err != nil {
@@ -96,10 +95,7 @@ func equal(p, q *Part) bool {
 func TestSnapshot(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
-		seed := make([]byte, 500)
-		for i := range seed {
-			seed[i] = byte(rng.Uint32())
-		}
+		seed := randomBytes(rng, 500)
 		compile := func() (*Part, Options) {
 			c := &choices{b: seed}
 			opt := Options{Response: c.response(), Addresses: true, Guard: c.guard()}
