@@ -100,6 +100,20 @@ func (b *Builder) note(e *entry, n uint32) {
 	p.shadows = p.shadows || e.status == order.Shadow
 }
 
+// redirectTo records the addresses to which answers redirect. The page that explains the blocking
+// is at these addresses, so the guard must protect the addresses.
+func (b *Builder) redirectTo(addrs []netip.Addr) {
+	for _, a := range addrs {
+		if _, ok := b.redirects[a]; !ok {
+			if b.redirects == nil {
+				b.redirects = map[netip.Addr]struct{}{}
+			}
+			b.redirects[a] = struct{}{}
+			b.part.redirects = append(b.part.redirects, a)
+		}
+	}
+}
+
 // dates returns the intervals that the dates and windows of an order allow. It ignores the status
 // of the order.
 func dates(o *order.Order) []interval {

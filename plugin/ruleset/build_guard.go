@@ -47,26 +47,29 @@ func (h *held) of(t *target) *heldNode {
 }
 
 func (h *held) checkName(g Guard, w *dname.Wire) {
-	why := g.Name(w)
-	if why == "" {
+	if why := g.Name(w); why != "" {
+		h.add(&heldNode{name: w.Name(), why: why})
+	}
+}
+
+func (h *held) checkNet(g Guard, x netip.Prefix) {
+	if why := g.Address(x); why != "" {
+		h.add(&heldNode{net: x, why: why})
+	}
+}
+
+func (h *held) add(n *heldNode) {
+	if n.net.IsValid() {
+		if h.nets == nil {
+			h.nets = map[netip.Prefix]*heldNode{}
+		}
+		h.nets[n.net] = n
 		return
 	}
 	if h.names == nil {
 		h.names = map[string]*heldNode{}
 	}
-	n := w.Name()
-	h.names[n.Wire()] = &heldNode{name: n, why: why}
-}
-
-func (h *held) checkNet(g Guard, x netip.Prefix) {
-	why := g.Address(x)
-	if why == "" {
-		return
-	}
-	if h.nets == nil {
-		h.nets = map[netip.Prefix]*heldNode{}
-	}
-	h.nets[x] = &heldNode{net: x, why: why}
+	h.names[n.name.Wire()] = n
 }
 
 // forced contains the targets that an order enforces in spite of the guard. A subtree in forced is

@@ -140,6 +140,16 @@ func (b *Builder) rule(name dname.Name, r rule) {
 	b.attach(&b.wire, b.number(r))
 }
 
+func (b *Builder) address(x netip.Prefix, r rule) {
+	if b.opt.Guard != nil && r.kind >= blockExact {
+		b.part.held.checkNet(wary{b.opt.Guard, b.part.embeddings}, x)
+	}
+	if b.addrs == nil {
+		b.addrs = map[netip.Prefix][]rule{}
+	}
+	b.addrs[x] = append(b.addrs[x], r)
+}
+
 // number returns the index of the rule r in b.rules. It searches only the last few rules. If r is
 // not one of these rules, number appends r.
 func (b *Builder) number(r rule) uint32 {

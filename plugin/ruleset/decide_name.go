@@ -1,8 +1,6 @@
 package ruleset
 
 import (
-	"net/netip"
-
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
@@ -102,51 +100,6 @@ func (s *Set) Decide(name *QName, q Query) Verdict {
 	below, until := j.below(name, &p, d)
 	return Verdict{Order: &d.entry.Order, Response: d.entry.response, TargetLabels: d.labels, Match: d.match,
 		Subtree: below, Until: min(d.until, until), CountryDependent: j.scoped}
-}
-
-// DecideAddress decides about an address in an answer, and about IPv4 addresses embedded
-// in the address. The verdict has no target name.
-func (s *Set) DecideAddress(a netip.Addr, q Query) Verdict {
-	if !s.networks {
-		return Verdict{Until: Forever}
-	}
-	v := s.judgeAddress(a, &q)
-	for i := range s.embeddings {
-		if v.Blocked() {
-			break
-		}
-		if v4, ok := s.embeddings[i].inside(a); ok {
-			x := s.judgeAddress(v4, &q)
-			x.Until, x.CountryDependent = min(x.Until, v.Until), x.CountryDependent || v.CountryDependent
-			x.PassedForQName = x.PassedForQName || v.PassedForQName && !x.Blocked()
-			v = x
-		}
-	}
-	return v
-}
-
-func (s *Set) judgeAddress(a netip.Addr, q *Query) Verdict {
-	var room [pathRoom]hit
-	p := s.addressPath(a, room[:0])
-	if len(p.hits) == 0 {
-		return Verdict{Until: Forever}
-	}
-	j := judgement{Set: s, c: q.Client, now: q.Now, shadow: q.Shadow}
-	if q.QName != nil {
-		// The array is declared in this block, because clearing the array costs as much as a
-		// look-up. A query without a QName does not need the array.
-		var room [pathRoom]hit
-		j.asked, j.askedAt = s.walk(&q.QName.Wire, room[:0]), q.QName.position()
-	}
-	d := j.judge(&p, position{}) // a network covers all addresses in it
-	if d.entry == nil {
-		return Verdict{Until: d.until, CountryDependent: j.scoped, PassedForQName: j.spared}
-	}
-	if q.QName != nil && s.protected(q.QName) {
-		return Verdict{Until: Forever, CountryDependent: j.scoped, PassedForQName: true}
-	}
-	return Verdict{Order: &d.entry.Order, Response: d.entry.response, TargetLabels: dname.MaxLabels, Match: d.match,
-		Subtree: SubtreeBlocked, Until: d.until, CountryDependent: j.scoped}
 }
 
 type judgement struct {

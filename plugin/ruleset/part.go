@@ -7,6 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
+	"github.com/gaissmai/bart"
 )
 
 // Options contains the operator's settings that can change verdicts. Merge and the
@@ -101,6 +102,14 @@ func (e *entry) issued() order.Time {
 		return e.rank.decided
 	}
 	return order.NoTime
+}
+
+type addressTable = bart.Table[netRules]
+
+// netRules contains the rules at one network, sorted like the rules at a name.
+type netRules struct {
+	rules []rule
+	long  *longList // the index of a long list of rules, else nil
 }
 
 // A Part is one compiled order file. It is immutable.
@@ -212,6 +221,27 @@ func (p *Part) rulesAt(w *dname.Wire) []rule {
 		return nil
 	}
 	return p.list(hits[len(hits)-1].Ref)
+}
+
+func (p *Part) networks() iter.Seq2[netip.Prefix, []rule] {
+	return func(yield func(netip.Prefix, []rule) bool) {
+		if p.addrs == nil {
+			return
+		}
+		for x, at := range p.addrs.All() {
+			if !yield(x, at.rules) {
+				return
+			}
+		}
+	}
+}
+
+func (p *Part) rulesAtNet(x netip.Prefix) []rule {
+	if p.addrs == nil {
+		return nil
+	}
+	at, _ := p.addrs.Get(x)
+	return at.rules
 }
 
 // fit returns a copy of s without spare capacity. Do not use slices.Clip instead, because

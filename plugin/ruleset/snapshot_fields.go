@@ -217,21 +217,10 @@ func (c *coder) held(h *held) {
 			c.refuse()
 		}
 	})
-	if !c.reading {
-		return
-	}
-	for _, n := range all {
-		if n.net.IsValid() {
-			if h.nets == nil {
-				h.nets = map[netip.Prefix]*heldNode{}
-			}
-			h.nets[n.net] = &n
-			continue
+	if c.reading {
+		for i := range all {
+			h.add(&all[i])
 		}
-		if h.names == nil {
-			h.names = map[string]*heldNode{}
-		}
-		h.names[n.name.Wire()] = &n
 	}
 }
 
