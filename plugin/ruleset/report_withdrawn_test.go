@@ -40,9 +40,8 @@ func TestWithdrawn(t *testing.T) {
 func TestReportsInUse(t *testing.T) {
 	s := set(t, `
 - {id: a, from: 2026-03-01, targets: [a.example, b.example], deadline: 2026-01-01, review: 2026-01-01}
-- {id: l, action: lift, lifts: [a], issued: 2025-01-01, until: 2027-01-01, targets: [a.example]}
+- {id: l, action: lift, lifts: [a], issued: 2025-01-01, targets: [a.example]}
 - {id: m, action: lift, lifts: [a], issued: 2025-01-01, targets: [b.example]}
-- {id: w, action: lift, lifts: [a], issued: 2025-01-01, from: 2025-02-01}
 `)
 	now, done := at(t, "2026-01-01"), make(chan int)
 	report := func() {
