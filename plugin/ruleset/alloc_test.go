@@ -5,7 +5,6 @@ import (
 	"testing"
 )
 
-// TestDecideAllocatesNothing checks that no kind of decision allocates memory.
 func TestDecideAllocatesNothing(t *testing.T) {
 	was := longListFrom
 	t.Cleanup(func() { longListFrom = was })

@@ -11,24 +11,17 @@ import (
 
 // A Builder compiles the orders of one file. It is not safe for concurrent use.
 type Builder struct {
-	opt      Options
-	part     *Part
-	index    index.Builder
-	rules    []rule // the values in index are indexes of this slice
-	addrs    map[netip.Prefix][]rule
-	wire     dname.Wire // scratch space for one name
-	interned interner
-	commons  map[commonKey]*Common
-	// lastKey and lastCommon cache the last result of the method common. Orders that follow one
-	// another often come from one authority.
-	lastKey     commonKey
-	lastCommon  *Common
+	opt         Options
+	part        *Part
+	index       index.Builder
+	rules       []rule // the values in index are indexes of this slice
+	addrs       map[netip.Prefix][]rule
+	wire        dname.Wire // scratch space for one name
+	interned    interner
+	commons     map[commonKey]*Common
 	commonsMade int
 	redirects   map[netip.Addr]struct{} // the keys of part.redirects
 	schedIDs    map[string]uint32
-	// wholeLifts maps the id of an order to a time. From this time on, a lift ends the whole order
-	// for ever.
-	wholeLifts map[string]order.Time
 	// repeated counts the duplicate targets of each order with a side list. The key is the entry
 	// number of the order. The parser reports all other duplicates.
 	repeated map[uint32]int
@@ -69,7 +62,7 @@ func (b *Builder) Add(o *order.Order) {
 	groups := ownExceptions(o.Targets)
 	for i := range o.Targets {
 		t := &o.Targets[i]
-		b.target(&e, n, own, t, groups[keyOf(t)])
+		b.target(&e, n, own, t, groups[targetOf(t)])
 	}
 	e.names += int32(o.Plain)
 	if o.Side != nil {
@@ -107,14 +100,26 @@ func (b *Builder) note(e *entry, n uint32) {
 	p.shadows = p.shadows || e.status == order.Shadow
 }
 
+// redirectTo records the addresses to which answers redirect. The page that explains the blocking
+// is at these addresses, so the guard must protect the addresses.
+func (b *Builder) redirectTo(addrs []netip.Addr) {
+	for _, a := range addrs {
+		if _, ok := b.redirects[a]; !ok {
+			if b.redirects == nil {
+				b.redirects = map[netip.Addr]struct{}{}
+			}
+			b.redirects[a] = struct{}{}
+			b.part.redirects = append(b.part.redirects, a)
+		}
+	}
+}
+
 // dates returns the intervals that the dates and windows of an order allow. It ignores the status
 // of the order.
 func dates(o *order.Order) []interval {
 	return intersect(single(o.Begin(), o.Until), windows(o.Windows))
 }
 
-// inForce returns the intervals in which an order is enforced. For a status other than active or
-// shadow, it returns nil.
 func inForce(o *order.Order) []interval {
 	if o.Status != order.Active && o.Status != order.Shadow {
 		return nil

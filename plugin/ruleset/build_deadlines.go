@@ -1,9 +1,6 @@
 package ruleset
 
 import (
-	"net/netip"
-
-	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
@@ -25,14 +22,6 @@ type dutyTarget struct {
 	idle bool // the target's status is not active
 }
 
-// A target is a name or, if net is valid, a network.
-type target struct {
-	name  dname.Name
-	match order.Match
-	net   netip.Prefix
-}
-
-// of returns the target of the duty. It returns nil if the duty is for the whole order.
 func (x *duty) of(p *Part) *dutyTarget {
 	if x.target == 0 {
 		return nil
@@ -65,7 +54,7 @@ func (b *Builder) duties(o *order.Order, n uint32, own []interval) {
 		if at == order.NoTime {
 			continue
 		}
-		b.part.dutyTargets = append(b.part.dutyTargets, dutyTarget{target{t.Name, t.Match, a.Address}, idle})
+		b.part.dutyTargets = append(b.part.dutyTargets, dutyTarget{targetOf(t), idle})
 		ivs := intersect(own, intersect(single(a.From, a.Until), windows(a.Windows)))
 		add(&b.part.deadlines, duty{at: at, target: uint32(len(b.part.dutyTargets))}, owed(max(o.Begin(), a.From), ivs))
 	}

@@ -33,7 +33,6 @@ func (s *entries) add(e entry) {
 	s.n++
 }
 
-// fit releases the spare capacity of the last block.
 func (s *entries) fit() {
 	if s.n > 0 {
 		last := &s.blocks[len(s.blocks)-1]
@@ -41,14 +40,16 @@ func (s *entries) fit() {
 	}
 }
 
-func (s *entries) all() iter.Seq[*entry] {
-	return func(yield func(*entry) bool) {
+func (s *entries) all() iter.Seq2[uint32, *entry] {
+	return func(yield func(uint32, *entry) bool) {
+		n := uint32(0)
 		for _, block := range s.blocks {
 			for i := range block {
 				coop.Tick(i)
-				if !yield(&block[i]) {
+				if !yield(n, &block[i]) {
 					return
 				}
+				n++
 			}
 		}
 	}
@@ -67,15 +68,10 @@ type commonKey struct {
 // different terms.
 const maxCommon = 1 << 12
 
-// common returns the fields that the order shares with other orders of the file.
 func (b *Builder) common(o *order.Order) *Common {
 	k := commonKey{o.Terms, o.Action, o.Status, o.Public, len(o.Except) > 0}
 	rare := len(o.FilteringDatabases)+len(o.Lifts)+len(o.Force) > 0
-	if !rare && k == b.lastKey && b.lastCommon != nil {
-		return b.lastCommon
-	}
 	if c := b.commons[k]; c != nil && !rare {
-		b.lastKey, b.lastCommon = k, c
 		return c
 	}
 	c := &Common{
@@ -95,12 +91,9 @@ func (b *Builder) common(o *order.Order) *Common {
 	return c
 }
 
-// fromTerms sets the fields that depend only on the terms of the orders and on the
-// options.
 func (b *Builder) fromTerms(c *Common) {
 	t := c.Terms
 	c.scope, c.exempt, c.response = b.interned.scope(t.Scope), b.interned.exempt(t.Exempt), t.Response
-	c.exemptsAll = c.action == order.Block && c.exempt != nil && b.interned.exemptsAll(c.exempt, t.Scope)
 	if c.response.Kind == order.ResponseUnset {
 		c.response = b.opt.Response
 	}

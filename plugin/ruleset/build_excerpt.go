@@ -34,17 +34,12 @@ func (x *Excerpts) Of(s *Set) *Set {
 	return Merge(parts, opt)
 }
 
-// part returns the part without the dropped orders. If no order is dropped, it returns the
-// part itself.
 func (x *Excerpts) part(p *Part) *Part {
-	drop := map[string]bool{}
-	for e := range p.entries.all() {
-		if e.action == order.Block && x.Drop != nil && x.Drop(&e.Order) {
-			drop[e.ID] = true
+	drop := func(e *entry) bool { return e.action == order.Block && x.Drop != nil && x.Drop(&e.Order) }
+	for _, e := range p.entries.all() {
+		if drop(e) {
+			return p.without(drop)
 		}
 	}
-	if len(drop) == 0 {
-		return p
-	}
-	return p.Without(func(id string) bool { return drop[id] })
+	return p
 }

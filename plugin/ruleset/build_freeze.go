@@ -20,7 +20,6 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 	for i := range p.rules {
 		p.rules[i].last = true
 	}
-	b.findWholeLifts()
 	full := b.index.Full()
 	b.freezeNames()
 	b.freezeAddresses()
@@ -35,14 +34,9 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 	if full {
 		problems = append(problems, order.Problem{File: p.Path(), Msg: "has more names than an index of 4 GiB has room for; split it into several files"})
 	}
-	for i := range uint32(p.entries.n) {
+	for i, e := range p.entries.all() {
 		if n := b.repeated[i]; n > 0 {
-			e := p.entries.at(i)
-			problems = append(problems, order.Problem{
-				File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: "targets_from",
-				Msg:     fmt.Sprintf("%d targets of the order stand more than once", n),
-				Warning: true, Sealed: e.Terms.Disclosure.Sealed(),
-			})
+			problems = append(problems, e.warning("targets_from", fmt.Sprintf("%d targets of the order stand more than once", n)))
 		}
 	}
 	*b = Builder{}
@@ -67,12 +61,7 @@ func (b *Builder) freezeNames() {
 		if !ok {
 			ref = uint32(len(p.rules))
 			p.rules = append(p.rules, list...)
-			if x := b.indexLongList(list); x != nil {
-				if p.longLists == nil {
-					p.longLists = map[uint32]*longList{}
-				}
-				p.longLists[ref], p.rules[ref].long = x, true
-			}
+			b.addLongList(ref, list)
 			// The limit saves memory. In small files, few lists are repeated often. In a large
 			// register, all lists are different, so a cache is useless.
 			if len(lists) < 1<<16 {
@@ -95,25 +84,6 @@ func (b *Builder) freezeNames() {
 		p.blocked += last.blocked
 		return last.mark
 	})
-}
-
-// findWholeLifts fills in b.wholeLifts.
-func (b *Builder) findWholeLifts() {
-	for _, i := range b.part.whole {
-		l := b.part.entries.at(i)
-		if l.status == order.Shadow {
-			continue
-		}
-		from := b.part.forGood(l, l.sched)
-		for _, id := range l.lifts {
-			if at, ok := b.wholeLifts[id]; from < Forever && (!ok || from < at) {
-				if b.wholeLifts == nil {
-					b.wholeLifts = map[string]order.Time{}
-				}
-				b.wholeLifts[id] = from
-			}
-		}
-	}
 }
 
 // mayDiffer reports whether the rule can give a name another outcome than NXDOMAIN. For example, an

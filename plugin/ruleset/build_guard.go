@@ -20,7 +20,6 @@ type Guard interface {
 	Protected(*dname.Wire) bool
 }
 
-// A heldNode is a name or network that the guard refuses to block.
 type heldNode struct {
 	name dname.Name
 	net  netip.Prefix
@@ -48,61 +47,56 @@ func (h *held) of(t *target) *heldNode {
 }
 
 func (h *held) checkName(g Guard, w *dname.Wire) {
-	why := g.Name(w)
-	if why == "" {
+	if why := g.Name(w); why != "" {
+		h.add(&heldNode{name: w.Name(), why: why})
+	}
+}
+
+func (h *held) checkNet(g Guard, x netip.Prefix) {
+	if why := g.Address(x); why != "" {
+		h.add(&heldNode{net: x, why: why})
+	}
+}
+
+func (h *held) add(n *heldNode) {
+	if n.net.IsValid() {
+		if h.nets == nil {
+			h.nets = map[netip.Prefix]*heldNode{}
+		}
+		h.nets[n.net] = n
 		return
 	}
 	if h.names == nil {
 		h.names = map[string]*heldNode{}
 	}
-	n := w.Name()
-	h.names[n.Wire()] = &heldNode{name: n, why: why}
+	h.names[n.name.Wire()] = n
 }
 
-func (h *held) checkNet(g Guard, x netip.Prefix) {
-	why := g.Address(x)
-	if why == "" {
-		return
-	}
-	if h.nets == nil {
-		h.nets = map[netip.Prefix]*heldNode{}
-	}
-	h.nets[x] = &heldNode{net: x, why: why}
-}
+// forced contains the targets that an order enforces in spite of the guard. A subtree in forced is
+// also the exact target of its name.
+type forced map[target]struct{}
 
-// forced contains the targets that an order enforces in spite of the guard.
-type forced struct {
-	targets map[forcedTarget]struct{}
-}
-
-type forcedTarget struct {
-	name dname.Name
-	net  netip.Prefix
-	// below is true for the target "*.example.com", and false for the target "example.com".
-	below bool
-}
-
-func newForced(list []order.Force) *forced {
+func newForced(list []order.Force) forced {
 	if len(list) == 0 {
 		return nil
 	}
-	f := &forced{make(map[forcedTarget]struct{}, len(list))}
+	f := make(forced, len(list))
 	for _, x := range list {
 		if net, why := order.ParsePrefix(x.Target); why == "" {
-			f.targets[forcedTarget{net: net}] = struct{}{}
+			f[target{match: order.Subtree, net: net}] = struct{}{}
 		} else if name, m, err := order.ParseTarget(x.Target); err == nil {
-			f.targets[forcedTarget{name: name, below: m == order.BelowOnly}] = struct{}{}
+			f[target{name: name, match: m}] = struct{}{}
 		} // else the parser has refused the target
 	}
 	return f
 }
 
 // covers reports whether the order enforces its target at h in spite of the guard.
-func (f *forced) covers(h *heldNode, m order.Match) bool {
-	if f == nil {
-		return false
+func (f forced) covers(h *heldNode, m order.Match) bool {
+	if m == order.Exact {
+		m = order.Subtree
 	}
-	_, ok := f.targets[forcedTarget{h.name, h.net, m == order.BelowOnly}]
+	_, ok := f[target{h.name, m, h.net}]
 	return ok
 }
 

@@ -15,23 +15,15 @@ var longListFrom = 16
 // change the verdict.
 type longList struct {
 	ends   [blockBelow + 1]int // for each kind, the index after its last rule
-	lifts  liftIndex[listLift]
+	lifts  liftIndex
 	blocks []listBlock // one element for each block rule of the list
-}
-
-// A listLift is a lift in a longList.
-type listLift struct {
-	rule uint32
-	// over is the time at which the lift has ended. If the lift is in liftIndex.later, all lifts
-	// before this lift in the list have ended too.
-	over order.Time
 }
 
 // A listBlock has the properties by which most queries can skip a block rule.
 type listBlock struct {
 	from      order.Time // the first second in force
 	over      order.Time // the second after the last second in force
-	lifted    order.Time // from this time on, lifts end the block for all clients for ever
+	lifted    interval   // in this interval, lifts end the block for all clients
 	scope     *scope
 	exempt    *exempt
 	countries bool // the scope lists countries
@@ -46,6 +38,17 @@ func (p *Part) longList(ref uint32) *longList {
 	return p.longLists[ref]
 }
 
+func (b *Builder) addLongList(ref uint32, list []rule) {
+	x := b.indexLongList(list)
+	if x == nil {
+		return
+	}
+	if b.part.longLists == nil {
+		b.part.longLists = map[uint32]*longList{}
+	}
+	b.part.longLists[ref], b.part.rules[ref].long = x, true
+}
+
 func (b *Builder) indexLongList(list []rule) *longList {
 	if len(list) < longListFrom {
 		return nil
@@ -57,14 +60,9 @@ func (b *Builder) indexLongList(list []rule) *longList {
 		}
 	}
 	for i := x.ends[except]; i < x.ends[liftBelow]; i++ {
-		x.lifts.add(p.entries.at(list[i].entry), listLift{uint32(i), p.over(list[i].sched)})
+		x.lifts.add(p.entries.at(list[i].entry), uint32(i), p.over(list[i].sched))
 	}
 	x.lifts.sort()
-	for _, later := range x.lifts.later {
-		for i := range later[1:] {
-			later[i+1].lift.over = max(later[i+1].lift.over, later[i].lift.over)
-		}
-	}
 	blocks := list[x.ends[liftBelow]:]
 	x.blocks = make([]listBlock, len(blocks))
 	for i := range blocks {
@@ -75,78 +73,86 @@ func (b *Builder) indexLongList(list []rule) *longList {
 		if ivs := p.ivs(r.sched); len(ivs) > 0 {
 			from = ivs[0].from
 		}
-		x.blocks[i] = listBlock{from, p.over(r.sched), b.liftedForGood(list, x, r, e), e.scope, e.exempt, e.scope.hasCountries(), r.shadow, e.force != nil}
+		x.blocks[i] = listBlock{from, p.over(r.sched), p.liftedIn(list, x, r, e), e.scope, e.exempt, e.scope.hasCountries(), r.shadow, e.force != nil}
 	}
 	return x
 }
 
-// liftedForGood returns a time from which on a block is lifted for all clients for ever. It checks
-// only some lifts, so the block may be lifted earlier. If it finds no time, it returns Forever.
-func (b *Builder) liftedForGood(list []rule, x *longList, block *rule, e *entry) order.Time {
-	p, from := b.part, Forever
-	if at, ok := b.wholeLifts[e.ID]; ok {
-		from = at
-	}
-	try := func(l listLift) {
-		r := &list[l.rule]
+// liftedIn returns an interval in which lifts of the list end the block for all clients. It tries
+// only some lifts. If it finds no interval, the result is empty.
+func (p *Part) liftedIn(list []rule, x *longList, block *rule, e *entry) (at interval) {
+	try := func(rule uint32) {
+		r := &list[rule]
 		by := p.entries.at(r.entry)
 		if (r.kind == liftSubtree || r.kind.match() == block.kind.match()) && !r.shadow && r.group == 0 && by.reaches(e) {
-			from = min(from, p.forGood(by, r.sched))
+			at = later(at, p.lastForAll(by, r.sched))
 		}
 	}
-	named, later := x.lifts.of(e)
-	for _, l := range named {
-		try(l)
+	named, after := x.lifts.of(e)
+	for _, rule := range named {
+		try(rule)
 	}
-	for _, l := range later[max(0, len(later)-longListFrom):] {
-		try(l.lift)
+	for _, l := range after[max(0, len(after)-longListFrom):] {
+		try(l.rule)
 	}
-	return from
+	return at
 }
 
-// forGood returns the time from which on a lift applies to all clients for ever. If the lift has a
-// scope, an exception or an end, forGood returns Forever.
-func (p *Part) forGood(l *entry, sched uint32) order.Time {
-	if ivs := p.ivs(sched); l.scope == nil && !l.excepts && p.over(sched) == Forever {
-		return ivs[len(ivs)-1].from
+// lastForAll returns the last interval in which a lift applies to all clients and all names of its
+// targets. If the lift has a scope or an exception, the result is empty.
+func (p *Part) lastForAll(l *entry, sched uint32) interval {
+	if ivs := p.ivs(sched); l.forAll() && len(ivs) > 0 {
+		return ivs[len(ivs)-1]
 	}
-	return Forever
+	return interval{}
+}
+
+// later returns the interval that ends later.
+func later(x, y interval) interval {
+	if x.until < y.until || x.until == y.until && y.from < x.from {
+		return y
+	}
+	return x
 }
 
 // findLifted sets s.relisted. The index of a long list does not know the lifts of a whole order,
 // lifts at other names and lifts in other files. Without s.relisted, a query would search these
 // lifts for each order of the list.
 func (s *Set) findLifted() {
+	if len(s.liftings)+len(s.whole) == 0 {
+		return
+	}
 	for i, seg := range s.segments {
 		for at, x := range seg.longLists {
 			s.relist(i, x, seg.list(at))
 		}
-		if seg.addrs != nil && len(s.liftings)+len(s.whole) > 0 {
-			for _, at := range seg.addrs.All() {
+		if seg.addrs == nil {
+			continue
+		}
+		for _, at := range seg.addrs.All() {
+			if at.long != nil {
 				s.relist(i, at.long, at.rules)
 			}
 		}
 	}
 }
 
-// relist adds a copy of the long list x to s.relisted, if an order of the list is lifted for ever.
+// relist adds a copy of the long list x to s.relisted, if lifts end an order of the list.
 // The list is in the segment with number i.
 func (s *Set) relist(i int, x *longList, rules []rule) {
-	if x == nil || len(s.liftings)+len(s.whole) == 0 {
-		return
-	}
 	var own *longList
 	first := x.ends[liftBelow]
 	for k := range x.blocks {
 		coop.Tick(k)
-		from := s.liftedForGood(s.source(i, rules[first+k].entry))
-		if from >= x.blocks[k].lifted {
+		lifted := x.blocks[k].lifted
+		at := later(lifted, s.liftedIn(s.source(i, rules[first+k].entry)))
+		if at == lifted {
 			continue
 		}
 		if own == nil {
 			own = &longList{x.ends, x.lifts, slices.Clone(x.blocks)}
 		}
-		own.blocks[k].lifted = from
+		own.blocks[k].lifted = at
 	}
 	if own != nil {
 		if s.relisted == nil {
@@ -166,21 +172,13 @@ func (s *Set) source(i int, n uint32) *entry {
 	return parts[0].entries.at(n)
 }
 
-// liftedForGood returns a time from which on all targets of the order are lifted for all
-// clients for ever, or Forever.
-func (s *Set) liftedForGood(e *entry) order.Time {
-	from := Forever
-	if x := s.liftings[e]; x != nil && len(x.order) > 0 {
-		if last := x.order[len(x.order)-1]; last.until == Forever {
-			from = last.from
-		}
+// liftedIn returns an interval in which all targets of the order are lifted for all clients. If it
+// finds no interval, the result is empty.
+func (s *Set) liftedIn(e *entry) (at interval) {
+	if times := s.liftedTimes(e); len(times) > 0 {
+		at = times[len(times)-1]
 	}
-	for _, w := range s.whole[e.ID] {
-		if !w.shadow() {
-			from = min(from, w.part.forGood(w.entry, w.entry.sched))
-		}
-	}
-	return from
+	return at
 }
 
 // longList returns the copy of x in s.relisted, or x if there is no copy. The copy also contains

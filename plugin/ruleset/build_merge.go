@@ -2,6 +2,7 @@ package ruleset
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 )
 
@@ -55,7 +56,6 @@ func Merge(parts []*Part, opt Options) *Set {
 	return s
 }
 
-// segment adds a segment with the given parts.
 func (s *Set) segment(parts ...*Part) {
 	p := parts[0]
 	if len(parts) > 1 {
@@ -64,7 +64,6 @@ func (s *Set) segment(parts ...*Part) {
 	s.segments, s.sources = append(s.segments, p), append(s.sources, parts)
 }
 
-// findWhole sets s.whole, which contains the lifts that end whole orders.
 func (s *Set) findWhole() {
 	s.whole = map[string][]wholeLift{}
 	for _, p := range s.segments {
@@ -77,7 +76,6 @@ func (s *Set) findWhole() {
 	}
 }
 
-// mergeParts compiles several parts into one part.
 func mergeParts(parts []*Part) *Part {
 	b := NewBuilder("", Options{})
 	for _, p := range parts {
@@ -99,7 +97,7 @@ func (b *Builder) take(p *Part, change func(*entry) bool) (scheds, entries []uin
 	for i, s := range p.schedules {
 		scheds[i] = b.schedule(p.intervals[s.off : s.off+s.n])
 	}
-	for e := range p.entries.all() {
+	for _, e := range p.entries.all() {
 		own := *e
 		own.sched = scheds[e.sched]
 		if !change(&own) {
@@ -114,21 +112,23 @@ func (b *Builder) take(p *Part, change func(*entry) bool) (scheds, entries []uin
 			b.part.whole = append(b.part.whole, entries[w])
 		}
 	}
-	for name, ref := range p.names.All() {
-		for _, r := range p.list(ref) {
-			if entries[r.entry] == dropped {
-				continue
+	kept := func(rules []rule) iter.Seq[rule] {
+		return func(yield func(rule) bool) {
+			for _, r := range rules {
+				r.entry, r.sched, r.last, r.long = entries[r.entry], scheds[r.sched], false, false
+				if r.entry != dropped && !yield(r) {
+					return
+				}
 			}
-			r.entry, r.sched, r.last, r.long = entries[r.entry], scheds[r.sched], false, false
+		}
+	}
+	for name, ref := range p.names.All() {
+		for r := range kept(p.list(ref)) {
 			b.rule(name, r)
 		}
 	}
 	for x, rules := range p.networks() {
-		for _, r := range rules {
-			if entries[r.entry] == dropped {
-				continue
-			}
-			r.entry, r.sched, r.last, r.long = entries[r.entry], scheds[r.sched], false, false
+		for r := range kept(rules) {
 			b.address(x, r)
 		}
 	}

@@ -31,12 +31,15 @@ func (p *Part) Ruled(opt Options) *Part {
 // Without returns a copy of the part without the orders for which drop returns true. It
 // does not read the file again.
 func (p *Part) Without(drop func(id string) bool) *Part {
-	b := NewBuilder(*p.path, Options{Response: p.response, Guard: p.guard})
-	b.part.embeddings = p.embeddings
-	return p.rebuilt(b, func(e *entry) bool { return !drop(e.ID) })
+	return p.without(func(e *entry) bool { return drop(e.ID) })
 }
 
-// rebuilt compiles the part again in b. It omits an entry if change returns false.
+func (p *Part) without(drop func(*entry) bool) *Part {
+	b := NewBuilder(*p.path, Options{Response: p.response, Guard: p.guard})
+	b.part.embeddings = p.embeddings
+	return p.rebuilt(b, func(e *entry) bool { return !drop(e) })
+}
+
 func (p *Part) rebuilt(b *Builder, change func(*entry) bool) *Part {
 	b.part.path = p.path
 	scheds, entries := b.take(p, change)
@@ -72,8 +75,6 @@ func (b *Builder) ruled(c *Common, made map[*Common]*Common) *Common {
 	return made[c]
 }
 
-// renumbered returns copies of the duties with new numbers of schedules and entries. It
-// omits the duties of dropped entries.
 func renumbered(duties []duty, scheds, entries []uint32) []duty {
 	out := make([]duty, 0, len(duties))
 	for _, d := range duties {

@@ -14,7 +14,7 @@ type plain struct {
 	*Builder
 	number uint32 // the number of the rule
 	own    rule
-	groups map[targetKey]uint32
+	groups map[target]uint32
 }
 
 // Side returns a Names that adds the names of the order's side list to the index. Call Side before
@@ -45,15 +45,13 @@ func (p *plain) AddWire(w *dname.Wire) {
 	rule := p.number
 	if p.groups != nil {
 		own := p.own
-		if own.group = p.groups[targetKey{name: w.Name(), match: order.Subtree}]; own.group > 0 {
+		if own.group = p.groups[target{name: w.Name(), match: order.Subtree}]; own.group > 0 {
 			rule = p.Builder.number(own)
 		}
 	}
 	p.attach(w, rule)
 }
 
-// enforceable reports whether DNS can enforce a target. A URL is never enforceable. An
-// address of a block order is enforceable only if the field enforced_by is dns.
 func enforceable(action order.Action, t *order.Target) bool {
 	return t.Kind != order.TargetURL && (t.Kind != order.TargetAddress || t.Attr.EnforcedBy == order.ByDNS || action == order.Lift)
 }
@@ -95,34 +93,42 @@ func (b *Builder) target(e *entry, n uint32, own []interval, t *order.Target, gr
 	b.rule(t.Name, r)
 }
 
-// A targetKey identifies a target within an order.
-type targetKey struct {
-	name    dname.Name
-	match   order.Match
-	address netip.Prefix
+// A target is a name or, if net is valid, a network.
+type target struct {
+	name  dname.Name
+	match order.Match
+	net   netip.Prefix
 }
 
-func keyOf(t *order.Target) targetKey {
-	k := targetKey{name: t.Name, match: t.Match}
-	if t.Kind == order.TargetAddress {
-		k.address = t.Attr.Address
+func targetOf(t *order.Target) target {
+	x := target{name: t.Name, match: t.Match}
+	if t.Attr != nil {
+		x.net = t.Attr.Address
 	}
-	return k
+	return x
+}
+
+// String returns the target as in an order file.
+func (t *target) String() string {
+	if t.net.IsValid() {
+		return t.net.String()
+	}
+	return t.match.Pattern(t.name)
 }
 
 // ownExceptions gives a number from 1 to each target that has exceptions of its own. If a target
 // occurs twice, both entries have one number.
-func ownExceptions(targets []order.Target) map[targetKey]uint32 {
-	var groups map[targetKey]uint32
+func ownExceptions(targets []order.Target) map[target]uint32 {
+	var groups map[target]uint32
 	for i := range targets {
 		t := &targets[i]
 		if t.Kind == order.TargetURL || t.Attr == nil || len(t.Attr.Except) == 0 {
 			continue
 		}
 		if groups == nil {
-			groups = map[targetKey]uint32{}
+			groups = map[target]uint32{}
 		}
-		if k := keyOf(t); groups[k] == 0 {
+		if k := targetOf(t); groups[k] == 0 {
 			groups[k] = uint32(len(groups) + 1)
 		}
 	}
@@ -132,6 +138,16 @@ func ownExceptions(targets []order.Target) map[targetKey]uint32 {
 func (b *Builder) rule(name dname.Name, r rule) {
 	b.wire.SetName(name)
 	b.attach(&b.wire, b.number(r))
+}
+
+func (b *Builder) address(x netip.Prefix, r rule) {
+	if b.opt.Guard != nil && r.kind >= blockExact {
+		b.part.held.checkNet(wary{b.opt.Guard, b.part.embeddings}, x)
+	}
+	if b.addrs == nil {
+		b.addrs = map[netip.Prefix][]rule{}
+	}
+	b.addrs[x] = append(b.addrs[x], r)
 }
 
 // number returns the index of the rule r in b.rules. It searches only the last few rules. If r is

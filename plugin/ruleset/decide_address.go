@@ -1,63 +1,53 @@
 package ruleset
 
 import (
-	"iter"
 	"net/netip"
 
-	"github.com/gaissmai/bart"
+	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// addressTable maps networks to their rules.
-type addressTable = bart.Table[netRules]
-
-// netRules contains the rules at one network, sorted like the rules at a name.
-type netRules struct {
-	rules []rule
-	long  *longList // the index of a long list of rules, else nil
-}
-
-func (b *Builder) address(x netip.Prefix, r rule) {
-	if b.opt.Guard != nil && r.kind >= blockExact {
-		b.part.held.checkNet(wary{b.opt.Guard, b.part.embeddings}, x)
+// DecideAddress decides about an address in an answer, and about IPv4 addresses embedded
+// in the address. The verdict has no target name.
+func (s *Set) DecideAddress(a netip.Addr, q Query) Verdict {
+	if !s.networks {
+		return Verdict{Until: Forever}
 	}
-	if b.addrs == nil {
-		b.addrs = map[netip.Prefix][]rule{}
-	}
-	b.addrs[x] = append(b.addrs[x], r)
-}
-
-// networks yields each network that has rules.
-func (p *Part) networks() iter.Seq2[netip.Prefix, []rule] {
-	if p.addrs == nil {
-		return func(func(netip.Prefix, []rule) bool) {}
-	}
-	return func(yield func(netip.Prefix, []rule) bool) {
-		p.addrs.All()(func(x netip.Prefix, at netRules) bool { return yield(x, at.rules) })
-	}
-}
-
-// rulesAtNet returns the rules at the network x. It ignores the rules at larger networks that
-// contain x.
-func (p *Part) rulesAtNet(x netip.Prefix) []rule {
-	if p.addrs == nil {
-		return nil
-	}
-	at, _ := p.addrs.Get(x)
-	return at.rules
-}
-
-// redirectTo records the addresses to which answers redirect. The page that explains the blocking
-// is at these addresses, so the guard must protect the addresses.
-func (b *Builder) redirectTo(addrs []netip.Addr) {
-	for _, a := range addrs {
-		if _, ok := b.redirects[a]; !ok {
-			if b.redirects == nil {
-				b.redirects = map[netip.Addr]struct{}{}
-			}
-			b.redirects[a] = struct{}{}
-			b.part.redirects = append(b.part.redirects, a)
+	v := s.judgeAddress(a, &q)
+	for i := range s.embeddings {
+		if v.Blocked() {
+			break
+		}
+		if v4, ok := s.embeddings[i].inside(a); ok {
+			x := s.judgeAddress(v4, &q)
+			x.Until, x.CountryDependent = min(x.Until, v.Until), x.CountryDependent || v.CountryDependent
+			x.PassedForQName = x.PassedForQName || v.PassedForQName && !x.Blocked()
+			v = x
 		}
 	}
+	return v
+}
+
+func (s *Set) judgeAddress(a netip.Addr, q *Query) Verdict {
+	var room [pathRoom]hit
+	p := s.addressPath(a, room[:0])
+	if len(p.hits) == 0 {
+		return Verdict{Until: Forever}
+	}
+	j := judgement{Set: s, c: q.Client, now: q.Now, shadow: q.Shadow}
+	if q.QName != nil {
+		// As in Decide, the array is only for a query with a QName.
+		var room [pathRoom]hit
+		j.asked, j.askedAt = s.walk(&q.QName.Wire, room[:0]), q.QName.position()
+	}
+	d := j.judge(&p, position{}) // a network covers all addresses in it
+	if d.entry == nil {
+		return Verdict{Until: d.until, CountryDependent: j.scoped, PassedForQName: j.spared}
+	}
+	if q.QName != nil && s.protected(q.QName) {
+		return Verdict{Until: Forever, CountryDependent: j.scoped, PassedForQName: true}
+	}
+	return Verdict{Order: &d.entry.Order, Response: d.entry.response, TargetLabels: dname.MaxLabels, Match: d.match,
+		Subtree: SubtreeBlocked, Until: d.until, CountryDependent: j.scoped}
 }
 
 // addressPath collects the rules of all networks that contain the address, longest prefix
@@ -71,7 +61,6 @@ func (s *Set) addressPath(a netip.Addr, hits []hit) path {
 	return s.netPath(netip.PrefixFrom(a, a.BitLen()), hits)
 }
 
-// netPath collects the rules of the network and of all networks that contain it.
 func (s *Set) netPath(net netip.Prefix, hits []hit) path {
 	p := path{hits: hits}
 	for _, part := range s.segments {

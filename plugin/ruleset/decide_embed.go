@@ -25,7 +25,6 @@ var embeddings = []embedding{
 	{netip.MustParsePrefix("::/96"), 96},     // IPv4-compatible (RFC 4291, section 2.5.5.1)
 }
 
-// embeddingsWith returns all embeddings, including the given NAT64 prefixes.
 func embeddingsWith(nat64 []netip.Prefix) []embedding {
 	out := embeddings
 	for _, p := range nat64 {

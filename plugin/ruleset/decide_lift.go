@@ -129,19 +129,19 @@ func (s *liftSearch) tryHit(h *hit) {
 	}
 	named, later := h.long.lifts.of(s.entry)
 	for i := 0; i < len(named) && !s.done(); i++ {
-		s.tryRule(h, named[i].rule, true)
+		s.tryRule(h, named[i], true)
 	}
 	if s.done() || len(later) == 0 {
 		return
 	}
-	i, _ := slices.BinarySearchFunc(later, s.now, func(l ranked[listLift], now order.Time) int {
-		if l.lift.over <= now {
+	i, _ := slices.BinarySearchFunc(later, s.now, func(l listLift, now order.Time) int {
+		if l.over <= now {
 			return -1
 		}
 		return 1
 	})
 	for ; i < len(later) && !s.done(); i++ {
-		s.tryRule(h, later[i].lift.rule, false)
+		s.tryRule(h, later[i].rule, false)
 	}
 }
 

@@ -15,7 +15,7 @@ func (c *listBlock) skips(j *judgement, held bool, until order.Time) bool {
 	case c.countries && !j.scoped && !c.scope.reaches(j.c.Addr):
 		return false // the block makes the verdict depend on the country
 	}
-	return c.lifted <= j.now || c.from > j.now && c.from >= until || c.scope != nil && !c.scope.includes(j.c) ||
+	return c.lifted.from <= j.now && c.lifted.until >= until || c.from > j.now && c.from >= until || c.scope != nil && !c.scope.includes(j.c) ||
 		c.exempt != nil && j.c.Addr.IsValid() && c.exempt.always.Contains(j.c.Addr)
 }
 

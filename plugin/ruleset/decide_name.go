@@ -1,8 +1,6 @@
 package ruleset
 
 import (
-	"net/netip"
-
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
@@ -104,52 +102,6 @@ func (s *Set) Decide(name *QName, q Query) Verdict {
 		Subtree: below, Until: min(d.until, until), CountryDependent: j.scoped}
 }
 
-// DecideAddress decides about an address in an answer, and about IPv4 addresses embedded
-// in the address. The verdict has no target name.
-func (s *Set) DecideAddress(a netip.Addr, q Query) Verdict {
-	if !s.networks {
-		return Verdict{Until: Forever}
-	}
-	v := s.judgeAddress(a, &q)
-	for i := range s.embeddings {
-		if v.Blocked() {
-			break
-		}
-		if v4, ok := s.embeddings[i].inside(a); ok {
-			x := s.judgeAddress(v4, &q)
-			x.Until, x.CountryDependent = min(x.Until, v.Until), x.CountryDependent || v.CountryDependent
-			x.PassedForQName = x.PassedForQName || v.PassedForQName && !x.Blocked()
-			v = x
-		}
-	}
-	return v
-}
-
-func (s *Set) judgeAddress(a netip.Addr, q *Query) Verdict {
-	var room [pathRoom]hit
-	p := s.addressPath(a, room[:0])
-	if len(p.hits) == 0 {
-		return Verdict{Until: Forever}
-	}
-	j := judgement{Set: s, c: q.Client, now: q.Now, shadow: q.Shadow}
-	if q.QName != nil {
-		// The array is declared in this block, because clearing the array costs as much as a
-		// look-up. A query without a QName does not need the array.
-		var room [pathRoom]hit
-		j.asked, j.askedAt = s.walk(&q.QName.Wire, room[:0]), q.QName.position()
-	}
-	d := j.judge(&p, position{}) // a network covers all addresses in it
-	if d.entry == nil {
-		return Verdict{Until: d.until, CountryDependent: j.scoped, PassedForQName: j.spared}
-	}
-	if q.QName != nil && s.protected(q.QName) {
-		return Verdict{Until: Forever, CountryDependent: j.scoped, PassedForQName: true}
-	}
-	return Verdict{Order: &d.entry.Order, Response: d.entry.response, TargetLabels: dname.MaxLabels, Match: d.match,
-		Subtree: SubtreeBlocked, Until: d.until, CountryDependent: j.scoped}
-}
-
-// A judgement is the state of one decision.
 type judgement struct {
 	*Set
 	c      Client
@@ -215,7 +167,6 @@ func (p *path) addKinds(h *hit) {
 	}
 }
 
-// sort sorts the hits, longest name first.
 func (p *path) sort() {
 	// Insertion sort is fast here, because the hits of each part are already sorted. The
 	// sort must be stable to keep the sequence of the parts.
@@ -249,8 +200,6 @@ type position struct {
 	generic bool
 }
 
-// covers reports whether a rule covers the position. The rule has the match m, and its
-// name has the given number of labels.
 func (at position) covers(m order.Match, labels int) bool {
 	switch m {
 	case order.Exact:

@@ -75,18 +75,16 @@ type Common struct {
 	Terms              *order.Terms
 	FilteringDatabases []order.FilteringDatabase
 
-	action  order.Action
-	status  order.Status
-	public  bool    // the order is a lift whose disclosure is public
-	excepts bool    // the order has exceptions that apply to all its targets
-	file    *string // the path of the file; equal pointers mean equal files
-	lifts   []string
-	scope   *scope // nil means all clients
-	exempt  *exempt
-	// exemptsAll is set if a block order exempts every client for ever.
-	exemptsAll bool
-	response   order.Response
-	force      *forced // nil means that no target is forced
+	action   order.Action
+	status   order.Status
+	public   bool    // the order is a lift whose disclosure is public
+	excepts  bool    // the order has exceptions that apply to all its targets
+	file     *string // the path of the file; equal pointers mean equal files
+	lifts    []string
+	scope    *scope // nil means all clients
+	exempt   *exempt
+	response order.Response
+	force    forced
 }
 
 // File returns the path of the file of the order.

@@ -90,7 +90,6 @@ func (q *question) flat(v Verdict) (f twinVerdict) {
 	return twinVerdict{v.Order.ID, v.TargetLabels, v.Match, v.Response.Kind, v.Subtree}
 }
 
-// alone returns the question without the asked name.
 func (q question) alone() *question {
 	q.QName, q.twin.asked = nil, nil
 	return &q
@@ -186,11 +185,7 @@ func FuzzDecide(f *testing.F) {
 	f.Add([]byte{})
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 20 {
-		seed := make([]byte, 400)
-		for i := range seed {
-			seed[i] = byte(r.Uint32())
-		}
-		f.Add(seed)
+		f.Add(randomBytes(r, 400))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c := &choices{b: data}
@@ -212,11 +207,7 @@ func TestDecideAgainstTwin(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	var met struct{ blocked, address, led, shadow, held, scoped, notNow, needless int }
 	for range worlds {
-		data := make([]byte, 3000)
-		for i := range data {
-			data[i] = byte(r.Uint32())
-		}
-		c := &choices{b: data}
+		c := &choices{b: randomBytes(r, 3000)}
 		w := newWorld(c)
 		compareAll(t, w, c)
 		for range 10 {

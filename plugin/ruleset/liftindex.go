@@ -39,6 +39,9 @@ func AuthorityOf(t *order.Terms) Authority { return Authority{t.Authority.Name, 
 
 func (e *entry) authority() Authority { return AuthorityOf(e.Terms) }
 
+// forAll reports whether a lift is for all clients and has no exception for all its targets.
+func (l *entry) forAll() bool { return l.scope == nil && !l.excepts }
+
 // reaches reports whether the lift l ends the order e. A lift with a list of ids ends only the
 // orders in the list. A lift without ids ends the earlier orders of its authority.
 func (l *entry) reaches(e *entry) bool {
@@ -61,46 +64,52 @@ func (l *entry) reaches(e *entry) bool {
 	return e.file != l.file || e.index < l.index
 }
 
-// A liftIndex finds the lifts that may end an order, without a search through all lifts. L is the
-// type of the caller's data about a lift.
-type liftIndex[L any] struct {
-	named map[string][]L            // the lifts that list ids, for each id
-	later map[Authority][]ranked[L] // the other lifts; the method sort puts the highest rank first
+// A liftIndex finds the lifts of a list of rules that may end an order, without a search through
+// all lifts.
+type liftIndex struct {
+	named map[string][]uint32 // for each id, the rules of the lifts that list the id
+	// later contains the other lifts of each authority. The method sort puts the highest rank first.
+	later map[Authority][]listLift
 }
 
-type ranked[L any] struct {
+// A listLift is a lift without ids.
+type listLift struct {
+	rule uint32
 	rank Rank
-	lift L
+	// over is the time at which this lift and all lifts before it have ended.
+	over order.Time
 }
 
-// add adds the lift e with the data l.
-func (x *liftIndex[L]) add(e *entry, l L) {
+func (x *liftIndex) add(e *entry, rule uint32, over order.Time) {
 	if len(e.lifts) == 0 {
 		if x.later == nil {
-			x.later = map[Authority][]ranked[L]{}
+			x.later = map[Authority][]listLift{}
 		}
-		x.later[e.authority()] = append(x.later[e.authority()], ranked[L]{e.rank, l})
+		x.later[e.authority()] = append(x.later[e.authority()], listLift{rule, e.rank, over})
 		return
 	}
 	if x.named == nil {
-		x.named = map[string][]L{}
+		x.named = map[string][]uint32{}
 	}
 	for _, id := range e.lifts {
-		x.named[id] = append(x.named[id], l)
+		x.named[id] = append(x.named[id], rule)
 	}
 }
 
 // sort sorts the lifts by rank. Call sort after the last call of add.
-func (x *liftIndex[L]) sort() {
+func (x *liftIndex) sort() {
 	for _, later := range x.later {
-		slices.SortStableFunc(later, func(a, b ranked[L]) int { return b.rank.Compare(a.rank) })
+		slices.SortStableFunc(later, func(a, b listLift) int { return b.rank.Compare(a.rank) })
+		for i := range later[1:] {
+			later[i+1].over = max(later[i+1].over, later[i].over)
+		}
 	}
 }
 
 // of returns the lifts that may end the order e. The result "named" has the lifts that list the id
 // of e. The result "later" has the lifts of the same authority with at least the rank of e. For an
 // equal rank, the caller must call reaches.
-func (x *liftIndex[L]) of(e *entry) (named []L, later []ranked[L]) {
+func (x *liftIndex) of(e *entry) (named []uint32, later []listLift) {
 	if len(x.named) > 0 {
 		named = x.named[e.ID]
 	}
@@ -108,7 +117,7 @@ func (x *liftIndex[L]) of(e *entry) (named []L, later []ranked[L]) {
 		return named, nil
 	}
 	later = x.later[e.authority()]
-	n, _ := slices.BinarySearchFunc(later, e.rank, func(l ranked[L], r Rank) int {
+	n, _ := slices.BinarySearchFunc(later, e.rank, func(l listLift, r Rank) int {
 		if l.rank.Compare(r) < 0 {
 			return 1
 		}

@@ -34,6 +34,7 @@ var many = []struct {
 	{name: "lifted-as-a-whole", target: "c.example", lift: says("note: whole")},
 	{name: "lifted-above", target: "c.example", lift: says("targets: [example]")},
 	{name: "lifted-above-for-a-time", target: "c.example", lift: says("until: 2030-12-31, targets: [example]")},
+	{name: "lifted-above-until-ever-earlier", target: "c.example", lift: ending},
 	{name: "lifted-there-by-another-file", target: "c.example", lift: says("targets: [c.example]"), apart: true},
 	{name: "lifted-as-a-whole-by-another-file", target: "c.example", lift: says("note: whole"), apart: true},
 	{name: "address-ended", target: "{address: 198.51.100.5, enforced_by: dns}", fields: says("until: 2025-12-31"), asks: "198.51.100.5"},
@@ -46,6 +47,11 @@ func network(i int) string { return fmt.Sprintf("scope: {clients: [10.%d.%d.0/24
 
 func exempting(i int) string {
 	return fmt.Sprintf("exempt: [192.0.2.0/24, 10.%d.%d.0/24]", i/256, i%256)
+}
+
+// ending returns the fields of a lift. Each lift ends before the previous lift.
+func ending(i int) string {
+	return fmt.Sprintf("until: %d-%02d-%02d, targets: [example]", 2040-i/336, 12-i/28%12, 28-i%28)
 }
 
 // manyOrders returns n orders and a lift for each order but the last. The parameter "last" contains

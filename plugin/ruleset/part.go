@@ -7,6 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
+	"github.com/gaissmai/bart"
 )
 
 // Options contains the operator's settings that can change verdicts. Merge and the
@@ -81,6 +82,19 @@ type entry struct {
 	isIssued             bool // rank.decided is the time at which the order was issued
 }
 
+func (e *entry) problem(field, msg string) order.Problem {
+	return order.Problem{
+		File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: field, Msg: msg,
+		Sealed: e.Terms.Disclosure.Sealed(),
+	}
+}
+
+func (e *entry) warning(field, msg string) order.Problem {
+	p := e.problem(field, msg)
+	p.Warning = true
+	return p
+}
+
 // issued returns the time at which the order was issued, or NoTime. If two block orders have equal
 // targets, the order that was issued first has precedence.
 func (e *entry) issued() order.Time {
@@ -88,6 +102,14 @@ func (e *entry) issued() order.Time {
 		return e.rank.decided
 	}
 	return order.NoTime
+}
+
+type addressTable = bart.Table[netRules]
+
+// netRules contains the rules at one network, sorted like the rules at a name.
+type netRules struct {
+	rules []rule
+	long  *longList // the index of a long list of rules, else nil
 }
 
 // A Part is one compiled order file. It is immutable.
@@ -132,7 +154,7 @@ func (p *Part) Orders() int { return p.entries.n }
 // IDs yields the ids of the orders of the file.
 func (p *Part) IDs() iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for e := range p.entries.all() {
+		for _, e := range p.entries.all() {
 			if !yield(e.ID) {
 				return
 			}
@@ -146,13 +168,11 @@ func (p *Part) Taken(by map[string]*Part) (out order.Problems) {
 	if len(by) == 0 {
 		return nil
 	}
-	for e := range p.entries.all() {
+	for _, e := range p.entries.all() {
 		if q := by[e.ID]; q != nil {
-			out = append(out, order.Problem{
-				File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: "id",
-				Msg: "is used by an order of another file, " + *q.path, Got: e.ID, HasGot: true,
-				Sealed: e.Terms.Disclosure.Sealed(),
-			})
+			problem := e.problem("id", "is used by an order of another file, "+*q.path)
+			problem.Got, problem.HasGot = e.ID, true
+			out = append(out, problem)
 		}
 	}
 	return out
@@ -185,7 +205,7 @@ func Duplicates(p *Part, others []*Part) order.Problems {
 
 // Targets returns the number of targets of the file's block orders.
 func (p *Part) Targets() (n int) {
-	for e := range p.entries.all() {
+	for _, e := range p.entries.all() {
 		if e.action == order.Block {
 			n += int(e.names + e.addrs + e.others)
 		}
@@ -201,6 +221,27 @@ func (p *Part) rulesAt(w *dname.Wire) []rule {
 		return nil
 	}
 	return p.list(hits[len(hits)-1].Ref)
+}
+
+func (p *Part) networks() iter.Seq2[netip.Prefix, []rule] {
+	return func(yield func(netip.Prefix, []rule) bool) {
+		if p.addrs == nil {
+			return
+		}
+		for x, at := range p.addrs.All() {
+			if !yield(x, at.rules) {
+				return
+			}
+		}
+	}
+}
+
+func (p *Part) rulesAtNet(x netip.Prefix) []rule {
+	if p.addrs == nil {
+		return nil
+	}
+	at, _ := p.addrs.Get(x)
+	return at.rules
 }
 
 // fit returns a copy of s without spare capacity. Do not use slices.Clip instead, because
@@ -219,7 +260,6 @@ func blocks(rules []rule) bool {
 	return len(rules) > 0 && rules[len(rules)-1].kind >= blockExact
 }
 
-// ivs returns the intervals of a schedule.
 func (p *Part) ivs(sched uint32) []interval {
 	s := p.schedules[sched]
 	return p.intervals[s.off : s.off+s.n]

@@ -148,14 +148,13 @@ func affected(before, after *Set, list []*outcome, now order.Time, most int) (ou
 		own[o.entry().ID] = true
 	}
 	was := map[string]State{}
-	before.each(func(p *Part, e *entry) {
+	for p, e := range before.all() {
 		if ids[e.ID] != nil {
 			was[e.ID], _ = before.state(p, e, now)
 		}
-	})
+	}
 	for _, p := range after.parts {
-		for i := range uint32(p.entries.n) {
-			e := p.entries.at(i)
+		for i, e := range p.entries.all() {
 			if ids[e.ID] == nil || own[e.ID] || len(out) >= most {
 				continue
 			}
@@ -180,23 +179,22 @@ func moves(before, after *Set, list []*outcome) {
 	}
 	if len(added) > 0 {
 		for _, p := range before.parts {
-			for i := range uint32(p.entries.n) {
-				if o := added[p.entries.at(i).ID]; o != nil {
+			for i, e := range p.entries.all() {
+				if o := added[e.ID]; o != nil {
 					o.what, o.From, o.old, o.was = Moved, *p.path, p, i
 				}
 			}
 		}
 	}
 	if len(removed) > 0 {
-		after.each(func(_ *Part, e *entry) {
+		for _, e := range after.all() {
 			if o := removed[e.ID]; o != nil {
 				o.what = MovedOn
 			}
-		})
+		}
 	}
 }
 
-// findDiffering sets Differs for the moved orders.
 func findDiffering(list []*outcome) {
 	compared := map[[2]*Part]*comparison{}
 	for _, o := range list {
@@ -238,8 +236,8 @@ func collect(before, after *Set, list []*outcome) {
 	}
 	if ids := liftedIDs(list); len(ids) > 0 {
 		for _, p := range parts {
-			for i := range uint32(p.entries.n) {
-				if e := p.entries.at(i); e.action == order.Block && ids[e.ID] != nil {
+			for i, e := range p.entries.all() {
+				if e.action == order.Block && ids[e.ID] != nil {
 					add(p, i, ids[e.ID]...)
 				}
 			}
@@ -300,7 +298,6 @@ func (o *outcome) add(n dname.Name, m order.Match) {
 	o.names[spot{n, m == order.BelowOnly}] = true
 }
 
-// label sets the labels of the outcomes.
 func label(before, after *Set, list []*outcome) {
 	var lifts []*entry
 	for _, o := range list {
@@ -308,11 +305,7 @@ func label(before, after *Set, list []*outcome) {
 			lifts = append(lifts, e)
 		}
 	}
-	var was, is map[*entry]secrecy
-	var met map[*entry]*meeting
-	if len(lifts) > 0 {
-		was, is, met = before.secrecies(lifts), after.secrecies(lifts), after.meetings(lifts)
-	}
+	was, is, met := before.secrecies(lifts), after.secrecies(lifts), after.meetings(lifts)
 	for _, o := range list {
 		e := o.entry()
 		o.Label = e.label(was[e], is[e])
@@ -369,7 +362,7 @@ func (o *outcome) finish(before, after *Set, own map[string]bool, t *trial) (wor
 
 func (s *Set) lifterOf(e *entry, now order.Time) string {
 	if l := s.wholeLift(e, now); l != nil {
-		return l.label(s.secrecies([]*entry{l})[l])
+		return s.labels([]*entry{l})[0]
 	}
 	return ""
 }
@@ -377,10 +370,9 @@ func (s *Set) lifterOf(e *entry, now order.Time) string {
 // wholeLift returns a lift that ends the whole order at the time now, or nil.
 func (s *Set) wholeLift(e *entry, now order.Time) *entry {
 	for _, w := range s.whole[e.ID] {
-		if on, _ := w.part.inForceAt(w.entry.sched, now); !on || w.shadow() || w.entry.scope != nil || w.entry.excepts {
-			continue
+		if on, _ := w.part.inForceAt(w.entry.sched, now); on && w.forAll() {
+			return w.entry
 		}
-		return w.entry
 	}
 	return nil
 }

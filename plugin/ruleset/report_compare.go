@@ -61,7 +61,6 @@ func Compare(old, new *Part, most int) *Diff {
 	return d
 }
 
-// A comparison is the state of one call of Compare.
 type comparison struct {
 	old, new *Part
 	was, now []uint32 // for each entry of the part new, the number of the entry in the part old; and the reverse

@@ -9,8 +9,6 @@ import (
 	"hash"
 	"math/bits"
 	"reflect"
-
-	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
 // Contents returns a function that computes a digest of the terms, dates and targets of an order,
@@ -27,24 +25,21 @@ import (
 func (s *Set) Contents(old *Set, key uint64) func(OrderState) string {
 	known := map[*Part]bool{}
 	if old != nil {
-		for _, p := range old.parts {
-			known[p] = true
-		}
+		known = old.partSet()
 	}
 	of := map[*entry]uint32{}
 	var sums []uint64
 	shared := map[*Common][]byte{}
-	n := 0
+	first := uint32(0)
 	for _, p := range s.parts {
 		if known[p] {
 			continue
 		}
 		sums = append(sums, p.targetSums(key)...)
-		for e := range p.entries.all() {
-			coop.Tick(n)
-			of[e] = uint32(n)
-			n++
+		for i, e := range p.entries.all() {
+			of[e] = first + i
 		}
+		first += uint32(p.entries.n)
 	}
 	return func(o OrderState) string {
 		i, ok := of[o.entry]
@@ -146,7 +141,6 @@ func (p *Part) targetSums(key uint64) []uint64 {
 	return sums
 }
 
-// mix returns a hash of two numbers.
 func mix(x, y uint64) uint64 {
 	hi, lo := bits.Mul64(x^0x9e3779b97f4a7c15, y^0xd6e8feb86659fd93)
 	return hi ^ lo

@@ -37,11 +37,7 @@ func TestContents(t *testing.T) {
 	different := 0
 	for range 800 {
 		fresh := func(i int) *order.Order {
-			b := make([]byte, 60)
-			for k := range b {
-				b[k] = byte(random.Uint32())
-			}
-			return (&choices{b: b}).order(fmt.Sprint("o", i), i)
+			return (&choices{b: randomBytes(random, 60)}).order(fmt.Sprint("o", i), i)
 		}
 		old := []*order.Order{fresh(0), fresh(1), fresh(2)}
 		next := slices.Clone(old)
@@ -142,7 +138,6 @@ func TestContentIsStable(t *testing.T) {
 	}
 }
 
-// show returns an order as text.
 func show(orders []*order.Order, id string) string {
 	for _, o := range orders {
 		if o.ID == id {

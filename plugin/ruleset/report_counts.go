@@ -15,11 +15,11 @@ type Counts struct {
 
 // Counts counts the orders and targets of the set at the time now.
 func (s *Set) Counts(now order.Time) (c Counts) {
-	s.each(func(p *Part, e *entry) {
+	for p, e := range s.all() {
 		st, _ := s.state(p, e, now)
 		if e.action == order.Lift {
 			c.Lifts[st]++
-			return
+			continue
 		}
 		c.Orders[st]++
 		n, h, lifted := s.enforceable(e), int32(0), int32(0)
@@ -35,6 +35,6 @@ func (s *Set) Counts(now order.Time) (c Counts) {
 		if st == InForce {
 			c.NotDNS += int(e.others + e.names + e.addrs - n)
 		}
-	})
+	}
 	return c
 }

@@ -23,23 +23,19 @@ type Deadlines struct {
 func (s *Set) Deadlines(now order.Time) Deadlines {
 	d := Deadlines{NextDeadline: Forever}
 	for _, p := range s.parts {
-		last, lastLate := ^uint32(0), ^uint32(0)
-		for i := range p.deadlines {
-			x := &p.deadlines[i]
-			if x.entry != lastLate && s.late(p, x, now) {
-				d.Late++
-				lastLate = x.entry
-			}
-			missed, overdue := s.willMiss(p, x, now)
+		// An order counts once. All deadlines of an order are adjacent.
+		overdue, late := none, none
+		for x, m := range s.missed(p, now, Forever) {
 			switch {
-			case !missed:
-			case x.at > now:
+			case m.AtRisk:
 				d.NextDeadline = min(d.NextDeadline, x.at)
-			// An order with several missed deadlines counts once. All deadlines of an order are
-			// adjacent.
-			case overdue && x.entry != last:
+			case m.Overdue && x.entry != overdue:
 				d.Overdue++
-				last = x.entry
+				overdue = x.entry
+			}
+			if m.Late && x.entry != late {
+				d.Late++
+				late = x.entry
 			}
 		}
 		for i := range p.reviews {
@@ -111,8 +107,8 @@ func (s *Set) blocked(p *Part, x *duty, now order.Time) bool {
 	case s.heldOf[e] == 0:
 		return false
 	}
-	for _, h := range s.heldTargets {
-		if h.entry == e && !s.liftedAt(e, &target{h.node.name, h.match, h.node.net}, now) {
+	for i := range s.heldTargets {
+		if h := &s.heldTargets[i]; h.entry == e && !s.liftedAt(e, &h.target, now) {
 			return true
 		}
 	}

@@ -156,7 +156,6 @@ func TestDeadlines(t *testing.T) {
 	}
 }
 
-// TestDutiesOfAddresses checks addresses that have deadlines of their own.
 func TestDutiesOfAddresses(t *testing.T) {
 	const now order.Time = 1777636800
 	const late = `deadline: "2026-05-01T11:00:00Z"`

@@ -30,26 +30,34 @@ func (s *Set) MissedDuties(now, before order.Time) iter.Seq[Duty] {
 	return func(yield func(Duty) bool) {
 		first := 0
 		for _, p := range s.parts {
-			for i := range p.deadlines {
-				x := &p.deadlines[i]
-				if x.at > before {
-					continue
-				}
-				missed, overdue := s.willMiss(p, x, now)
-				d := Duty{Number: first + int(x.entry), Order: &p.entries.at(x.entry).Order, At: x.at, Overdue: overdue && x.at <= now, AtRisk: missed && x.at > now, Late: s.late(p, x, now)}
-				if !d.Overdue && !d.AtRisk && !d.Late {
-					continue
-				}
+			for x, d := range s.missed(p, now, before) {
+				d.Number, d.Order = first+int(x.entry), &p.entries.at(x.entry).Order
 				if t := x.of(p); t != nil {
-					if d.Target = t.match.Pattern(t.name); t.net.IsValid() {
-						d.Target = t.net.String()
-					}
+					d.Target = t.String()
 				}
 				if !yield(d) {
 					return
 				}
 			}
 			first += p.entries.n
+		}
+	}
+}
+
+// missed yields the missed deadlines of a part. In the Duty, only At, Overdue, AtRisk and Late are
+// set.
+func (s *Set) missed(p *Part, now, before order.Time) iter.Seq2[*duty, Duty] {
+	return func(yield func(*duty, Duty) bool) {
+		for i := range p.deadlines {
+			x := &p.deadlines[i]
+			if x.at > before {
+				continue
+			}
+			missed, overdue := s.willMiss(p, x, now)
+			d := Duty{At: x.at, Overdue: overdue && x.at <= now, AtRisk: missed && x.at > now, Late: s.late(p, x, now)}
+			if (d.Overdue || d.AtRisk || d.Late) && !yield(x, d) {
+				return
+			}
 		}
 	}
 }
@@ -82,9 +90,6 @@ type Reach struct {
 // in the sequence of the files.
 func (s *Set) UselessLifts() (out []Reach) {
 	lifts, known := s.activeLifts()
-	if len(lifts) == 0 {
-		return nil
-	}
 	found := s.meetings(lifts)
 	for _, l := range lifts {
 		x := Reach{Lift: &l.Order, Nothing: !found[l].reached}

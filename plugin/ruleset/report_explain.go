@@ -220,22 +220,3 @@ func (p *Part) union(rules []rule, shadow bool) (out []interval) {
 	}
 	return merged(out)
 }
-
-// A spell is an interval of a schedule. If on is true, the schedule is in force from since to
-// until. If on is false, the schedule comes into force at the time until.
-type spell struct {
-	on           bool
-	since, until order.Time
-}
-
-func spellAt(ivs []interval, now order.Time) spell {
-	for _, iv := range ivs {
-		switch {
-		case now < iv.from:
-			return spell{until: iv.from}
-		case now < iv.until:
-			return spell{true, iv.from, iv.until}
-		}
-	}
-	return spell{until: Forever}
-}

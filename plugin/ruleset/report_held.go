@@ -7,11 +7,9 @@ import (
 	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
-	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/gaissmai/bart"
 )
 
-// hold finds the names, networks and targets that are not enforced because of the guard.
 func (s *Set) hold() {
 	s.held = held{map[string]*heldNode{}, map[netip.Prefix]*heldNode{}}
 	var redirects bart.Lite
@@ -43,17 +41,16 @@ func (s *Set) hold() {
 // A heldTarget is a target of a block order that is not enforced because of the guard.
 type heldTarget struct {
 	entry *entry
-	node  *heldNode
-	match order.Match
+	target
+	why string
 }
 
-// findHeld fills in s.heldTargets and s.heldOf.
 func (s *Set) findHeld() {
 	add := func(p *Part, rules []rule, h *heldNode) {
 		for i := range rules {
 			r := &rules[i]
 			if e := p.entries.at(r.entry); r.kind >= blockExact && !e.force.covers(h, r.kind.match()) {
-				s.heldTargets = append(s.heldTargets, heldTarget{e, h, r.kind.match()})
+				s.heldTargets = append(s.heldTargets, heldTarget{e, target{h.name, r.kind.match(), h.net}, h.why})
 			}
 		}
 	}
@@ -73,8 +70,7 @@ func (s *Set) findHeld() {
 		}
 		own := s.heldTargets[from:]
 		slices.SortFunc(own, func(a, b heldTarget) int {
-			return cmp.Or(cmp.Compare(a.entry.index, b.entry.index), a.node.name.Compare(b.node.name),
-				a.node.net.Compare(b.node.net), cmp.Compare(a.match, b.match))
+			return cmp.Or(cmp.Compare(a.entry.index, b.entry.index), a.name.Compare(b.name), a.net.Compare(b.net), cmp.Compare(a.match, b.match))
 		})
 		// A target that an order lists twice counts once.
 		s.heldTargets = s.heldTargets[:from+len(slices.Compact(own))]
@@ -129,21 +125,13 @@ func (s *Set) Held() (out []Held) {
 	for _, h := range s.heldTargets {
 		byEntry[h.entry] = append(byEntry[h.entry], h)
 	}
-	s.each(func(_ *Part, e *entry) {
+	for _, e := range s.all() {
 		if s.undecidable(e) {
 			out = append(out, Held{&e.Order, "", noCountry, *e.file, int(e.line), int(e.column)})
 		}
 		for _, h := range byEntry[e] {
-			out = append(out, Held{&e.Order, h.String(), h.node.why, *e.file, int(e.line), int(e.column)})
+			out = append(out, Held{&e.Order, h.String(), h.why, *e.file, int(e.line), int(e.column)})
 		}
-	})
-	return out
-}
-
-// String returns the target as in an order file.
-func (h heldTarget) String() string {
-	if h.node.net.IsValid() {
-		return h.node.net.String()
 	}
-	return h.match.Pattern(h.node.name)
+	return out
 }

@@ -10,11 +10,9 @@ import (
 // Orders yields the orders and lifts of the set, in the sequence of the files.
 func (s *Set) Orders() iter.Seq[*Order] {
 	return func(yield func(*Order) bool) {
-		for _, p := range s.parts {
-			for e := range p.entries.all() {
-				if !yield(&e.Order) {
-					return
-				}
+		for _, e := range s.all() {
+			if !yield(&e.Order) {
+				return
 			}
 		}
 	}
@@ -23,19 +21,9 @@ func (s *Set) Orders() iter.Seq[*Order] {
 // Secret returns the orders and lifts that the ordinary log must not name. A lift of a
 // sealed order is as secret as the order.
 func (s *Set) Secret() map[*Order]bool {
-	var lifts []*entry
-	out := map[*Order]bool{}
-	s.each(func(_ *Part, e *entry) {
-		switch {
-		case e.action == order.Lift:
-			lifts = append(lifts, e)
-		case e.isSecret():
-			out[&e.Order] = true
-		}
-	})
-	found := s.secrecies(lifts)
-	for _, e := range lifts {
-		if e.isSecret(found[e]) {
+	lifts, out := s.SecretLifts(), map[*Order]bool{}
+	for _, e := range s.all() {
+		if lifts[e.ID] || e.action == order.Block && e.isSecret() {
 			out[&e.Order] = true
 		}
 	}
@@ -62,18 +50,8 @@ const SealedLift = "a sealed lift"
 // Forced returns the targets that the order enforces in spite of the guard. They are
 // written as in an order file, and sorted.
 func (o *Order) Forced() (out []string) {
-	if o.force == nil {
-		return nil
-	}
-	for t := range o.force.targets {
-		switch {
-		case t.net.IsValid():
-			out = append(out, t.net.String())
-		case t.below:
-			out = append(out, order.BelowOnly.Pattern(t.name))
-		default:
-			out = append(out, t.name.String())
-		}
+	for t := range o.force {
+		out = append(out, t.String())
 	}
 	slices.Sort(out)
 	return out

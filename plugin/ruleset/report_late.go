@@ -43,7 +43,7 @@ func (s *Set) Follow(old *Set, now order.Time) {
 		if slices.Contains(s.parts, p) {
 			continue
 		}
-		for e := range p.entries.all() {
+		for _, e := range p.entries.all() {
 			if e.status != order.Draft {
 				delete(fresh, e.ID)
 			}
@@ -91,28 +91,20 @@ type MissedDeadline struct {
 // MissedDeadlines returns the deadlines between the times then and now whose order or target is
 // still not in force. The deadlines are in the sequence of the files.
 func (s *Set) MissedDeadlines(then, now order.Time) (out []MissedDeadline) {
-	var entries, lifts []*entry
+	var entries []*entry
 	for _, p := range s.parts {
-		for i := range p.deadlines {
-			x := &p.deadlines[i]
-			if x.at <= then || x.at > now {
-				continue
-			}
-			if missed, overdue := s.willMiss(p, x, now); !missed || !overdue {
+		for x, d := range s.missed(p, now, now) {
+			if x.at <= then || !d.Overdue {
 				continue
 			}
 			e := p.entries.at(x.entry)
-			if e.action == order.Lift {
-				lifts = append(lifts, e)
-			}
 			state, _ := s.state(p, e, now)
 			entries = append(entries, e)
 			out = append(out, MissedDeadline{Lift: e.action == order.Lift, File: *e.file, Deadline: x.at, State: state, Target: x.target != 0})
 		}
 	}
-	found := s.secrecies(lifts)
-	for i, e := range entries {
-		out[i].Label = e.label(found[e])
+	for i, label := range s.labels(entries) {
+		out[i].Label = label
 	}
 	return out
 }

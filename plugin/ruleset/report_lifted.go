@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"iter"
 	"maps"
-	"net/netip"
 	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
@@ -92,7 +91,7 @@ func (p *Part) hasBelow(names iter.Seq[dname.Name]) bool {
 }
 
 func (p *Part) hasLiftings(s *Set) bool {
-	for e := range p.entries.all() {
+	for _, e := range p.entries.all() {
 		if s.liftings[e] != nil {
 			return true
 		}
@@ -230,53 +229,30 @@ func (d *dater) off(e *entry) []interval {
 	return merged(off)
 }
 
-// lifted reports whether lifts end all targets of a block order for all clients. It also
-// returns the earliest time at which the result may change.
-func (s *Set) lifted(e *entry, now order.Time) (bool, order.Time) {
-	next := Forever
-	for _, w := range s.whole[e.ID] {
-		if w.shadow() || w.entry.scope != nil || w.entry.excepts {
-			continue // a lift for only some clients or names does not end the order
-		}
-		on, until := w.part.inForceAt(w.entry.sched, now)
-		if on {
-			return true, until
-		}
-		next = min(next, until)
-	}
+// liftedTimes returns the times at which lifts end all targets of a block order for all clients.
+func (s *Set) liftedTimes(e *entry) (times []interval) {
 	if x := s.liftings[e]; x != nil {
-		sp := spellAt(x.order, now)
-		return sp.on, min(next, sp.until)
+		times = x.order
 	}
-	return false, next
+	for _, w := range s.whole[e.ID] {
+		if w.forAll() {
+			times = merged(slices.Concat(times, w.part.ivs(w.entry.sched)))
+		}
+	}
+	return times
 }
 
-// withdrawn reports whether lifts end all targets of a block order, for all clients and for
-// all remaining times of the order. The order will therefore never be in force again.
-func (s *Set) withdrawn(p *Part, e *entry, now order.Time) bool {
-	whole, own := s.whole[e.ID], s.liftings[e]
-	if len(whole) == 0 && (own == nil || len(own.order) == 0) {
-		return false
-	}
-	var off []interval
-	for _, w := range whole {
-		if !w.shadow() && w.entry.scope == nil && !w.entry.excepts {
-			off = append(off, w.part.ivs(w.entry.sched)...)
-		}
-	}
-	if own != nil {
-		off = append(off, own.order...)
-	}
-	off = merged(off)
-	for _, iv := range p.ivs(e.sched) {
-		if iv.from = max(iv.from, now); iv.from >= iv.until {
-			continue
-		}
-		if !slices.ContainsFunc(off, func(x interval) bool { return x.from <= iv.from && iv.until <= x.until }) {
-			return false
-		}
-	}
-	return true
+// lifted reports whether lifts end all targets of a block order for all clients. It also
+// returns the time at which the result changes.
+func (s *Set) lifted(e *entry, now order.Time) (bool, order.Time) {
+	sp := spellAt(s.liftedTimes(e), now)
+	return sp.on, sp.until
+}
+
+// withdrawn reports whether lifts end all targets of a block order for all remaining times of the
+// order. The order will therefore never be in force again.
+func (p *Part) withdrawn(e *entry, lifted []interval, now order.Time) bool {
+	return len(lifted) > 0 && !slices.ContainsFunc(without(p.ivs(e.sched), lifted), func(iv interval) bool { return iv.until > now })
 }
 
 // LiftedAt reports whether lifts end all targets of a block order for all clients at a time.
@@ -341,10 +317,7 @@ func (o OrderState) TargetLifted(t *order.Target, at order.Time) bool {
 	if o.Lift || t.Kind == order.TargetURL {
 		return o.LiftedAt(at)
 	}
-	x := target{t.Name, t.Match, netip.Prefix{}}
-	if t.Attr != nil {
-		x.net = t.Attr.Address
-	}
+	x := targetOf(t)
 	return o.set.liftedAt(o.entry, &x, at)
 }
 

@@ -16,17 +16,20 @@ func (s *Set) meetAll(x *lifters, is func(*entry) bool) {
 	if len(x.all) == 0 {
 		return
 	}
-	s.each(func(_ *Part, e *entry) {
+	for _, e := range s.all() {
 		if e.action == order.Block && is(e) {
 			x.meet(e)
 		}
-	})
+	}
 	x.finish()
 }
 
 // meetings finds out for each lift whether it ends an order. A lift with targets ends an order only
 // if one of these targets is at, above or below a target of the order.
 func (s *Set) meetings(lifts []*entry) map[*entry]*meeting {
+	if len(lifts) == 0 {
+		return nil
+	}
 	found, whole := map[*entry]*meeting{}, &lifters{}
 	for _, l := range lifts {
 		m := &meeting{lift: l}
@@ -46,7 +49,6 @@ func (s *Set) meetings(lifts []*entry) map[*entry]*meeting {
 	return found
 }
 
-// meetNames completes the meetings of lifts with name targets.
 func (s *Set) meetNames(found map[*entry]*meeting) {
 	targets := map[dname.Name]*lifters{} // for each name, the lifts that have it as a target
 	for _, p := range s.parts {

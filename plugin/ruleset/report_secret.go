@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"iter"
+	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/order"
 )
@@ -71,14 +72,19 @@ func (e *entry) label(found ...secrecy) string {
 	return e.ID
 }
 
+func (s *Set) labels(entries []*entry) []string {
+	found := s.secrecies(slices.DeleteFunc(slices.Clone(entries), func(e *entry) bool { return e.action == order.Block }))
+	out := make([]string, len(entries))
+	for i, e := range entries {
+		out[i] = e.label(found[e])
+	}
+	return out
+}
+
 // SecretLifts returns the ids of lifts that the ordinary log must not contain.
 func (s *Set) SecretLifts() map[string]bool {
-	var lifts []*entry
-	for e := range s.lifts() {
-		lifts = append(lifts, e)
-	}
 	out := map[string]bool{}
-	for l, found := range s.secrecies(lifts) {
+	for l, found := range s.secrecies(slices.Collect(s.lifts())) {
 		if l.isSecret(found) {
 			out[l.ID] = true
 		}

@@ -59,7 +59,7 @@ func (p *Part) TargetsLostIn(next []*Part, now order.Time) (n int) {
 
 // CountRefused returns the number of active block orders with the response REFUSED.
 func (p *Part) CountRefused() (n int) {
-	for e := range p.entries.all() {
+	for _, e := range p.entries.all() {
 		if e.action == order.Block && e.status == order.Active && e.Terms.Response.Kind == order.Refused {
 			n++
 		}

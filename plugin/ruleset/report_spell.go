@@ -113,8 +113,8 @@ func (d *dater) liftTimes(t *dated) (times []interval) {
 			continue
 		}
 		named, later := h.long.lifts.of(e)
-		for _, l := range named {
-			try(l.rule)
+		for _, rule := range named {
+			try(rule)
 		}
 		if len(later) > 0 {
 			t.histories = append(t.histories, d.history(i, e))
@@ -166,8 +166,8 @@ func (d *dater) history(hit int, e *entry) prefix {
 	if x == nil {
 		x = &history{ends: map[order.Time]historyEnd{}}
 		for _, l := range h.long.lifts.later[e.authority()] {
-			if d.lifts(h, l.lift.rule) {
-				x.lifts = append(x.lifts, l.lift.rule)
+			if d.lifts(h, l.rule) {
+				x.lifts = append(x.lifts, l.rule)
 			}
 		}
 		slices.SortStableFunc(x.lifts, func(i, k uint32) int {
@@ -196,16 +196,6 @@ func (d *dater) history(hit int, e *entry) prefix {
 		}
 	}
 	return prefix{x, x.taken}
-}
-
-// insert adds an interval to a sorted list, and joins overlapping intervals.
-func insert(ivs []interval, x interval) []interval {
-	i, _ := slices.BinarySearchFunc(ivs, x.from, func(iv interval, from order.Time) int { return cmp.Compare(iv.until, from) })
-	k := i
-	for ; k < len(ivs) && ivs[k].from <= x.until; k++ {
-		x.from, x.until = min(x.from, ivs[k].from), max(x.until, ivs[k].until)
-	}
-	return slices.Replace(ivs, i, k, x)
 }
 
 // A timeline contains the times at which a target is enforced. These are the times in the field
@@ -268,32 +258,6 @@ func (x *timeline) freeBefore(t order.Time) order.Time {
 		}
 	}
 	return t
-}
-
-func after(ivs []interval, t order.Time) int {
-	i, _ := slices.BinarySearchFunc(ivs, t, func(iv interval, t order.Time) int {
-		if iv.until <= t {
-			return -1
-		}
-		return 1
-	})
-	return i
-}
-
-// without returns the times that are in ivs but not in off. The list off need not be sorted.
-func without(ivs, off []interval) []interval {
-	left := []interval{}
-	from := order.NoTime
-	for _, iv := range merged(off) {
-		if from < iv.from {
-			left = append(left, interval{from, iv.from})
-		}
-		from = iv.until
-	}
-	if from < Forever {
-		left = append(left, interval{from, Forever})
-	}
-	return intersect(ivs, left)
 }
 
 // decideAlone shortens the spell of the deciding target, so that no target with precedence is in

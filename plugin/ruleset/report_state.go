@@ -42,8 +42,13 @@ func (s *Set) state(p *Part, e *entry, now order.Time) (State, order.Time) {
 	if !on && next == Forever {
 		return Ended, next
 	}
-	if e.action == order.Block && s.withdrawn(p, e, now) {
-		return Lifted, p.over(e.sched)
+	lifts := spell{until: Forever}
+	if e.action == order.Block {
+		times := s.liftedTimes(e)
+		if p.withdrawn(e, times, now) {
+			return Lifted, p.over(e.sched)
+		}
+		lifts = spellAt(times, now)
 	}
 	if !on {
 		if s.heldBack(e) {
@@ -51,12 +56,9 @@ func (s *Set) state(p *Part, e *entry, now order.Time) (State, order.Time) {
 		}
 		return Pending, next
 	}
-	if e.action == order.Block {
-		on, until := s.lifted(e, now)
-		next = min(next, until)
-		if on {
-			return Lifted, next
-		}
+	next = min(next, lifts.until)
+	if lifts.on {
+		return Lifted, next
 	}
 	if s.heldBack(e) {
 		return OnHold, next
@@ -74,10 +76,10 @@ func (s *Set) state(p *Part, e *entry, now order.Time) (State, order.Time) {
 // NextChange returns the next time after now at which an order may start or end.
 func (s *Set) NextChange(now order.Time) order.Time {
 	next := Forever
-	s.each(func(p *Part, e *entry) {
+	for p, e := range s.all() {
 		_, t := s.state(p, e, now)
 		next = min(next, t)
-	})
+	}
 	return next
 }
 
@@ -95,22 +97,18 @@ func (t Transition) Label() string { return t.label }
 // Transitions returns the orders whose states at the times then and now differ. The orders are in
 // the sequence of the files.
 func (s *Set) Transitions(then, now order.Time) (out []Transition) {
-	var entries, lifts []*entry
-	s.each(func(p *Part, e *entry) {
+	var entries []*entry
+	for p, e := range s.all() {
 		a, _ := s.state(p, e, then)
 		b, _ := s.state(p, e, now)
 		if a == b {
-			return
-		}
-		if e.action == order.Lift {
-			lifts = append(lifts, e)
+			continue
 		}
 		entries = append(entries, e)
 		out = append(out, Transition{Order: &e.Order, Lift: e.action == order.Lift, From: a, To: b})
-	})
-	found := s.secrecies(lifts)
-	for i, e := range entries {
-		out[i].label = e.label(found[e])
+	}
+	for i, label := range s.labels(entries) {
+		out[i].label = label
 	}
 	return out
 }
@@ -171,12 +169,10 @@ func (o OrderState) WasInForce(from order.Time) bool {
 // OrderStates yields the state of each order and lift of the set, in the sequence of the files.
 func (s *Set) OrderStates(now order.Time) iter.Seq[OrderState] {
 	return func(yield func(OrderState) bool) {
-		for _, p := range s.parts {
-			for e := range p.entries.all() {
-				state, until := s.state(p, e, now)
-				if !yield(OrderState{&e.Order, e.action == order.Lift, state, until, int(s.enforceable(e)), *e.file, int(e.names), int(e.addrs + e.others), s, p, e, now}) {
-					return
-				}
+		for p, e := range s.all() {
+			state, until := s.state(p, e, now)
+			if !yield(OrderState{&e.Order, e.action == order.Lift, state, until, int(s.enforceable(e)), *e.file, int(e.names), int(e.addrs + e.others), s, p, e, now}) {
+				return
 			}
 		}
 	}

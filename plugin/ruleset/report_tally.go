@@ -73,7 +73,6 @@ const (
 	targetEnded
 )
 
-// A tallier computes the Tally of one outcome.
 type tallier struct {
 	set  *Set
 	part *Part

@@ -2,6 +2,7 @@ package ruleset
 
 import (
 	"iter"
+	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
@@ -31,29 +32,12 @@ func (s *Set) Names() iter.Seq[*dname.Wire] {
 // compiled into parts, for example NoCountry. These Options must be equal in both sets.
 func Touched(old, new *Set) iter.Seq[*dname.Wire] {
 	return func(yield func(*dname.Wire) bool) {
-		in := func(s *Set) map[*Part]bool {
-			m := map[*Part]bool{}
-			for _, p := range s.parts {
-				m[p] = true
-			}
-			return m
-		}
-		was, is := in(old), in(new)
-		var changed, stay []*Part
-		for _, p := range old.parts {
-			if is[p] {
-				stay = append(stay, p)
-			} else {
-				changed = append(changed, p)
-			}
-		}
-		for _, p := range new.parts {
-			if !was[p] {
-				changed = append(changed, p)
-			}
-		}
+		was, is := old.partSet(), new.partSet()
 		lifted := map[string]bool{}
-		for _, p := range changed {
+		for _, p := range slices.Concat(old.parts, new.parts) {
+			if was[p] && is[p] {
+				continue
+			}
 			for w := range p.names.Wires() {
 				if !yield(w) {
 					return
@@ -65,8 +49,8 @@ func Touched(old, new *Set) iter.Seq[*dname.Wire] {
 				}
 			}
 		}
-		for _, p := range stay {
-			if len(lifted) > 0 && !p.namesOf(lifted, yield) {
+		for p := range was {
+			if is[p] && len(lifted) > 0 && !p.namesOf(lifted, yield) {
 				return
 			}
 		}
@@ -74,12 +58,11 @@ func Touched(old, new *Set) iter.Seq[*dname.Wire] {
 }
 
 func (p *Part) namesOf(ids map[string]bool, yield func(*dname.Wire) bool) bool {
-	entries, n := map[uint32]bool{}, uint32(0)
-	for e := range p.entries.all() {
+	entries := map[uint32]bool{}
+	for i, e := range p.entries.all() {
 		if ids[e.ID] {
-			entries[n] = true
+			entries[i] = true
 		}
-		n++
 	}
 	if len(entries) == 0 {
 		return true

@@ -11,15 +11,13 @@ import (
 func (s *Set) Warnings() (out order.Problems, useless int) {
 	out = s.unenforced()
 	lifts, known := s.activeLifts()
-	if len(lifts) == 0 {
-		return out, 0
-	}
 	secret := s.secrecies(lifts)
 	warn := func(e *entry, field, msg, got string) {
-		out = append(out, order.Problem{File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: field, Msg: msg,
-			Got: got, HasGot: got != "", Warning: true,
-			// An unknown id may be the id of a sealed order in a file with errors.
-			Sealed: field == "lifts" || e.isSecret(secret[e]), Lift: !e.Terms.Disclosure.Sealed()})
+		p := e.warning(field, msg)
+		p.Got, p.HasGot = got, got != ""
+		// An unknown id may be the id of a sealed order in a file with errors.
+		p.Sealed, p.Lift = field == "lifts" || e.isSecret(secret[e]), !p.Sealed
+		out = append(out, p)
 	}
 	found := s.meetings(lifts)
 	for _, l := range lifts {
@@ -47,22 +45,20 @@ func (s *Set) Warnings() (out order.Problems, useless int) {
 // value is true if the set has an order with the id.
 func (s *Set) activeLifts() (lifts []*entry, known map[string]bool) {
 	known = map[string]bool{}
-	for _, p := range s.parts {
-		for _, i := range p.lifts {
-			if e := p.entries.at(i); e.status == order.Active {
-				lifts = append(lifts, e)
-				for _, id := range e.lifts {
-					known[id] = false
-				}
+	for e := range s.lifts() {
+		if e.status == order.Active {
+			lifts = append(lifts, e)
+			for _, id := range e.lifts {
+				known[id] = false
 			}
 		}
 	}
 	if len(known) > 0 {
-		s.each(func(_ *Part, e *entry) {
+		for _, e := range s.all() {
 			if _, ok := known[e.ID]; ok {
 				known[e.ID] = true
 			}
-		})
+		}
 	}
 	return lifts, known
 }
@@ -77,17 +73,20 @@ func (s *Set) unenforced() (out order.Problems) {
 		}
 		out = append(out, p)
 	}
-	s.each(func(_ *Part, e *entry) {
-		if e.exemptsAll {
-			out = append(out, order.Problem{File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: "exempt",
-				Msg:     "the exemption covers every client of the scope, so the order blocks no client",
-				Warning: true, Sealed: e.Terms.Disclosure.Sealed()})
+	last, exempt := (*order.Terms)(nil), false // many orders have the same terms
+	for _, e := range s.all() {
+		if e.action == order.Lift {
+			continue
 		}
-		if e.addrs > 0 && e.action == order.Block && !s.opt.Addresses {
-			out = append(out, order.Problem{File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: "targets",
-				Msg:     fmt.Sprintf("%d addresses of answers are not enforced; write answers addresses in the Corefile to enforce them", e.addrs),
-				Warning: true, Sealed: e.Terms.Disclosure.Sealed()})
+		if e.Terms != last {
+			last, exempt = e.Terms, e.Terms.ExemptsAll(Forever)
 		}
-	})
+		if exempt {
+			out = append(out, e.warning("exempt", "the exemption covers every client of the scope, so the order blocks no client"))
+		}
+		if e.addrs > 0 && !s.opt.Addresses {
+			out = append(out, e.warning("targets", fmt.Sprintf("%d addresses of answers are not enforced; write answers addresses in the Corefile to enforce them", e.addrs)))
+		}
+	}
 	return out
 }

@@ -79,6 +79,22 @@ func TestManyBelow(t *testing.T) {
 	}
 }
 
+// TestLongListException checks lifts of all orders of a long list. The lifts do not apply below the
+// name.
+func TestLongListException(t *testing.T) {
+	var b strings.Builder
+	for i := range longListFrom {
+		fmt.Fprintf(&b, "- {id: o%d, issued: 2025-01-01, targets: [a.example]}\n", i)
+		fmt.Fprintf(&b, "- {id: l%d, action: lift, lifts: [o%[1]d], issued: 2025-02-01, targets: [{name: a.example, except: [x.a.example]}]}\n", i)
+	}
+	s := set(t, b.String())
+	for name, blocked := range map[string]bool{"a.example.": false, "b.a.example.": false, "x.a.example.": true} {
+		if v := s.Decide(asked(t, name), Query{Now: at(t, "2026-01-01")}); v.Blocked() != blocked {
+			t.Errorf("%s: blocked is %t", name, v.Blocked())
+		}
+	}
+}
+
 func TestDuplicates(t *testing.T) {
 	a := part(t, "a.yaml", "- {id: x, targets: [a.example]}\n- {id: y, targets: [a.example]}\n")
 	b := part(t, "b.yaml", "- {id: z, targets: [a.example]}\n- {id: y, disclosure: none, targets: [a.example]}\n")

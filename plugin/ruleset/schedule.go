@@ -52,7 +52,6 @@ func merged(ivs []interval) []interval {
 	return out
 }
 
-// intersect returns the times that are in both lists.
 func intersect(a, b []interval) []interval {
 	var out []interval
 	for i, j := 0, 0; i < len(a) && j < len(b); {
@@ -67,6 +66,62 @@ func intersect(a, b []interval) []interval {
 		}
 	}
 	return out
+}
+
+// insert adds an interval to a sorted list, and joins overlapping intervals.
+func insert(ivs []interval, x interval) []interval {
+	i, _ := slices.BinarySearchFunc(ivs, x.from, func(iv interval, from order.Time) int { return cmp.Compare(iv.until, from) })
+	k := i
+	for ; k < len(ivs) && ivs[k].from <= x.until; k++ {
+		x.from, x.until = min(x.from, ivs[k].from), max(x.until, ivs[k].until)
+	}
+	return slices.Replace(ivs, i, k, x)
+}
+
+// without returns the times that are in ivs but not in off. The list off need not be sorted.
+func without(ivs, off []interval) []interval {
+	left := []interval{}
+	from := order.NoTime
+	for _, iv := range merged(slices.Clone(off)) {
+		if from < iv.from {
+			left = append(left, interval{from, iv.from})
+		}
+		from = iv.until
+	}
+	if from < Forever {
+		left = append(left, interval{from, Forever})
+	}
+	return intersect(ivs, left)
+}
+
+// after returns the index of the first interval that ends after the time t.
+func after(ivs []interval, t order.Time) int {
+	i, _ := slices.BinarySearchFunc(ivs, t, func(iv interval, t order.Time) int {
+		if iv.until <= t {
+			return -1
+		}
+		return 1
+	})
+	return i
+}
+
+// A spell is an interval of a schedule. If on is true, the schedule is in force from since to
+// until. If on is false, the schedule comes into force at the time until.
+type spell struct {
+	on           bool
+	since, until order.Time
+}
+
+func spellAt(ivs []interval, now order.Time) spell {
+	for _, iv := range ivs {
+		switch {
+		case now < iv.from:
+			return spell{until: iv.from}
+		case now < iv.until:
+			return spell{true, iv.from, iv.until}
+		}
+	}
+	return spell{until: Forever}
 }
 
 // schedule returns the number of a schedule with these intervals. It adds a new schedule to the
@@ -93,16 +148,9 @@ func (b *Builder) schedule(ivs []interval) uint32 {
 // inForceAt reports whether the schedule is in force at the time now. It also returns the
 // time at which the result changes.
 func (p *Part) inForceAt(sched uint32, now order.Time) (bool, order.Time) {
-	s := p.schedules[sched]
-	ivs := p.intervals[s.off : s.off+s.n]
-	i := 0
+	ivs, i := p.ivs(sched), 0
 	if len(ivs) > 1 {
-		i, _ = slices.BinarySearchFunc(ivs, now, func(iv interval, now order.Time) int {
-			if iv.until <= now {
-				return -1
-			}
-			return 1
-		})
+		i = after(ivs, now)
 	}
 	switch {
 	case i == len(ivs) || ivs[i].until <= now:

@@ -17,7 +17,6 @@ type scope struct {
 	hasNets   bool
 }
 
-// includes reports whether the client is in the scope.
 func (s *scope) includes(c Client) bool { return s.reaches(c.Addr) || s.has(c.Country) }
 
 // reaches reports whether the scope contains the address. Countries do not matter.
@@ -25,7 +24,6 @@ func (s *scope) reaches(a netip.Addr) bool {
 	return s == nil || s.hasNets && a.IsValid() && s.clients.Contains(a)
 }
 
-// has reports whether the scope contains the country.
 func (s *scope) has(cc order.Country) bool {
 	return cc != "" && (slices.Contains(s.countries, cc) || s.eu && cc.InEU())
 }
@@ -33,9 +31,7 @@ func (s *scope) has(cc order.Country) bool {
 // An exempt is the set of clients to which an order does not apply.
 type exempt struct {
 	always bart.Lite
-	// until contains the exemptions that have an end.
-	until []exemptNet
-	nets  order.Networks // the exemptions without an end
+	until  []exemptNet // the exemptions that have an end
 }
 
 type exemptNet struct {
@@ -75,14 +71,6 @@ type interner struct {
 	lastScopeIs  *scope
 	lastExempt   *order.Exempt
 	lastExemptIs *exempt
-	// The arguments and the result of the last call of exemptsAll.
-	lastPair    exemptScope
-	lastPairAll bool
-}
-
-type exemptScope struct {
-	exempt *exempt
-	scope  *order.Scope
 }
 
 func newInterner() interner {
@@ -125,7 +113,7 @@ func (in *interner) exempt(list []order.Exempt) *exempt {
 	key := fmt.Sprint(list)
 	out, ok := in.exempts[key]
 	if !ok {
-		out = &exempt{nets: order.Exempted(list, Forever)}
+		out = &exempt{}
 		for _, e := range list {
 			for _, x := range e.Clients {
 				if e.Until == order.NoTime {
@@ -139,12 +127,4 @@ func (in *interner) exempt(list []order.Exempt) *exempt {
 	}
 	in.lastExempt, in.lastExemptIs = &list[0], out
 	return out
-}
-
-// exemptsAll reports whether the exemptions cover all clients of the scope for ever.
-func (in *interner) exemptsAll(x *exempt, s *order.Scope) bool {
-	if pair := (exemptScope{x, s}); pair != in.lastPair {
-		in.lastPair, in.lastPairAll = pair, x.nets.CoverScope(s)
-	}
-	return in.lastPairAll
 }

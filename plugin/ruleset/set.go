@@ -1,6 +1,7 @@
 package ruleset
 
 import (
+	"iter"
 	"slices"
 	"sync/atomic"
 
@@ -29,8 +30,8 @@ type Set struct {
 	heldTargets []heldTarget
 	heldOf      map[*entry]int32 // the number of held targets of each order
 	liftings    map[*entry]*lifting
-	// relisted has copies of long lists. In a copy, the orders are marked that lifts outside of the
-	// long list have ended for ever.
+	// relisted has copies of long lists. A copy also has the times at which lifts outside of the
+	// list end the orders.
 	relisted map[*longList]*longList
 }
 
@@ -41,6 +42,8 @@ type wholeLift struct {
 }
 
 func (l wholeLift) shadow() bool { return l.entry.status == order.Shadow }
+
+func (l wholeLift) forAll() bool { return !l.shadow() && l.entry.forAll() }
 
 func (s *scope) hasCountries() bool { return s != nil && len(s.countries) > 0 }
 
@@ -64,10 +67,22 @@ func (s *Set) Number() uint64 { return s.number }
 // Parts returns the parts of the set, in the sequence of loading.
 func (s *Set) Parts() []*Part { return slices.Clone(s.parts) }
 
-func (s *Set) each(f func(*Part, *entry)) {
+func (s *Set) partSet() map[*Part]bool {
+	parts := map[*Part]bool{}
 	for _, p := range s.parts {
-		for e := range p.entries.all() {
-			f(p, e)
+		parts[p] = true
+	}
+	return parts
+}
+
+func (s *Set) all() iter.Seq2[*Part, *entry] {
+	return func(yield func(*Part, *entry) bool) {
+		for _, p := range s.parts {
+			for _, e := range p.entries.all() {
+				if !yield(p, e) {
+					return
+				}
+			}
 		}
 	}
 }

@@ -198,7 +198,6 @@ func ReadSnapshot(from io.Reader, size int64, o Origin, opt Options) (Snapshot, 
 	return s, nil
 }
 
-// read reads all sections after the header.
 func (s *Snapshot) read(from io.Reader, sizes [3]uint64, b *Builder) error {
 	numbers, texts := make([]byte, sizes[0]), new(strings.Builder)
 	check := xxhash.New()

@@ -56,7 +56,7 @@ func (p *Part) faulty() error {
 			return errSnapshot
 		}
 	}
-	for e := range p.entries.all() {
+	for _, e := range p.entries.all() {
 		if int(e.sched) >= len(p.schedules) {
 			return errSnapshot
 		}

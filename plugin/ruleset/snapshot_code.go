@@ -51,7 +51,6 @@ type sink struct {
 	err error
 }
 
-// full writes the buffered bytes if they are many.
 func (s *sink) full() {
 	if len(s.buf) > 32<<10 {
 		s.flush()
@@ -73,7 +72,6 @@ func (c *coder) refuse() {
 	}
 }
 
-// uint writes or reads a number.
 func (c *coder) uint(v *uint64) {
 	if !c.reading {
 		c.data.buf = binary.AppendUvarint(c.data.buf, *v)
@@ -88,7 +86,6 @@ func (c *coder) uint(v *uint64) {
 	*v, c.in = x, c.in[n:]
 }
 
-// num writes or reads a number of any type.
 func num[T ~int | ~int32 | ~int64 | ~uint32](c *coder, v *T) {
 	x := uint64(int64(*v)<<1) ^ uint64(int64(*v)>>63)
 	c.uint(&x)
@@ -126,7 +123,6 @@ func enum[T ~uint8](c *coder, v *T, last T) {
 	}
 }
 
-// flag writes or reads a truth value.
 func (c *coder) flag(v *bool) {
 	x := b2u(*v)
 	if enum(c, &x, 1); c.reading {

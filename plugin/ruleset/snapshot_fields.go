@@ -14,7 +14,6 @@ import (
 // This file lists the fields of a snapshot. The index has its own section. ReadSnapshot
 // computes all other fields as a Builder does (see derive).
 
-// part writes or reads the fields of a part.
 func (c *coder) part(p *Part) {
 	c.flag(&p.shadows)
 	c.flag(&p.ownDates)
@@ -48,7 +47,7 @@ func (c *coder) entries(s *entries) {
 	n := s.n
 	num(c, &n)
 	if !c.reading {
-		for e := range s.all() {
+		for _, e := range s.all() {
 			c.entry(e)
 		}
 		return
@@ -140,25 +139,17 @@ func (c *coder) response(r *order.Response) {
 	}
 }
 
-func (c *coder) forced(f **forced) {
-	var all []forcedTarget
-	if *f != nil {
-		all = slices.SortedFunc(maps.Keys((*f).targets), func(a, b forcedTarget) int {
-			return cmp.Or(strings.Compare(a.name.Wire(), b.name.Wire()), a.net.Compare(b.net), int(b2u(a.below))-int(b2u(b.below)))
-		})
-	}
-	exists := *f != nil
-	c.flag(&exists)
-	list(c, &all, func(t *forcedTarget) {
-		c.name(&t.name)
-		c.prefix(&t.net)
-		c.flag(&t.below)
+func (c *coder) forced(f *forced) {
+	all := slices.SortedFunc(maps.Keys(*f), func(a, b target) int {
+		return cmp.Or(strings.Compare(a.name.Wire(), b.name.Wire()), a.net.Compare(b.net), cmp.Compare(a.match, b.match))
 	})
-	if c.reading && exists {
-		*f = &forced{make(map[forcedTarget]struct{}, len(all))}
-		for _, t := range all {
-			(*f).targets[t] = struct{}{}
-		}
+	list(c, &all, c.target)
+	if !c.reading || len(all) == 0 {
+		return
+	}
+	*f = make(forced, len(all))
+	for _, t := range all {
+		(*f)[t] = struct{}{}
 	}
 }
 
@@ -211,7 +202,6 @@ func (c *coder) addresses(p *Part) {
 	}
 }
 
-// held writes or reads the names and networks that the guard protects.
 func (c *coder) held(h *held) {
 	var all []heldNode
 	for _, wire := range slices.Sorted(maps.Keys(h.names)) {
@@ -227,21 +217,10 @@ func (c *coder) held(h *held) {
 			c.refuse()
 		}
 	})
-	if !c.reading {
-		return
-	}
-	for _, n := range all {
-		if n.net.IsValid() {
-			if h.nets == nil {
-				h.nets = map[netip.Prefix]*heldNode{}
-			}
-			h.nets[n.net] = &n
-			continue
+	if c.reading {
+		for i := range all {
+			h.add(&all[i])
 		}
-		if h.names == nil {
-			h.names = map[string]*heldNode{}
-		}
-		h.names[n.name.Wire()] = &n
 	}
 }
 
@@ -252,23 +231,15 @@ func (b *Builder) derive() error {
 	if err := p.faulty(); err != nil {
 		return err
 	}
-	for i := range uint32(p.entries.n) {
-		coop.Tick(int(i))
-		e := p.entries.at(i)
+	for i, e := range p.entries.all() {
 		if c := e.Common; c.response.Kind == order.ResponseUnset { // not seen before
 			b.fromTerms(c)
 			b.commonsMade++
 		}
 		b.note(e, i)
 	}
-	b.findWholeLifts()
 	for from, to := range runs(p.rules) {
-		if x := b.indexLongList(p.rules[from:to]); x != nil {
-			if p.longLists == nil {
-				p.longLists = map[uint32]*longList{}
-			}
-			p.longLists[uint32(from)], p.rules[from].long = x, true
-		}
+		b.addLongList(uint32(from), p.rules[from:to])
 	}
 	if p.addrs != nil {
 		for x, at := range p.addrs.Clone().All() {

@@ -23,7 +23,6 @@ func origin(path string, opt Options) Origin {
 	return Origin{Path: path, Files: [32]byte{1}, Options: opt.Digest(), Guard: [32]byte{2}}
 }
 
-// write returns the snapshot of a part.
 func write(p *Part, opt Options) []byte {
 	var b bytes.Buffer
 	if err := WriteSnapshot(&b, origin(p.Path(), opt), Snapshot{p, 7, "Europe/Rome"}); err != nil {
@@ -96,10 +95,7 @@ func equal(p, q *Part) bool {
 func TestSnapshot(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
-		seed := make([]byte, 500)
-		for i := range seed {
-			seed[i] = byte(rng.Uint32())
-		}
+		seed := randomBytes(rng, 500)
 		compile := func() (*Part, Options) {
 			c := &choices{b: seed}
 			opt := Options{Response: c.response(), Addresses: true, Guard: c.guard()}
@@ -300,7 +296,7 @@ func TestSnapshotForged(t *testing.T) {
 		{"line", func(p *Part) { p.entries.at(0).line++ }, "compare"},
 		{"status", func(p *Part) { p.entries.at(0).Common.status = order.Draft }, "compare"},
 		{"authority", func(p *Part) { p.entries.at(0).Terms.Authority.Name = "B" }, "compare"},
-		{"forced target", func(p *Part) { clear(p.entries.at(2).force.targets) }, "compare"},
+		{"forced target", func(p *Part) { clear(p.entries.at(2).force) }, "compare"},
 		{"interval", func(p *Part) { p.intervals[1].until++ }, "compare"},
 		{"own dates", func(p *Part) { p.ownDates = !p.ownDates }, "compare"},
 		{"deadline", func(p *Part) { p.deadlines[0].at++ }, "compare"},

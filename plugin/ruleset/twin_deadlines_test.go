@@ -42,8 +42,6 @@ func twinBegin(o *order.Order) order.Time {
 	return o.From
 }
 
-// dated reports whether the dates of the order and the target include the time now. The
-// status does not matter.
 func (x twinDue) dated(o *order.Order, now order.Time) bool {
 	return twinInTime(o, now) && (x.x == nil || inWindow(x.x.Attr.From, x.x.Attr.Until, now) && inWindows(x.x.Attr.Windows, now))
 }
@@ -59,8 +57,6 @@ func (x twinDue) ever(o *order.Order, from order.Time) bool {
 	return false
 }
 
-// begun reports whether the order and the target have begun. The function uses only the field from,
-// and ignores windows.
 func (x twinDue) begun(o *order.Order, now order.Time) bool {
 	return twinBegin(o) <= now && (x.x == nil || x.x.Attr.From <= now)
 }
@@ -131,7 +127,6 @@ func (t *twin) moot(o twinOrder, x twinDue, now order.Time) bool {
 	return t.allFreed(o.Order, now)
 }
 
-// duties returns the deadlines that are missed or will be missed, and the reviews.
 func (t *twin) duties(now order.Time) (missed, reviews []Duty) {
 	for i, o := range t.orders {
 		for _, x := range twinDues(o.Order) {

@@ -16,7 +16,6 @@ type twinReason struct {
 	c     Client
 }
 
-// mentions returns all entries for the target in the order's list of targets.
 func (x *twinReason) mentions() (out []order.Target) {
 	for _, y := range twinTargets(x.order.Order) {
 		if y.Kind == order.TargetName && y.Name == x.r.Target && y.Match == x.r.Match {

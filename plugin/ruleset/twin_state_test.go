@@ -14,14 +14,10 @@ import (
 
 func (t *twin) guard() *stubGuard { return t.opt.Guard.(*stubGuard) }
 
-// undecidable reports whether an order is only for countries, and the server cannot find the
-// country of a client. An order that is also for networks can be enforced.
 func (t *twin) undecidable(o *order.Order) bool {
 	return t.opt.NoCountry && o.Scope != nil && len(o.Scope.Countries) > 0 && len(o.Scope.Clients) == 0
 }
 
-// held reports whether the guard prevents the enforcement of a target. If the order forces the
-// target, the result is false.
 func (t *twin) held(o *order.Order, x *order.Target) bool {
 	if t.opt.Guard == nil || twinForced(o, x) {
 		return false
@@ -165,7 +161,6 @@ func (t *twin) allFreed(o *order.Order, now order.Time) bool {
 	return freed > 0
 }
 
-// freedTargets returns the number of lifted targets that are not held.
 func (t *twin) freedTargets(o *order.Order, now order.Time) (n int) {
 	own := t.orders[slices.IndexFunc(t.orders, func(x twinOrder) bool { return x.Order == o })]
 	for _, x := range t.enforceable(o) {
@@ -334,8 +329,6 @@ func (t *twin) meets(l, o twinOrder) (meets, known bool) {
 	return meets || known, known
 }
 
-// compareLifts compares the results of Warnings, UselessLifts, Secret and SecretLifts with the slow
-// implementation.
 func compareLifts(t *testing.T, w *world) {
 	t.Helper()
 	var want, got []string
@@ -484,7 +477,6 @@ func compareShrink(t *testing.T, w *world, now order.Time) {
 	}
 }
 
-// compareGuarded compares the held targets of each part with the held targets of a new compilation.
 func compareGuarded(t *testing.T, w *world) {
 	t.Helper()
 	for i, file := range w.twin.files {

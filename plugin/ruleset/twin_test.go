@@ -185,7 +185,6 @@ func twinReaches(l, o twinOrder) bool {
 	return c < 0
 }
 
-// twinWhole reports whether the order is a lift without targets. This lift ends whole orders.
 func twinWhole(l *order.Order) bool {
 	return l.Action == order.Lift && len(l.Targets) == 0 && l.Side == nil
 }
@@ -233,8 +232,6 @@ type candidate struct {
 	target order.Target
 }
 
-// size returns the length of the target's name or prefix. The candidate with the largest size
-// decides.
 func (c *candidate) size() int {
 	if c.target.Kind == order.TargetAddress {
 		return c.target.Attr.Address.Bits()

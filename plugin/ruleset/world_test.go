@@ -2,6 +2,7 @@ package ruleset
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"strings"
@@ -21,6 +22,14 @@ type choices struct {
 	// alike contains the targets of the previous block order. The next order can copy
 	// them.
 	alike []order.Target
+}
+
+func randomBytes(r *rand.Rand, n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(r.Uint32())
+	}
+	return b
 }
 
 func (c *choices) n(n int) int {

@@ -34,3 +34,29 @@ func TestWithdrawn(t *testing.T) {
 		}
 	}
 }
+
+// TestReportsInUse makes reports about one set at the same time. The race detector reports a write
+// to the set.
+func TestReportsInUse(t *testing.T) {
+	s := set(t, `
+- {id: a, from: 2026-03-01, targets: [a.example, b.example], deadline: 2026-01-01, review: 2026-01-01}
+- {id: l, action: lift, lifts: [a], issued: 2025-01-01, targets: [a.example]}
+- {id: m, action: lift, lifts: [a], issued: 2025-01-01, targets: [b.example]}
+`)
+	now, done := at(t, "2026-01-01"), make(chan int)
+	report := func() {
+		lifted := s.Counts(now).Orders[Lifted]
+		for range s.OrderStates(now) {
+		}
+		s.Warnings()
+		s.Deadlines(now)
+		s.Transitions(now, s.NextChange(now))
+		s.Explain(asked(t, "a.example"), Client{}, now)
+		done <- lifted
+	}
+	go report()
+	go report()
+	if n := <-done + <-done; n != 2 {
+		t.Errorf("%d orders are lifted in two reports, want 2", n)
+	}
+}
