@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// recipes describes the lists of files below "How to add" in CONTRIBUTING.md. names finds an
-// example in Go files, and text finds the example in other files.
+// recipes lists the sections below "How to add" in CONTRIBUTING.md. Each section must list all
+// files of its example. The test finds these files with names (Go files) and text (other files).
 var recipes = []struct {
 	title       string
 	names, text *regexp.Regexp

@@ -59,8 +59,8 @@ func evasion(t *testing.T, addr string, h history) {
 	}
 }
 
-// isolated returns the names that only one target blocks. The value is true if the target blocks
-// only the host.
+// isolated returns the names that only one target blocks. The value is true if this target does not
+// cover the names below.
 func (h history) isolated() map[string]bool {
 	all := map[string][]bool{} // for each name, whether its targets are for the host alone
 	for _, o := range h {

@@ -175,8 +175,8 @@ func exchange(t *testing.T, addr, name string, qtype uint16) *dns.Msg {
 		q.AuthenticatedData = true
 		q.SetEdns0(1232, false)
 		r, _, err := (&dns.Client{Timeout: 10 * time.Second}).Exchange(q, addr)
-		// Before the server listens, the client may get the server's port and receive its own
-		// query.
+		// The client may get the server's port before the server listens. The client then receives
+		// its own query.
 		if err == nil && r.Response {
 			return r
 		}

@@ -26,8 +26,7 @@ orders:
   - {id: lifted, targets: [lifted.plain.example, lifted.signed.example, lifted.example], ttl: 1s, issued: 2026-01-01}
 `
 
-// questions lists queries in sequence. Blocked names come first, because a cache could derive wrong
-// answers for later names.
+// questions lists queries in sequence, because a cache may derive an answer from an earlier answer.
 var questions = []struct {
 	name  string
 	qtype uint16
@@ -76,8 +75,8 @@ var questions = []struct {
 	{"service.plain.example", dns.TypeHTTPS, "NODATA", ""},
 	{"other.plain.example", dns.TypeA, passing, ""},
 
-	// DS queries pass, but a CNAME in the answer is blocked. A cache would use the CNAME for all
-	// types.
+	// DS queries for blocked names pass, but an answer with a CNAME is blocked. A cache would use
+	// this CNAME to answer A queries too.
 	{"cname.plain.example", dns.TypeDS, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
 	{"cname.plain.example", dns.TypeA, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
 	{"any.pool.plain.example", dns.TypeDS, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
@@ -85,16 +84,16 @@ var questions = []struct {
 	{"cname.signed.example", dns.TypeDS, "NXDOMAIN", "SERVFAIL"},
 	{"cname.signed.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 
-	// DS queries pass, so a validator knows that these names are unsigned. Some validators accept
-	// blocking answers only for existing unsigned names.
+	// DS queries pass, so a validator learns that these zones are unsigned, and accepts the
+	// blocking answers. dead.example does not exist, so some validators reject its blocking answer.
 	{"www.unsigned.example", dns.TypeA, "NXDOMAIN", ""},
 	{"unsigned.example", dns.TypeA, "NXDOMAIN", ""},
 	{"www.cut.signed.example", dns.TypeA, "NXDOMAIN", ""},
 	{"cut.signed.example", dns.TypeA, "NXDOMAIN", ""},
 	{"dead.example", dns.TypeA, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
 
-	// A validator rejects a blocking answer in a signed zone. Cached NSEC records may also prove
-	// that a name does not exist (RFC 8198).
+	// A validator rejects a blocking answer in a signed zone. For dead.signed.example, a validator
+	// may also answer NXDOMAIN from cached NSEC records (RFC 8198).
 	{"exact.signed.example", dns.TypeA, "NODATA", "SERVFAIL"},
 	{"www.exact.signed.example", dns.TypeA, passing, passing + " AD"},
 	{"subtree.signed.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
@@ -107,8 +106,8 @@ var questions = []struct {
 	{"zz.signed.example", dns.TypeA, passing, passing + " AD"},
 	{"signed.example", dns.TypeA, passing, passing + " AD"},
 
-	// Names in the exceptions of zone.example must pass validation, so DNSKEY records must pass.
-	// The DS record of an exempt child zone must pass too.
+	// zone.example has exceptions. DNSKEY queries for zone.example pass, because a validator needs
+	// the keys for the excepted names.
 	{"zone.example", dns.TypeA, "NODATA", "SERVFAIL"},
 	{"www.zone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"deep.zone.example", dns.TypeA, "NODATA", "SERVFAIL|NODATA AD"},
@@ -124,8 +123,8 @@ var questions = []struct {
 	{"www.apex.example", dns.TypeA, passing, passing + " AD"},
 	{"a.b.apex.example", dns.TypeA, passing, passing + " AD"},
 
-	// Only records of the parent zone pass. A cache without validation may apply NXDOMAIN to these
-	// records too.
+	// A DS query for gone.example passes, because the parent zone has the DS record. A resolver
+	// without validation may answer this query with a cached NXDOMAIN.
 	{"gone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"www.gone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"gone.example", dns.TypeDNSKEY, "NXDOMAIN", "SERVFAIL"},

@@ -127,8 +127,8 @@ orders:
 	} {
 		q := new(dns.Msg).SetQuestion(tc.name, dns.TypeA)
 		r, _, err := client.Exchange(q, addr)
-		// Before the server listens, the client may get the server's port and receive its own
-		// query.
+		// The client may get the server's port before the server listens. The client then receives
+		// its own query.
 		for err != nil || !r.Response {
 			select {
 			case <-exited:

@@ -133,8 +133,7 @@ func TestSecondaries(t *testing.T) {
 		sees(t, unbound, n, "second.example")
 	}
 	beginNamed()
-	// BIND may have its old zone until the next NOTIFY. The next change of the orders causes a
-	// NOTIFY.
+	// BIND may serve its old zone until a change of the orders causes a NOTIFY.
 	exchange(t, bind, "other.example", dns.TypeA)
 	p.block(t, "sixth.example")
 	sees(t, bind, "sixth.example", "second.example")

@@ -134,8 +134,8 @@ func TestSecondaryAfterRestarts(t *testing.T) {
 		t.Fatalf("no state in\n%s", corefile)
 	}
 	p.kill()
-	// Without the state, the next serial is the time. Quick changes can move the serial ahead of
-	// the clock.
+	// After quick changes, the last serial may be ahead of the clock. Wait until the clock has
+	// reached this serial.
 	await(t, "the last serial is not later than the clock", func() string {
 		if now := time.Now().Unix(); now < int64(p.last) {
 			return fmt.Sprintf("%d, serial %d", now, p.last)

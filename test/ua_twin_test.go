@@ -22,8 +22,8 @@ type attachment struct {
 	number, kind, place, file, id string
 }
 
-// attachments reads orders.tsv. The place is the day of the decision, or else the day of
-// publication.
+// attachments reads orders.tsv. The field place contains the date of the decision, or else the date
+// of the first publication.
 func attachments(t *testing.T) (out []attachment) {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(data, "ua-orders/orders.tsv"))

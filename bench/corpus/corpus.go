@@ -123,7 +123,8 @@ func (m *maker) name() string {
 		default:
 			s = m.label() + "." + m.from(suffixes)
 		}
-		// A loop around the choice of kind would make long kinds rare.
+		// Try again with the same kind. With a new kind for each attempt, kinds with long names
+		// would become rare.
 		if MinLen <= len(s) && len(s) <= MaxLen {
 			return s
 		}

@@ -18,8 +18,7 @@ func digest(lines []string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// Results for other names are not comparable. After a change of the generator, repeat all
-// measurements.
+// TestDigests fails if the generator makes other names. All measurements must then be repeated.
 func TestDigests(t *testing.T) {
 	l := New(size)
 	for _, tc := range []struct {

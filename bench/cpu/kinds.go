@@ -12,7 +12,7 @@ import (
 
 type kind struct {
 	name string
-	// against is the name of the kind for the CPU ratio.
+	// against is the name of the kind with which this kind is compared.
 	against   string
 	blocks    bool
 	configure func(r *lab, in *instance, dir string, a answer) (argv []string, err error)

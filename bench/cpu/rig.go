@@ -25,8 +25,8 @@ type instance struct {
 	*rig.Server
 	kind       kind
 	addr, port string
-	// CoreDNS allows two listeners on one port. On the DNS port, pprof would get half of the TCP
-	// connections.
+	// pprof must not have the DNS port. CoreDNS would allow the DNS port, and pprof would get half
+	// of the TCP connections.
 	pprof string
 	log   string
 }

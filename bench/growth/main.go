@@ -36,8 +36,8 @@ type series struct {
 	Points []point `json:"points"`
 }
 
-// A point contains the measurements for the value X. A figure is 0 if the series does not measure
-// the figure.
+// A point contains the measurements for one value of X, for example a number of names. A missing
+// measurement is 0.
 type point struct {
 	X      int     `json:"x"`
 	MissNS float64 `json:"miss_ns,omitempty"`

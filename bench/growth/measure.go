@@ -149,8 +149,7 @@ func median(x []float64) float64 {
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
 
-// spent returns the CPU time of a kernel clock. On some kernels, getrusage(2) counts only clock
-// ticks.
+// spent reads the CPU time from a kernel clock, because getrusage(2) is too coarse on some kernels.
 func spent(clock int32) time.Duration {
 	var t unix.Timespec
 	if err := unix.ClockGettime(clock, &t); err != nil {

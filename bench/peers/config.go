@@ -35,11 +35,12 @@ func rpz(w *bufio.Writer, names []string, version int) {
 	}
 }
 
-// root is an empty root zone. A server answers NXDOMAIN from root for all other names.
+// root is an empty root zone. From this zone, a server answers NXDOMAIN for names that its list
+// does not block.
 const root = "$TTL 3600\n. SOA ns.nic. hostmaster.nic. 1 3600 600 86400 3600\n. NS ns.nic.\nns.nic. A 192.0.2.1\n"
 
-// nothing answers every query with NXDOMAIN. CoreDNS runs template before hosts, so the hosts
-// comparison uses whoami.
+// nothing answers every query with NXDOMAIN. Do not use nothing together with hosts, because
+// CoreDNS runs template before hosts.
 const nothing = "template ANY ANY {\n  rcode NXDOMAIN\n }"
 
 func coredns(directive, below string) func(*site, bool) ([]string, error) {
@@ -62,8 +63,6 @@ func coredns(directive, below string) func(*site, bool) ([]string, error) {
 
 var unboundPrograms = map[string]string{"unbound": "unbound", "unbound-control": "unbound"}
 
-// unbound returns a configure function. Unbound checks local-zone and RPZ before the empty root
-// zone.
 func unbound(clause string) func(*site, bool) ([]string, error) {
 	return func(s *site, list bool) ([]string, error) {
 		s.tool = s.path("unbound.conf")

@@ -26,7 +26,8 @@ type report struct {
 	Loads   int       `json:"loads"`
 	Took    float64   `json:"took_s"`
 	Rows    []row     `json:"rows,omitempty"`
-	// SteadyRSS is the RSS of the server in bytes before the loads.
+	// Steady contains the results of -steady. SteadyRSS is the RSS of the server in bytes before
+	// the loads.
 	Steady    []steadyRow `json:"steady,omitempty"`
 	SteadyRSS int         `json:"steady_rss,omitempty"`
 }

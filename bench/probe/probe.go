@@ -85,8 +85,7 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		}
 		u := c.(*net.UDPConn)
 		p.conns = append(p.conns, u)
-		// After a pause, a server sends many answers at once. The kernel may silently reduce the
-		// size.
+		// After a pause, a server sends many answers at once, so the buffer must be large.
 		err = u.SetReadBuffer(4 << 20)
 		if err == nil {
 			p.buffer, err = readBuffer(u)

@@ -65,7 +65,7 @@ func TestCounts(t *testing.T) {
 	}
 }
 
-// TestOpenLoop checks that a pause of the server delays all queries of the pause.
+// TestOpenLoop checks that the prober continues to send queries while the server pauses.
 func TestOpenLoop(t *testing.T) {
 	const pause = 100 * time.Millisecond
 	var asked atomic.Int32

@@ -101,8 +101,8 @@ func measure(ctx context.Context, n int, only, bins, dir, ext string) error {
 		}
 		programs = []string{bin}
 	}
-	// Linux counts the memory of the parent as peak memory of the child. Another process writes the
-	// registers, and this process stays small.
+	// On Linux, the peak memory of a child is at least the memory of its parent. Another process
+	// writes the registers, so that this process stays small.
 	self, err := os.Executable()
 	if err != nil {
 		return err

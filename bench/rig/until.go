@@ -14,7 +14,7 @@ import (
 // A Question is a query that Until repeats.
 type Question struct {
 	Addr string
-	// Name returns the name of query i. A cache may answer a repeated name.
+	// Name returns the name of query i.
 	Name  func(i int) string
 	Every time.Duration
 	Done  func(*dns.Msg) bool

@@ -106,7 +106,8 @@ func (l *lab) change() error {
 	return os.Rename(path+".new", path)
 }
 
-// BIND reads a zone in canonical order. The place of a name in the zone affects the time.
+// The place of a name in the zone affects the time of BIND, so the names have different top-level
+// domains.
 var tops = []string{"com", "example", "net", "ru", "xyz"}
 
 func (l *lab) name(more int) string {

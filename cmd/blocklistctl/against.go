@@ -23,7 +23,8 @@ func refusals(s *server, before, after *orders, now order.Time) (problems order.
 	return problems
 }
 
-// versionOf returns the old version of next by base name. If n is 1, the base names may differ.
+// versionOf returns the old version with the same base name as next. If there is only one old and
+// one new version, versionOf ignores the names.
 func versionOf(next store.Version, olds []store.Version, n int) (store.Version, bool) {
 	if len(olds) == 1 && n == 1 {
 		return olds[0], true

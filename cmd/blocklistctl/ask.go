@@ -55,9 +55,8 @@ type question struct {
 	offer string
 	// optional allows an empty answer. An empty answer selects the offer, if there is an offer.
 	optional bool
-	// none reports whether an answer means an empty line. none may be nil.
-	none func(answer string) bool
-	// fresh reports whether the answer "back" discards an answer. fresh may be nil.
+	none     func(answer string) bool
+	// fresh reports whether the answer must not be offered again after "back". fresh may be nil.
 	fresh func(answer string) bool
 	// take stores an answer, or returns an error text. ask never calls take with an empty answer.
 	take func(answer string) (wrong string)
@@ -174,8 +173,7 @@ func (a *asker) prompt(offer string) string {
 
 const quoteMarks = "\"“”„«»"
 
-// unquoted removes blanks and quotation marks around an answer. An answer like "a" and "b" keeps
-// the marks.
+// unquoted removes blanks and quotation marks around an answer.
 func unquoted(s string) string {
 	s = strings.TrimSpace(s)
 	inner := strings.TrimRight(strings.TrimLeft(s, quoteMarks), quoteMarks)

@@ -51,7 +51,6 @@ func (c *addCmd) ask(x *editing) error {
 	return q.err
 }
 
-// begin returns "now" if the deadline of a block has passed. The file then shows the late begin.
 func (q *orderAsker) begin() string {
 	if q.err != nil || q.c.From != "" || !q.late(q.x.now) {
 		return ""
@@ -223,7 +222,8 @@ func (q *orderAsker) id() {
 		}})
 }
 
-// deadline offers no duration, because the paper may have no deadline.
+// deadline does not offer the duration of the last order, because the new decision may have no
+// deadline.
 func (q *orderAsker) deadline() {
 	if q.c.Deadline != "" {
 		return
@@ -266,8 +266,8 @@ func (q *orderAsker) review() {
 		help:  "An order without an end is blocked until a person ends it. At the review, ask the authority whether the order is still in force. The block does not end at this date."})
 }
 
-// scope asks which clients the order is for. All clients are never the offer, to prevent
-// over-blocking.
+// scope asks which clients the order is for. To prevent over-blocking, scope never offers the
+// answer "everyone".
 func (q *orderAsker) scope() {
 	c := q.c
 	if c.Scope != "" || len(c.ScopeCountry)+len(c.ScopeClient) > 0 {

@@ -31,7 +31,7 @@ func (c *editFlags) noOrders() string {
 }
 
 // complete returns an error for missing arguments. On a terminal, complete asks for the order file
-// instead. If made is true, the file may be new.
+// instead of returning an error.
 func (c *editFlags) complete(e *env, made bool, args ...string) (ask bool, err error) {
 	none := c.noOrders()
 	if err = missing(append(args, none)...); err == nil || c.Yes {

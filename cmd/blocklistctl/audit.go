@@ -181,8 +181,7 @@ func (c *auditCmd) targets(l *orders, s *server, now order.Time) (out []audit.Ta
 	return sample(out, c.Sample), hidden
 }
 
-// clientsOf returns an example client for each country and network of the scope. The first client
-// has no country.
+// clientsOf returns an example client for each country and network of the scope.
 func clientsOf(o *order.Order) []ruleset.Client {
 	out := []ruleset.Client{{}}
 	for _, cc := range o.Scope.Countries {

@@ -120,8 +120,7 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// TestManual checks that the manual page is complete. If a line begins with a dot or a quote,
-// man(7) reads a macro.
+// TestManual checks that the manual page is complete.
 func TestManual(t *testing.T) {
 	var b bytes.Buffer
 	m := &manual{w: &b}

@@ -49,8 +49,8 @@ func (l *orders) zoneOfFile(path string) *time.Location {
 	return time.UTC
 }
 
-// datedBefore returns a function that sets a missing begin to the first date in the order. The
-// function is nil if at is not in the past.
+// datedBefore returns a function that sets a missing begin of an order to the first date of the
+// order. If at is not in the past, datedBefore returns nil.
 func datedBefore(at, now order.Time) func(*order.Order) *order.Order {
 	if at >= now {
 		return nil
@@ -204,8 +204,8 @@ var dayAndClock = regexp.MustCompile(`(?i)^(.*\d(?: ?r\.?)?)[ T,]+(?:(?:at|um|or
 // dayAndHour matches a date before an hour, for example "29 novembre 2026 ore 7".
 var dayAndHour = regexp.MustCompile(`(?i)^(.*\d(?: ?r\.?)?)[ T,]+(?:ore|alle(?: ore)?|um|om|a las?|las|[àa]s|kl\.?|klokken|o(?: godz\.?)?) +(\d{1,2})()$`)
 
-// byWhen matches words that include the date. The Dutch "tot" and the Danish "til" may exclude the
-// date.
+// byWhen matches words that include the date. The Dutch "tot" and the Danish "til" are missing,
+// because they may exclude the date.
 var byWhen = regexp.MustCompile(`(?i)^(?:entro(?: e non oltre)?(?: il| le)?|fino al?(?: giorno)?|fino|by|until|till|through|up to and including|` +
 	`bis(?: zum| einschließlich| spätestens| zum Ablauf des)?|spätestens(?: am| bis)?|au plus tard le|jusqu['’](?:au|à)|uiterlijk(?: op)?|tot en met|t/m|` +
 	`senest(?: den)?|til og med|hasta(?: el)?|até(?: o dia| ao dia)?|do(?: dnia)?) +`)

@@ -127,8 +127,8 @@ func (c *dueCmd) write(e *env, r *due.Report) error {
 	return r.WriteText(e.stdout)
 }
 
-// command returns a command line for the person. The name of another file may be secret, so command
-// names only this file.
+// command returns a command line about one order file. The command line does not name other files,
+// because their names may be secret.
 func (c *dueCmd) command(command, subject, file string) string {
 	orders := c.Orders
 	if len(orders) > 1 {

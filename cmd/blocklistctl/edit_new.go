@@ -51,14 +51,15 @@ func (x *editing) create(path string, text []byte) error {
 	case at < 0:
 		patterns = append(patterns, path)
 	default:
-		// A pattern without files is an error, so replace the pattern with the new file.
+		// A pattern that matches no file is an error. Replace this pattern with the new file.
 		if found, _ := source.Expand(patterns[at : at+1]); len(found) == 0 {
 			patterns[at] = path
 		} else if !slices.Contains(found, path) {
 			patterns = append(patterns, path)
 		}
 	}
-	// A new server may not have its other files yet, so remove missing files from the patterns.
+	// Remove missing files from the patterns, because other files of a new server may not exist
+	// yet.
 	x.s.Store.Patterns = slices.DeleteFunc(patterns, func(p string) bool {
 		_, err := os.Stat(p)
 		return filepath.Clean(p) != path && errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(p, "*?[")

@@ -110,8 +110,8 @@ func slotOf(path string, key signature.Key) (int, error) {
 	return 1, nil
 }
 
-// stale returns the signature files that are wrong after the change. Before the write, written is
-// nil.
+// stale returns the signature files that the change makes invalid. written lists the files that the
+// change has written. Before the write, written is nil.
 func (x *editing) stale(written []string) ([]string, error) {
 	all, err := signatures(x.path)
 	if err != nil || x.flags.Sign == "" {

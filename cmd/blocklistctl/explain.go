@@ -143,7 +143,8 @@ func (c *explainCmd) inJournal(e *env) (now, present order.Time, past *explain.J
 // maxOffset is more than any offset from UTC, in seconds.
 const maxOffset = 24 * 60 * 60
 
-// recorded returns the targets that are a single page on the host. DNS cannot block a single page.
+// recorded returns the targets that are URLs of single pages on the host. DNS cannot block a single
+// page.
 func (l *orders) recorded(name dname.Name, sealed bool) []explain.Reason {
 	out := []explain.Reason{}
 	for _, f := range l.files {
@@ -163,8 +164,8 @@ func (l *orders) recorded(name dname.Name, sealed bool) []explain.Reason {
 	return out
 }
 
-// elsewhereText explains why a server block gets no query for the name. The block other gets the
-// query, or is nil.
+// elsewhereText explains why the server block of s gets no query for the name. other is the server
+// block that gets the query, or nil.
 func elsewhereText(s *server, other *directive.Block) string {
 	switch {
 	case other == nil:

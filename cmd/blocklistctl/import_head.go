@@ -96,7 +96,6 @@ func flagOf(field string) string {
 
 var minutes = regexp.MustCompile(`(?i)^\s*(\d+)\s*(?:min|mins|minutes?)\.?\s*$`)
 
-// missing returns the names of the required flags. The name is "" for a given flag.
 func (f *headFlags) missing() []string {
 	return []string{without(f.ID == "", "--id ID"), without(f.Authority == "", "--authority NAME")}
 }

@@ -69,8 +69,8 @@ func (c *domainsCmd) problem(out *importJSON, format string, args ...any) {
 	out.Problems = append(out.Problems, printable.Line(c.File)+": "+fmt.Sprintf(format, args...))
 }
 
-// expected compares the number of names with --expect. Decisions count a repeated name once or each
-// time. Decisions may also count lines that were left out.
+// expected compares the number of names with --expect. A decision may count a repeated name twice.
+// A decision may also count lines that the import leaves out.
 func (c *domainsCmd) expected(e *env, out *importJSON) {
 	if c.Expect == nil {
 		return
@@ -96,7 +96,7 @@ func (c *domainsCmd) expected(e *env, out *importJSON) {
 	}
 }
 
-// odd returns the warnings of check about the order. The report already has notes about the lines.
+// odd returns the warnings of the command check about the order.
 func (c *domainsCmd) odd(e *env, targets []order.Target) []string {
 	out := []string{}
 	f, err := c.head().Write("import.yaml", targets[:1], "")

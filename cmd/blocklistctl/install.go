@@ -59,7 +59,7 @@ func install(versions []*signed, slot int) (installed int, err error) {
 	return installed, nil
 }
 
-// moving returns the signatures of the new version by other keys. The keys of the map are slots.
+// moving returns the signatures that other keys have made for the new version, by slot.
 func (b *signed) moving(slot int) (map[int][]byte, error) {
 	out := map[int][]byte{}
 	for other := 1; other <= signature.MaxKeys; other++ {

@@ -54,8 +54,8 @@ func (l *orders) byID() map[string]*order.Order {
 
 const manySearches = 16
 
-// find returns an order and its file, or nil. The first searches use no map, because a large map
-// takes long.
+// find returns an order and its file, or nil. find makes a map only after many searches, because
+// making a large map takes long.
 func (l *orders) find(id string) (*order.Order, *lint.File) {
 	if l.searches++; l.searches > manySearches && l.index == nil {
 		l.index = map[string]place{}
@@ -203,7 +203,7 @@ func (b *partBuilder) emit(o *order.Order) {
 
 const smallOrder = 2
 
-// manyOrders is the number of orders in a file at which the tool resets GOGC to save memory.
+// When a file has manyOrders orders, the tool sets GOGC back to 100 to save memory.
 const manyOrders = 2_000_000
 
 func roomFor(n int) int { return min(max(n, 1), batch/8) }

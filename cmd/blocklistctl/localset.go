@@ -9,7 +9,8 @@ import (
 )
 
 type localSet struct {
-	// Digest depends on settings in the Corefile. Without a Corefile, Digest is empty.
+	// Digest is the digest of the set. The digest depends on settings in the Corefile, so Digest is
+	// empty without a Corefile.
 	Digest string `json:"digest,omitempty"`
 	// Files are the sorted digests of the order files. A digest includes the side lists.
 	Files []string `json:"files"`

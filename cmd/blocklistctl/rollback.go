@@ -9,7 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// reissue gives an old file a new serial. The serial is higher than least and the old serial.
+// reissue gives an old file a new serial. The new serial is higher than least and higher than the
+// file's old serial.
 func reissue(file, old string, data []byte, least int64) (io.ReadCloser, error) {
 	parsed, _ := order.Parse(file, bytes.NewReader(data), order.Options{OpenSide: openSide(file), Emit: func(*order.Order) {}})
 	serial := max(least, parsed.Serial)

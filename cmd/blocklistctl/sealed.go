@@ -12,10 +12,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// disclosures maps order ids to disclosures. Full disclosure has no entry, to save memory.
+// disclosures returns the disclosure of each order, by id. An order with full disclosure has no
+// entry, to save memory.
 //
-// Without its own field, a lift is at least as secret as its orders. For an unknown id, the lift is
-// secret, because a sealed order may have the id.
+// If a lift has no disclosure of its own, it is at least as secret as the orders that it reaches.
+// If such a lift lists an unknown id, the lift is secret, because a sealed order may have this id.
 func disclosures(all []*order.Order) map[string]order.Disclosure {
 	byID := map[string]order.Disclosure{}
 	var lifts []*order.Order
@@ -72,8 +73,8 @@ func disclosures(all []*order.Order) map[string]order.Disclosure {
 	return byID
 }
 
-// shownUntil returns the time of the next state. Without --sealed, the time must not reveal a
-// sealed lift.
+// shownUntil returns the time at which the state may change. Without --sealed, shownUntil does not
+// return the time of a lift, because the lift may be sealed.
 func (l *orders) shownUntil(st ruleset.OrderState, sealed bool) order.Time {
 	if sealed || !l.sealed {
 		return st.Until

@@ -28,8 +28,8 @@ type server struct {
 	blocks   []*directive.Block // all server blocks of the Corefile
 }
 
-// Without ORDERS and a Corefile, obvious returns the file orders.yaml in the working directory. The
-// file may have another extension of order files.
+// obvious returns the file orders.yaml in the working directory, if the user gave neither ORDERS
+// nor a Corefile.
 func (f *serverFlags) obvious(e *env, orders []string) []string {
 	if len(orders) > 0 || f.Corefile != "" || os.Getenv(corefileVariable) != "" {
 		return orders

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestSideListOutside checks that a side list cannot link to a file outside the directory.
-// Kubernetes makes the directory itself a link.
+// TestSideListOutside checks that a side list cannot be a link to a file outside the order file's
+// directory. The directory itself may be a link, as in Kubernetes.
 func TestSideListOutside(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {

@@ -186,7 +186,7 @@ func (c *signCmd) secretKey(e *env) (s signature.SecretKey, err error) {
 	return s, err
 }
 
-// differs returns an error if the same key has made another signature. A server counts each key
+// differs returns an error if another signature file is from the same key. A server counts each key
 // once.
 func (c *signCmd) differs(key signature.Key, from string) error {
 	for slot := 1; slot <= signature.MaxKeys; slot++ {

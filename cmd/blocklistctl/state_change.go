@@ -174,7 +174,7 @@ func (e *env) reportChange(dir string, c state.Change, a state.Answer, server bo
 }
 
 // knownPath returns the path of the file as in the state directory. set-serial also accepts an
-// unknown file. A server may have refused the first version of the file.
+// unknown file, because a server may have refused the first version of the file.
 func knownPath(set state.Set, c state.Change) (string, error) {
 	abs, err := filepath.Abs(c.Path)
 	if err != nil {

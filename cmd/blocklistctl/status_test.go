@@ -129,7 +129,6 @@ func TestStatusCommand(t *testing.T) {
 			}
 		})
 	}
-	// Servers report starts in whole seconds, so either set may be the newest.
 	code, out, _ := ctl("status", first.url, other.url)
 	if got := plainStatus(out, first, other); code != 1 || !strings.Contains(got, "block the newest set\n") {
 		t.Errorf("two different servers: exit %d\n%s", code, got)

@@ -173,8 +173,8 @@ func (r registered) check(q promQuery, recorded map[string]map[string]bool, used
 	return problems
 }
 
-// The name of a rule contains its labels. The metric job:coredns_dns_requests:rate15m has the label
-// job.
+// recorded returns the labels of each recording rule. The name of the rule begins with the labels:
+// job:coredns_dns_requests:rate15m has the label job.
 func (a alertRules) recorded() map[string]map[string]bool {
 	out := map[string]map[string]bool{}
 	for _, g := range a.Groups {

@@ -1,5 +1,6 @@
-// Package catalog finds and decodes YAML descriptions. A description is a preset of a register or a
-// platform of the feed. The program contains descriptions, and an operator can add a directory.
+// Package catalog finds and decodes YAML descriptions. A description is either a preset of a
+// register or a platform of the feed. Some descriptions are part of the program. An operator can
+// add a directory with other descriptions.
 package catalog
 
 import (

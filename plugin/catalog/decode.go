@@ -56,7 +56,7 @@ type Document struct {
 }
 
 // Decode decodes a description into a struct. Unknown keys, wrong values and a second document are
-// errors of type [Problems]. The value of the key Kind must be the name.
+// errors of type [Problems]. The key "preset" or "platform" must have the name as its value.
 func (c *Catalog) Decode(name string, data []byte, into any) (*Document, error) {
 	d := &Document{root: &yaml.Node{}}
 	dec := yaml.NewDecoder(bytes.NewReader(data))

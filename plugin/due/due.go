@@ -37,7 +37,8 @@ type Options struct {
 	// Disclosure returns how much of an order may be shown. Sealed shows all orders completely.
 	Disclosure func(*order.Order) order.Disclosure
 	Sealed     bool
-	// Only lists the names of the sections in the report. Empty means all sections.
+	// Only has the names of the sections that the report contains. If Only is empty, the report
+	// contains all sections.
 	Only []string
 	// Limit is the maximum number of items in a section. 0 means no limit.
 	Limit int
@@ -287,8 +288,9 @@ func (c *collector) sort(s *Section) {
 	slices.SortStableFunc(s.found, func(a, b found) int { return c.compare(s, &a, &b) })
 }
 
-// compare puts the oldest date first. In notAcknowledged and notReported, the newest date is first,
-// or old imported orders would hide new orders. Hidden items must not have a sequence by date.
+// compare puts the oldest date first. In notAcknowledged and notReported, compare puts the newest
+// date first, because old imported orders would hide new orders. Hidden items are equal, because
+// their sequence would reveal their dates.
 func (c *collector) compare(s *Section, a, b *found) int {
 	if a, b := c.hidden(a), c.hidden(b); a != b {
 		if a {

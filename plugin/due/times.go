@@ -152,8 +152,8 @@ func when(t order.Time, zone *time.Location, end, offset bool) string {
 	return local.Format(form)
 }
 
-// wholeDay returns true if an order file can write t as a date without a time. With end, a date
-// means the end of the day.
+// wholeDay returns the date that an order file can write for t without a time of day. If end is
+// true, a date means the end of the day.
 func wholeDay(t order.Time, zone *time.Location, end bool) (time.Time, bool) {
 	text := t.StartText(zone)
 	if end {

@@ -16,7 +16,7 @@ type Moment struct {
 	Versions []journal.Version
 	Running  bool
 	Ended    time.Time
-	// Unknown is the reason for a possibly wrong answer, or empty.
+	// Unknown is the reason why the Moment may be wrong, or empty.
 	Unknown string
 }
 

@@ -46,8 +46,8 @@ type Summary struct {
 	Unsigned int    `json:"unsigned"`
 	Daily    string `json:"daily,omitempty"`
 	Later    int    `json:"later,omitempty"`
-	// Complete is an index in the journal. The bundle has all records of the order up to Complete.
-	// Time is the time of that record.
+	// Complete is the index of a record in the journal. Time is the time of the record. The bundle
+	// has all records of the order up to Complete.
 	Complete int64  `json:"complete"`
 	Time     string `json:"time"`
 }

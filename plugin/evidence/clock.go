@@ -9,7 +9,8 @@ import (
 
 const tolerance = 10 * time.Second
 
-// A bound is the time of an outsider's signature. No record before the index size may be newer.
+// A bound is the time at which an outsider signed a checkpoint. The checkpoint has size records.
+// None of these records may be newer than the bound.
 type bound struct {
 	size   int64
 	time   time.Time

@@ -31,7 +31,8 @@ type CollectedNode struct {
 	Dir            string     `json:"dir"`
 	Size           int64      `json:"size"` // the number of signed records of the copy
 	CheckpointTime *time.Time `json:"checkpoint_time"`
-	// Ahead is the time by which the newest signed record is in the future, or "".
+	// If the time of the newest signed record is in the future, Ahead is the difference. Otherwise,
+	// Ahead is "".
 	Ahead string `json:"clock_ahead,omitempty"`
 	Error string `json:"error"` // the reason why the copy is not new or not complete, or ""
 }

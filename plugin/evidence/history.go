@@ -21,8 +21,8 @@ type Interval struct {
 	From time.Time `json:"from"`
 	// Until is zero if the order is still enforced.
 	Until time.Time `json:"until,omitzero"`
-	// Why is the end of the interval, or empty for an enforced order. Why is a state of the order
-	// or one of these words:
+	// Why is the reason why the interval ended. Why is empty if the order is still enforced. The
+	// reason is a state of the order or one of these words:
 	//
 	// - "stop": the server was stopped.
 	// - "unknown": the server ended without a record.

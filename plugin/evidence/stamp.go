@@ -23,7 +23,8 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// These types are from RFC 3161 and RFC 5652. encoding/asn1 ignores the missing last fields.
+// These types are from RFC 3161 and RFC 5652. Some types lack the last fields of the RFC.
+// encoding/asn1 ignores these fields.
 type (
 	messageImprint struct {
 		Algorithm pkix.AlgorithmIdentifier
@@ -253,7 +254,8 @@ func keep(dir string, key note.Verifier, c journal.Checkpoint, files durable.FS)
 	return kept.Text, err
 }
 
-// Newest returns the newest checkpoint in the directory checkpoints, or the journal's checkpoint.
+// Newest returns the newest checkpoint in the directory checkpoints. If this directory has no
+// checkpoint, Newest returns the checkpoint of the journal.
 func Newest(dir string, key note.Verifier) (c journal.Checkpoint, err error) {
 	all, err := journal.Outsides(dir)
 	if err != nil {

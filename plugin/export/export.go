@@ -5,7 +5,7 @@
 // A [Maker] makes a [rpz.Tree] for the clients of one country at one time.
 //
 // Most forms cannot express all answers. The type capability describes the limits of a form. The
-// function fit changes the other answers and reports problems.
+// function fit replaces the answers that the form cannot express, and reports problems.
 package export
 
 import (

@@ -17,8 +17,8 @@ type capability struct {
 	ttls                  []order.ResponseKind
 	exceptions            exceptions
 	denials               bool
-	// both reports whether a name (own) and the names below can have these different answers. A
-	// form with denials needs both.
+	// both reports whether the form can give the answer own to a name and the answer below to the
+	// names below. A form with denials must have the function both.
 	both  func(own, below *rpz.Answer) bool
 	leaks string
 }
@@ -41,8 +41,7 @@ type fitting struct {
 }
 
 // fit returns a tree that the form can express, and the changed answers as problems. A removed TTL
-// is no problem, and neither is NODATA for NXDOMAIN. In the mode Exact, callers must not use a tree
-// with problems.
+// is no problem. In the mode Exact, callers must not use a tree with problems.
 func fit(t *rpz.Tree, c capability, mode Approximation) (*rpz.Tree, []Problem) {
 	f := &fitting{capability: c, mode: mode, tree: t, nodes: append([]rpz.Node(nil), t.Nodes...), parent: t.Parents()}
 	f.fitKinds()

@@ -13,7 +13,7 @@ import (
 type form struct {
 	comment string // the beginning of a comment
 	capability
-	// line writes the lines of a name. A name without lines gets the answer above.
+	// line writes the lines of a name. above is the answer that the name has without these lines.
 	line func(w *writer, name string, own, below, above *rpz.Answer)
 }
 
@@ -157,8 +157,8 @@ func dnsmasq(w *writer, name string, own, below, above *rpz.Answer) {
 		rule(name, own)
 	}
 	if own != nil && own.Kind == order.NODATA {
-		// dnsmasq answers NODATA only for a name with a record of another type. Clients rarely ask
-		// for a PTR record of the name.
+		// dnsmasq answers NODATA only for a name that has a record of another type. Write a PTR
+		// record, because clients rarely ask for it.
 		w.say("ptr-record=", name, ",invalid")
 	}
 	if own != below && len(name) <= maxParent {

@@ -243,8 +243,8 @@ func TestDrop(t *testing.T) {
 	}
 }
 
-// A list may still have an item without a ticket. The block must stay, because the tickets may be
-// an old copy.
+// The list of the platform still has an item, but no ticket has the item. The block must stay,
+// because the tickets may be an old copy.
 func TestUnclear(t *testing.T) {
 	r := newRig(t, ticketOf("a", time.Minute, "a.example", "b.example"), ticketOf("b", 0, "c.example"))
 	r.round()

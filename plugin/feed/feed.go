@@ -37,7 +37,8 @@ type Options struct {
 	Nodes []Node
 	// With Addresses, the feed acknowledges addresses as "processed" after writing the order file.
 	Addresses bool
-	// DropOK allows a round to end exactly DropOK items without further checks.
+	// If a round would end exactly DropOK items, the limits MaxDrop, SmallDrop and Settled do not
+	// apply to the round.
 	DropOK int
 	// Limit is the maximum time for the acknowledgements of a round. 0 means no limit.
 	Limit  time.Duration
@@ -95,8 +96,8 @@ type Report struct {
 	Operator int `json:"ended_by_operator"`
 	// Unclear counts the items that have no ticket but are still in the platform's list.
 	Unclear int `json:"unclear"`
-	// Pending counts the items that wait for an acknowledgement. Unasked counts the items that the
-	// options do not acknowledge.
+	// Pending counts the items that wait for an acknowledgement. Unasked counts the items that need
+	// no acknowledgement, for example addresses without the option Addresses.
 	Acknowledged int        `json:"acknowledged"`
 	Pending      int        `json:"pending"`
 	Unasked      int        `json:"not_acknowledged"`
@@ -244,8 +245,8 @@ func (f *Feed) round(ctx context.Context, rep *Report) error {
 		rep.undo()
 		return err
 	}
-	// A server needs a file at its start. Servers refuse an old serial, for example of a restored
-	// file.
+	// Write the file if it is missing, because a server needs a file at its start. Write the file
+	// if its serial is old, for example after a restore, because servers refuse an old serial.
 	must := f.out == nil || was.Serial < f.st.Serial
 	was, err = f.put(was, m.orders, m.changed || must, rep)
 	if err != nil {

@@ -125,7 +125,7 @@ func (m *merge) newOrder(t *ticket) *order.Order {
 	return &o
 }
 
-// order merges a ticket with its order. A nil ticket was withdrawn.
+// order merges a ticket with its order. t is nil if the platform has withdrawn the ticket.
 func (m *merge) order(o *order.Order, t *ticket) {
 	was := o.Until
 	if closedByFeed(o) {

@@ -90,8 +90,9 @@ type Platform struct {
 		// counts.
 		MaxDrop   string `yaml:"max_drop"`
 		SmallDrop int    `yaml:"small_drop"`
-		// Settled is a duration, for example "10m". An answer is suspect if an order is newer than
-		// all tickets. A suspect answer must not end orders that were served at least Settled ago.
+		// Settled is a duration, for example "10m". If an order is newer than all tickets of an
+		// answer, the answer may be old. Such an answer must not end the order if the order was
+		// served at least Settled ago.
 		Settled string `yaml:"settled"`
 	} `yaml:"guards"`
 

@@ -61,7 +61,8 @@ func (x *pulled) dated(a *answer) {
 	}
 }
 
-// A platform may refuse a checksum with 400 or 404 only for an empty list.
+// checksums reads the checksum of each list. For an empty list, a platform may refuse the request
+// for the checksum with 400 or 404.
 func (f *Feed) checksums(ctx context.Context, sums map[Kind]string, x *pulled) error {
 	for _, k := range kinds {
 		l := f.opt.Platform.Lists[k]

@@ -65,7 +65,8 @@ var dsaWords = map[string]string{
 // DSAOptions are the settings of a DSA.
 type DSAOptions struct {
 	Service string // the name of the service
-	// Words maps more categories of orders to codes. The categories are in lower case.
+	// Words maps categories of orders to codes of the template. A category in Words is in lower
+	// case, for example "casino".
 	Words map[string]string
 }
 
@@ -84,7 +85,8 @@ func CheckDSACode(code string) error {
 	return nil
 }
 
-// dsaRow also accepts the form CATEGORY:DESCRIPTION for the row KEYWORD_OTHER of the category.
+// dsaRow returns the row of a code. For the code of a category, dsaRow returns the row
+// KEYWORD_OTHER of the category. A description may follow the code of a category after a colon.
 func dsaRow(code string) (row int, description string, ok bool) {
 	code, description, _ = strings.Cut(code, ":")
 	code, description = strings.TrimSpace(code), strings.TrimSpace(description)

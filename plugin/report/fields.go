@@ -124,8 +124,8 @@ func Load(files []File, nodes []*Node) (*Data, error) {
 	return d, nil
 }
 
-// A present file decides whether an order is sealed. Without a present file, one sealed text or
-// record is enough.
+// If a present file contains the order, the file decides whether the order is sealed. Otherwise,
+// the order is sealed if one old version or one record says so.
 func (d *Data) sealed(id string, disclosure func(id string) order.Disclosure) bool {
 	f := d.fields[id]
 	if f != nil && f.present {

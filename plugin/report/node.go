@@ -88,8 +88,8 @@ const stopped journal.Event = "stopped"
 
 var stateEvents = []journal.Event{journal.InForce, journal.Pending, journal.Ended, journal.Lifted, journal.Held, journal.Suspended, journal.Shadow, journal.Draft, journal.Removed}
 
-// Open checks and reads one journal, or all journals from "evidence collect" in dir. The map keys
-// has public keys by journal name.
+// Open checks and reads the journal in dir. If "evidence collect" has written dir, Open reads all
+// journals in dir. keys maps the names of journals to public keys.
 func Open(dir string, keys map[string]note.Verifier) ([]*Node, error) {
 	c, err := evidence.ReadCollection(dir)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -85,8 +85,9 @@ type Totals struct {
 	// ByFiles, the number comes from the order files.
 	InForce *int `json:"in_force"`
 	ByFiles bool `json:"in_force_by_files"`
-	// Everywhere counts the orders in force on each node at the end of the period. Late is a part
-	// of Received. Everywhere, Ended, Late and Answers are nil if no node has records.
+	// Everywhere counts the orders in force on each node at the end of the period. Late counts only
+	// orders that were received in the period. If no node has records, Everywhere, Ended, Late and
+	// Answers are nil.
 	Everywhere  *int     `json:"everywhere"`
 	Ended       *int     `json:"ended"`
 	Late        *int     `json:"late"`
@@ -173,7 +174,8 @@ type RowNode struct {
 	changed        time.Time // when the state began
 }
 
-// A keptRow saves memory with a million orders. The function again makes the full row.
+// A keptRow is a short form of a Row, because a million Rows need much memory. The method again
+// makes the Row.
 type keptRow struct {
 	id             string
 	receivedAt     time.Time

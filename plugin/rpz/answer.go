@@ -18,7 +18,7 @@ type Answer struct {
 	TTL       time.Duration
 }
 
-// passthru lets a name pass in a Zone. A Tree uses nil.
+// In a Zone, the answer of a name that passes is passthru. In a Tree, the answer is nil.
 var passthru = &Answer{}
 
 // Passes reports whether the name passes.

@@ -45,7 +45,8 @@ type Tree struct {
 	// Until is the time of the next possible change, or ruleset.Forever.
 	Until order.Time
 
-	// depths are the numbers of labels. Keys are far apart in memory, so Parents reads depths.
+	// depths are the numbers of labels of the nodes. Reading depths is faster than reading the
+	// keys, which are far apart in memory.
 	depths []uint8
 	parts  []uint8
 

@@ -122,7 +122,7 @@ func tokens(part *zip.File, f func(xml.Token) error) error {
 
 var errNoSheet = errors.New("is no sheet")
 
-// A cells checks the cells of a sheet (ECMA-376, part 1, section 18.3.1.4).
+// cells checks the cells of a sheet (ECMA-376, part 1, section 18.3.1.4).
 type cells struct {
 	sheet    bool // the part is a sheet
 	texts    int  // the number of shared texts

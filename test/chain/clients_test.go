@@ -17,8 +17,7 @@ const (
 	forwarder = "127.0.8.1"  // a forwarder that the server trusts to send client subnets
 )
 
-// TestProxyProtocol sends IPv6 clients through the load balancer, because the machine may have no
-// IPv6.
+// TestProxyProtocol sends the client addresses in PROXY headers, so the machine needs no IPv6.
 func TestProxyProtocol(t *testing.T) {
 	id := newIdentity(t)
 	geo := t.TempDir()

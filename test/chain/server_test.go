@@ -1,5 +1,5 @@
-// Package chain tests the plugin together with other plugins on real CoreDNS servers.
-// Names without orders must get the same bytes as from a server without the directive.
+// Package chain tests the plugin together with other plugins on real CoreDNS servers. The plugin
+// must not change the answers for names without orders.
 package chain
 
 import (

@@ -33,8 +33,8 @@ func TestStrangersSubnet(t *testing.T) {
 	}
 }
 
-// TestTrustedSubnet checks subnets from a forwarder in France. The country of the forwarder counts
-// for a subnet of length 0.
+// TestTrustedSubnet checks subnets from a forwarder in France. For the subnet 0.0.0.0/0, the
+// country of the forwarder decides.
 func TestTrustedSubnet(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: A}}

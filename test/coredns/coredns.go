@@ -63,7 +63,7 @@ func Stop(t testing.TB, inst *caddy.Instance) {
 // AwaitServing waits until all listeners of a server answer. The listeners must be plain UDP or
 // TCP. Call AwaitServing before Stop.
 //
-// AwaitServing sends queries without a question, which no plugin counts.
+// No plugin counts the queries of AwaitServing, because they contain no question.
 func AwaitServing(t testing.TB, inst *caddy.Instance) {
 	t.Helper()
 	for _, l := range inst.Servers() {

@@ -16,7 +16,7 @@ import (
 )
 
 // TestFsck checks an export of a journal with fsck of Tessera. fsck 1.0.4 returns 0 for a bad
-// checkpoint, so the test reads the output. fsck 1.0.4 does not end after a wrong hash.
+// checkpoint, so the test reads the output.
 func TestFsck(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "fsck")
 	build := exec.Command("go", "build", "-o", program, "github.com/transparency-dev/tessera/cmd/fsck")

@@ -83,7 +83,6 @@ func cuts(first, file, text, alarm string) fault {
 		}
 		for i := range places {
 			l.write(file, text[:1+(len(text)-3)*i/places])
-			// The server must read each cut before the next cut.
 			if _, err := l.urgent(); err != nil {
 				l.t.Errorf("an order beside cut %d of %s: %v", i, file, err)
 				break

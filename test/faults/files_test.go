@@ -169,7 +169,7 @@ func files() (out []fault) {
 	)
 }
 
-// drain reads all available data of a file. Otherwise the server would see a growing file.
+// drain reads all waiting data of a file, so that the server's read blocks.
 func (l *lab) drain(path string) {
 	l.t.Helper()
 	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_NONBLOCK, 0)

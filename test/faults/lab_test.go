@@ -46,8 +46,7 @@ type lab struct {
 	sampled  tally // the answers to queries that the fault itself sends
 }
 
-// corefile has no health plugin. A connection of health would delay SIGTERM by 5 seconds
-// (http.Server.Shutdown).
+// corefile omits the plugin health, because health can delay the end of the server by 5 seconds.
 const corefile = `.:%s {
 	bind 127.0.0.1
 	errors

@@ -53,7 +53,7 @@ func (l *lab) stored() {
 	const files = 7 // six order files and the protect list
 	l.until(recoverTime, "all files to be stored", func() error {
 		set, err := state.Read(l.stateDir())
-		// Orders of removed files stay in force, so the number may be larger.
+		// A removed file may still be stored, because its orders stay in force.
 		if err == nil && len(set.Versions) < files {
 			err = fmt.Errorf("%d files are stored", len(set.Versions))
 		}
@@ -154,7 +154,6 @@ func stateFaults() []fault {
 			// removal.
 			l.check(os.Rename(l.path("state"), l.path("lost")))
 			l.remove("lost")
-			// The server may not create a directory here, as in /var/lib.
 			return ends(l, l.makeState)
 		}},
 		{name: "a file in place of the state directory", alarm: "was removed or replaced", metric: stateOK, inject: func(l *lab) func() {

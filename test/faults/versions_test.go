@@ -437,7 +437,8 @@ func processes() []fault {
 	}
 }
 
-// fill opens the pipe again with O_NONBLOCK, because the server's writes must block.
+// fill fills a pipe. It opens the pipe again, because O_NONBLOCK on w would also apply to the
+// server.
 func fill(w *os.File) error {
 	fd, err := syscall.Open(fmt.Sprintf("/proc/self/fd/%d", w.Fd()), syscall.O_WRONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {

@@ -23,7 +23,8 @@ type Journal struct {
 	file, sum string
 }
 
-// New begins or continues a journal in dir. The time at is in RFC 3339 format.
+// New begins or continues a journal in dir. The clock of the journal begins at the time at (RFC
+// 3339).
 func New(t testing.TB, dir, origin, at string) *Journal {
 	t.Helper()
 	now := parse(t, at)

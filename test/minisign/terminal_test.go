@@ -53,7 +53,8 @@ func terminal(t *testing.T, steps [][2]string, code int, name string, args ...st
 	return shown.String()
 }
 
-// A program writes the prompt first, and then turns the echo off.
+// hidden waits until the program has turned the echo off. The program writes the prompt before
+// that.
 func hidden(t *testing.T, master *os.File) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {

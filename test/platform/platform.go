@@ -35,8 +35,7 @@ const (
 	Late       = "in-test-late" // the code of a final error
 )
 
-// Describe adds the invented values of the server to a description of a platform. Both texts are
-// YAML.
+// Describe adds the server's invented values to the YAML description of a platform.
 func Describe(description []byte) ([]byte, error) {
 	var doc map[string]any
 	if err := yaml.Unmarshal(description, &doc); err != nil {

@@ -26,8 +26,8 @@ func Build(t testing.TB, path, pkg string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Write the file in another process. Linux executes no file that a child of a parallel test has
-	// open for writing.
+	// Linux does not execute a file that is open for writing. Write the file in another process, so
+	// that no child of this process inherits the open file.
 	install := exec.Command("install", "-m", "755", "/dev/stdin", path)
 	install.Stdin = bytes.NewReader(program)
 	if out, err := install.CombinedOutput(); err != nil {

@@ -39,7 +39,8 @@ func (s *scenario) ready([]string) string {
 	return "no\n"
 }
 
-// metrics counts from the beginning of the scenario. It omits samples with labels and the value 0.
+// metrics returns how much each sample has changed since the beginning of the scenario. It omits
+// unchanged samples with labels.
 func (s *scenario) metrics(names []string) string {
 	var lines []string
 	for sample, v := range s.samples(names) {

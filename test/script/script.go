@@ -130,8 +130,7 @@ func (s *Script) Has(name string) bool {
 	return ok
 }
 
-// File returns the content of a file of the script. The test fails if the file is missing, and if a
-// script has a file that no step uses.
+// File returns the content of a file of the script. The test fails if the script has no such file.
 func (s *Script) File(name string) []byte {
 	s.T.Helper()
 	data, ok := s.files[name]

@@ -82,7 +82,8 @@ printf '%s\n' "${COMPREPLY[@]}"`
 	}
 }
 
-// TestZsh replaces the functions that show words, because zsh completes only at a terminal.
+// TestZsh replaces _describe and _files by functions that print words, because zsh completes only
+// at a terminal.
 func TestZsh(t *testing.T) {
 	run(t, "bash", "-c", "blocklistctl completion zsh > completion.zsh && zsh -n completion.zsh")
 	const script = `

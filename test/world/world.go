@@ -16,8 +16,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// Choices makes decisions from bytes of a fuzzer. After the last byte, each decision is the first
-// possibility.
+// Choices makes decisions from the bytes of a fuzzer. When no bytes are left, the first possibility
+// is chosen.
 type Choices struct {
 	B []byte
 	// Top is the name above all names of the orders. The default is "example".
@@ -188,8 +188,8 @@ func (w *World) Change(c *Choices) {
 	}
 }
 
-// Names returns all names with up to four labels below top, and names near them. No order has the
-// label "zz".
+// Names returns names with up to four labels below top. Some names contain the label zz, which no
+// order contains.
 func Names(top string) []dname.Name {
 	out := []dname.Name{Name("zz"), Name("zz.zz")}
 	level := []string{top}
