@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dns-orders/blocklist/plugin/answer"
 	"github.com/dns-orders/blocklist/test/program"
 	"github.com/miekg/dns"
 )
@@ -89,7 +90,7 @@ func (s *stack) askAll(t *testing.T) {
 		}
 		r := exchange(t, s.addr, q.name, q.qtype)
 		s.asked++
-		s.told = s.told || edeCode(r) == int(dns.ExtendedErrorCodeCensored)
+		s.told = s.told || slices.Contains(answer.ErrorCodes(r), dns.ExtendedErrorCodeCensored)
 		if !s.right(outcome(r), want) {
 			t.Errorf("%s %s: %s, want %s\n%v", q.name, dns.TypeToString[q.qtype], outcome(r), want, r)
 		}
@@ -182,17 +183,6 @@ func (s *stack) load(t *testing.T, n int, text string) {
 		t.Fatal(err)
 	}
 	awaitAnswer(t, s.bottom, sign)
-}
-
-func edeCode(r *dns.Msg) int {
-	if o := r.IsEdns0(); o != nil {
-		for _, opt := range o.Option {
-			if e, ok := opt.(*dns.EDNS0_EDE); ok {
-				return int(e.InfoCode)
-			}
-		}
-	}
-	return -1
 }
 
 // outcome returns a short text for a reply. Examples are "NXDOMAIN" and "192.0.2.1 AD" (an address,

@@ -7,11 +7,13 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/dns-orders/blocklist/plugin/answer"
 	"github.com/dns-orders/blocklist/test/program"
 	"github.com/miekg/dns"
 )
@@ -95,12 +97,5 @@ func askAll(t *testing.T, network, addr string, names []string) map[string]bool 
 }
 
 func censored(r *dns.Msg) bool {
-	if o := r.IsEdns0(); o != nil && len(r.Answer) == 0 && len(r.Ns) == 1 {
-		for _, opt := range o.Option {
-			if e, ok := opt.(*dns.EDNS0_EDE); ok && e.InfoCode == dns.ExtendedErrorCodeCensored {
-				return true
-			}
-		}
-	}
-	return false
+	return len(r.Answer) == 0 && len(r.Ns) == 1 && slices.Contains(answer.ErrorCodes(r), dns.ExtendedErrorCodeCensored)
 }
