@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -113,7 +114,7 @@ func changes(old *Row, f *Facts) (out []string) {
 	}
 	differ := func(what, a, b string) {
 		if a != b {
-			out = append(out, fmt.Sprintf("%s: from %s to %s", what, orNone(a), orNone(b)))
+			out = append(out, fmt.Sprintf("%s: from %s to %s", what, cmp.Or(a, "none"), cmp.Or(b, "none")))
 		}
 	}
 	differ("name servers", strings.Join(old.NameServers, " "), strings.Join(f.NameServers, " "))
@@ -124,11 +125,4 @@ func changes(old *Row, f *Facts) (out []string) {
 		differ("addresses", strings.Join(old.Addresses, " "), strings.Join(f.Addresses, " "))
 	}
 	return out
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return s
 }
