@@ -10,6 +10,7 @@ import (
 
 	"github.com/coredns/caddy"
 	"github.com/dns-orders/blocklist/plugin/store"
+	"github.com/dns-orders/blocklist/test/clock"
 	"github.com/dns-orders/blocklist/test/coredns"
 	"github.com/dns-orders/blocklist/test/port"
 )
@@ -88,7 +89,7 @@ func TestParse(t *testing.T) {
 // TestNotify checks that a new NOTIFY does not wait for the end of an earlier NOTIFY. A secondary
 // may not answer the earlier NOTIFY.
 func TestNotify(t *testing.T) {
-	z := &zone{clock: newSetClock(time.Unix(0, 0)), stop: make(chan struct{})}
+	z := &zone{clock: clock.NewSilent(time.Unix(0, 0)), stop: make(chan struct{})}
 	p := &part{origin: "notify.example."}
 	defer close(z.stop)
 	began, end := make(chan int), make(chan struct{})
