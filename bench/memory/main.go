@@ -13,12 +13,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"log"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/miekg/dns"
@@ -28,8 +25,6 @@ import (
 )
 
 func main() {
-	log.SetFlags(0)
-	log.SetPrefix("memory: ")
 	var l lab
 	flag.IntVar(&l.names, "n", 1_000_000, "names in the list")
 	flag.IntVar(&l.starts, "starts", 3, "starts of both servers")
@@ -37,12 +32,7 @@ func main() {
 	flag.IntVar(&l.burst, "burst", 50_000, "queries in a burst")
 	flag.StringVar(&l.coredns, "coredns", "", "the server program; the program is built by default")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := l.measure(ctx); err != nil {
-		stop()
-		log.Fatal(err)
-	}
+	rig.Main("memory", l.measure)
 }
 
 // A lab has the settings, the files and the results of a measurement. The results of round 0 are
