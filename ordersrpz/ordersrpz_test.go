@@ -47,11 +47,7 @@ const patience = time.Minute
 
 func newServer(t *testing.T, head, properties string, targets ...string) *server {
 	t.Helper()
-	p, err := port.Free()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &server{T: t, dir: t.TempDir(), addr: "127.0.0.1:" + p, head: head, properties: properties}
+	s := &server{T: t, dir: t.TempDir(), addr: port.Address(t), head: head, properties: properties}
 	s.orders(targets...)
 	return s
 }

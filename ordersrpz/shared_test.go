@@ -23,11 +23,7 @@ func TestSharedStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	block := func(properties string) string {
-		p, err := port.Free()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return fmt.Sprintf(".:%s {\n\tbind 127.0.0.1\n\troot %s\n\tblocklist orders.yaml {\n%s\n}\n}\n", p, s.dir, properties)
+		return fmt.Sprintf(".:%s {\n\tbind 127.0.0.1\n\troot %s\n\tblocklist orders.yaml {\n%s\n}\n}\n", port.Free(t), s.dir, properties)
 	}
 	before := len(store.All())
 	shared := block("protect protect.txt\nresponse nodata")

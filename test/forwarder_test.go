@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/answer"
+	"github.com/dns-orders/blocklist/test/port"
 	"github.com/dns-orders/blocklist/test/program"
 	"github.com/miekg/dns"
 )
@@ -65,7 +66,7 @@ type stack struct {
 
 func startStack(t *testing.T, coredns, upstream string, p peer, anchor *trust) *stack {
 	dir := t.TempDir()
-	s := &stack{peer: p, validating: anchor != nil, addr: freePort(t), bottom: freePort(t), orders: filepath.Join(dir, "orders.yaml")}
+	s := &stack{peer: p, validating: anchor != nil, addr: port.Address(t), bottom: port.Address(t), orders: filepath.Join(dir, "orders.yaml")}
 	write(t, s.orders, forwarderOrders)
 	write(t, filepath.Join(dir, "Corefile"), fmt.Sprintf(`.:%s {
 	bind 127.0.0.1

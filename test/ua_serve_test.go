@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/answer"
+	"github.com/dns-orders/blocklist/test/port"
 	"github.com/dns-orders/blocklist/test/program"
 	"github.com/miekg/dns"
 )
@@ -26,7 +27,7 @@ const (
 
 func serve(t *testing.T, coredns, dir, orders string) string {
 	t.Helper()
-	addr := freePort(t)
+	addr := port.Address(t)
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		t.Fatal(err)
