@@ -6,38 +6,18 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/store"
+	"github.com/dns-orders/blocklist/test/clock"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
-type setClock struct {
-	mu sync.Mutex
-	t  time.Time
-}
-
-func (c *setClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.t
-}
-
-func (c *setClock) set(t *testing.T, at string) {
-	t.Helper()
-	now, err := time.Parse(time.RFC3339, at)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.t = now
-}
-
-func (*setClock) After(time.Duration) (<-chan time.Time, func()) { return nil, func() {} }
+// midnight is the first time of the clocks. The clocks are silent, because the metrics must not
+// depend on timers.
+var midnight = time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
 
 func openStore(t *testing.T, clock store.Clock, files ...string) *store.Store {
 	t.Helper()
@@ -86,8 +66,7 @@ func scrape(t *testing.T, stores ...*store.Store) map[string]float64 {
 }
 
 func TestCollector(t *testing.T) {
-	clock := &setClock{}
-	clock.set(t, "2026-05-01T00:00:00Z")
+	clock := clock.NewSilent(midnight)
 	s := openStore(t, clock, `
 - {id: on, issued: 2026-04-01, review: "2026-05-01T18:00:00Z", targets: [a.example, b.example]}
 - {id: brief, from: "2026-05-01T10:00:00Z", until: "2026-05-01T14:00:00Z", targets: [c.example]}
@@ -129,7 +108,11 @@ func TestCollector(t *testing.T) {
 			"lifts in_force": 2, "lifts pending": 0, "next_change_seconds": inf,
 		}},
 	} {
-		clock.set(t, tc.at)
+		at, err := time.Parse(time.RFC3339, tc.at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		clock.Set(at)
 		got := scrape(t, s)
 		for _, other := range []string{"index_bytes", "last_load_success_timestamp_seconds", "last_look_timestamp_seconds"} {
 			if got[other] == 0 {
@@ -156,13 +139,12 @@ func TestCollector(t *testing.T) {
 }
 
 func TestCollectorOfStores(t *testing.T) {
-	clock := &setClock{}
-	clock.set(t, "2026-05-01T00:00:00Z")
+	clock := clock.NewSilent(midnight)
 	const draft = "- {id: ID, status: draft, review: 2026-01-01, deadline: DAY, targets: [a.example]}\n"
 	orders := func(id, day string) string { return strings.NewReplacer("ID", id, "DAY", day).Replace(draft) }
 	first := openStore(t, clock, orders("a", "2026-05-03")+orders("b", "2026-01-01"))
 	success := scrape(t, first)["last_load_success_timestamp_seconds"]
-	clock.set(t, "2026-05-01T01:00:00Z")
+	clock.Set(midnight.Add(time.Hour))
 	second := openStore(t, clock, orders("a", "2026-05-02")+"- {id: on, until: 2026-05-04, targets: [b.example]}\n")
 	if got := scrape(t, first, second); got["last_load_ok"] != 1 || got["last_load_success_timestamp_seconds"] != success || success != float64(clock.Now().Unix()-3600) {
 		t.Errorf("all good: %v, the older success was %v", got, success)
@@ -212,8 +194,7 @@ func TestCollectorOfShadow(t *testing.T) {
 }
 
 func TestMetricsOfOddPaths(t *testing.T) {
-	clock := &setClock{}
-	clock.set(t, "2026-05-01T00:00:00Z")
+	clock := clock.NewSilent(midnight)
 	dir := t.TempDir()
 	opt := store.Options{MaxShrink: 50, Poll: time.Second}
 	write := func(name, text string) {

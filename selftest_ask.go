@@ -167,7 +167,7 @@ func (x *asker) ask(ctx context.Context, t ruleset.Target) (result string, r jou
 	if err != nil {
 		return x.unanswered(r, err)
 	}
-	r.Rcode, r.EDE = rcodeText(got.Rcode), codes(got)
+	r.Rcode, r.EDE = rcodeText(got.Rcode), answer.ErrorCodes(got)
 	if r.Why = differs(got, want); r.Why != "" {
 		return testWrong, r
 	}
@@ -254,7 +254,7 @@ func differs(got, want *dns.Msg) string {
 	if got.Rcode != want.Rcode {
 		out = append(out, fmt.Sprintf("the response code is %s, and not %s", rcodeText(got.Rcode), rcodeText(want.Rcode)))
 	}
-	if g, w := codes(got), codes(want); !slices.Equal(g, w) {
+	if g, w := answer.ErrorCodes(got), answer.ErrorCodes(want); !slices.Equal(g, w) {
 		out = append(out, fmt.Sprintf("the extended error codes are %v, and not %v", g, w))
 	}
 	if g, w := addressesOf(got), addressesOf(want); !slices.Equal(g, w) {
@@ -268,17 +268,6 @@ func rcodeText(code int) string {
 		return s
 	}
 	return fmt.Sprint(code)
-}
-
-func codes(m *dns.Msg) (out []uint16) {
-	if o := m.IsEdns0(); o != nil {
-		for _, x := range o.Option {
-			if e, ok := x.(*dns.EDNS0_EDE); ok {
-				out = append(out, e.InfoCode)
-			}
-		}
-	}
-	return out
 }
 
 // addressesOf returns the sorted addresses of an answer.

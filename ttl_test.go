@@ -12,6 +12,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/test/world"
 	"github.com/miekg/dns"
 )
 
@@ -169,11 +170,11 @@ func (w *ttlWorld) checkRecords(q dns.Question, got *dns.Msg, now time.Time) {
 }
 
 func explore(t testing.TB, data []byte) (blocked int) {
-	c := &choices{data}
+	c := &choices{world.Choices{B: data}}
 	w := newTTLWorld(t, c)
 	for range 6 {
 		q := dns.Question{Name: c.name(), Qtype: pick(c, worldTypes...), Qclass: dns.ClassINET}
-		at := noon.Add(time.Duration(c.n(lastSecond))*time.Second + pick(c, 0, time.Nanosecond, time.Second/2, time.Second-1))
+		at := noon.Add(time.Duration(c.N(lastSecond))*time.Second + pick(c, 0, time.Nanosecond, time.Second/2, time.Second-1))
 		delay := pick(c, 0, 0, time.Second/2, 2*time.Second+time.Nanosecond)
 		if w.check(q, at, delay) {
 			blocked++

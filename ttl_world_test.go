@@ -16,23 +16,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/test/world"
 	"github.com/miekg/dns"
 )
 
-type choices struct{ b []byte }
+// The choices make random orders and zones for the tests of TTLs.
+type choices struct{ world.Choices }
 
-func (c *choices) n(n int) int {
-	if len(c.b) == 0 {
-		return 0
-	}
-	v := int(c.b[0]) % n
-	c.b = c.b[1:]
-	return v
-}
-
-func (c *choices) oneIn(n int) bool { return c.n(n) == n-1 }
-
-func pick[T any](c *choices, list ...T) T { return list[c.n(len(list))] }
+func pick[T any](c *choices, list ...T) T { return list[c.N(len(list))] }
 
 const lastSecond = 12
 
@@ -44,41 +35,35 @@ var (
 
 func (c *choices) name() string { return pick(c, worldNames...) }
 
-func (c *choices) dname() dname.Name {
-	n, err := dname.Parse(c.name())
-	if err != nil {
-		panic(err)
-	}
-	return n
-}
+func (c *choices) dname() dname.Name { return world.Name(c.name()) }
 
 func (c *choices) time() order.Time {
-	if c.n(2) == 0 {
+	if c.N(2) == 0 {
 		return order.NoTime
 	}
-	return order.Time(noon.Unix()) + order.Time(c.n(lastSecond))
+	return order.Time(noon.Unix()) + order.Time(c.N(lastSecond))
 }
 
 func (c *choices) end() order.Time {
-	if t := c.time(); t == order.NoTime || t > order.Time(noon.Unix())+5 || c.oneIn(4) {
+	if t := c.time(); t == order.NoTime || t > order.Time(noon.Unix())+5 || c.OneIn(4) {
 		return t
 	}
 	return order.Time(noon.Unix()) + lastSecond - 1
 }
 
 func (c *choices) windows() (ws []order.Window) {
-	if !c.oneIn(5) {
+	if !c.OneIn(5) {
 		return nil
 	}
-	for range 1 + c.n(3) {
+	for range 1 + c.N(3) {
 		ws = append(ws, order.Window{From: c.time(), Until: c.end()})
 	}
 	return ws
 }
 
 func (c *choices) status() order.Status {
-	if c.oneIn(8) {
-		return order.Status(1 + c.n(3))
+	if c.OneIn(8) {
+		return order.Status(1 + c.N(3))
 	}
 	return order.Active
 }
@@ -88,32 +73,32 @@ func (c *choices) order(index int) *order.Order {
 	o.ID, o.Index, o.Status = fmt.Sprint(index), index, c.status()
 	o.Terms = &order.Terms{TTL: pick(c, -1, 0, 3*time.Second, time.Hour), Authority: order.Authority{Name: pick(c, "A", "B")}}
 	o.Issued, o.From, o.Until, o.Windows = c.time(), c.time(), c.end(), c.windows()
-	if c.oneIn(4) {
+	if c.OneIn(4) {
 		o.Action = order.Lift
 		if o.DecidedAt() == order.NoTime {
 			o.Issued = order.Time(noon.Unix())
 		}
-		for range c.n(3) {
-			o.Lifts = append(o.Lifts, fmt.Sprint(c.n(5)))
+		for range c.N(3) {
+			o.Lifts = append(o.Lifts, fmt.Sprint(c.N(5)))
 		}
 	}
 	o.Scope = &order.Scope{Global: true}
-	if c.oneIn(4) {
+	if c.OneIn(4) {
 		o.Scope = &order.Scope{Countries: []order.Country{pick[order.Country](c, "IT", "EU")}, Clients: []netip.Prefix{pick(c, worldNets...)}}
 	}
 	if o.Action == order.Block {
-		if c.oneIn(4) {
+		if c.OneIn(4) {
 			o.Exempt = []order.Exempt{{Clients: []netip.Prefix{pick(c, worldNets...)}, Until: c.time()}}
 		}
-		if o.Response.Kind = order.ResponseKind(c.n(5)); o.Response.Kind == order.Redirect {
-			o.Response.Addresses = redirects[c.n(len(redirects)):]
+		if o.Response.Kind = order.ResponseKind(c.N(5)); o.Response.Kind == order.Redirect {
+			o.Response.Addresses = redirects[c.N(len(redirects)):]
 		}
 	}
-	for range max(0, c.n(4)-2) {
+	for range max(0, c.N(4)-2) {
 		o.Except = append(o.Except, c.dname())
 	}
-	targets := 1 + c.n(3)
-	if len(o.Lifts) > 0 && c.oneIn(3) {
+	targets := 1 + c.N(3)
+	if len(o.Lifts) > 0 && c.OneIn(3) {
 		targets = 0
 	}
 	for range targets {
@@ -123,15 +108,15 @@ func (c *choices) order(index int) *order.Order {
 }
 
 func (c *choices) target() order.Target {
-	t := order.Target{Name: c.dname(), Match: order.Match(c.n(3))}
-	if c.oneIn(4) {
+	t := order.Target{Name: c.dname(), Match: order.Match(c.N(3))}
+	if c.OneIn(4) {
 		t.Attr = order.NewAttr()
 		t.Attr.From, t.Attr.Until, t.Attr.Windows, t.Attr.Status = c.time(), c.end(), c.windows(), c.status()
-		if c.oneIn(3) {
+		if c.OneIn(3) {
 			t.Attr.Except = []dname.Name{c.dname()}
 		}
 	}
-	if c.oneIn(4) {
+	if c.OneIn(4) {
 		if t.Attr == nil {
 			t.Attr = order.NewAttr()
 		}
@@ -153,7 +138,7 @@ type zone struct {
 func (c *choices) ttl() uint32 { return pick[uint32](c, 300, 0, 1, 2, 3, 5, 8, 1<<31-1, 1<<31+5) }
 
 func (c *choices) zone() *zone {
-	z := &zone{sets: map[string][]dns.RR{}, signed: c.n(2) == 1, alone: c.oneIn(3), shuffle: c.n(7)}
+	z := &zone{sets: map[string][]dns.RR{}, signed: c.N(2) == 1, alone: c.OneIn(3), shuffle: c.N(7)}
 	for _, owner := range worldNames {
 		add := func(format string, args ...any) {
 			rr, err := dns.NewRR(fmt.Sprintf("%s %d IN ", owner, c.ttl()) + fmt.Sprintf(format, args...))
@@ -162,7 +147,7 @@ func (c *choices) zone() *zone {
 			}
 			z.sets[owner] = append(z.sets[owner], rr)
 		}
-		switch c.n(6) {
+		switch c.N(6) {
 		case 0: // this name does not exist
 		case 1, 2:
 			add("CNAME %s", c.name())
@@ -171,24 +156,24 @@ func (c *choices) zone() *zone {
 			add("DNAME %s", c.name())
 			fallthrough
 		default:
-			for range 1 + c.n(2) {
+			for range 1 + c.N(2) {
 				add("A %s", pick(c, "192.0.2.1", "198.51.100.7", "198.51.7.7"))
 			}
-			if c.n(2) == 0 {
+			if c.N(2) == 0 {
 				add("AAAA %s", pick(c, "2001:db8:1::1", "2001:db8:2::1"))
 			}
-			if c.n(2) == 0 {
-				add("HTTPS %d %s", c.n(2), c.name())
-			} else if c.n(2) == 0 {
+			if c.N(2) == 0 {
+				add("HTTPS %d %s", c.N(2), c.name())
+			} else if c.N(2) == 0 {
 				add("HTTPS 1 . ipv4hint=%s", pick(c, "192.0.2.1", "198.51.100.7"))
 			}
 			add("MX 1 %s", c.name())
 		}
 	}
-	if c.oneIn(3) {
+	if c.OneIn(3) {
 		z.loose = append(z.loose, c.name())
 	}
-	if c.oneIn(3) {
+	if c.OneIn(3) {
 		z.looseNs = append(z.looseNs, c.name())
 	}
 	return z
@@ -323,15 +308,15 @@ type ttlWorld struct {
 func newTTLWorld(t testing.TB, c *choices) *ttlWorld {
 	w := &ttlWorld{t: t, zone: c.zone()}
 	w.client = ruleset.Client{Addr: netip.MustParseAddr(pick(c, "10.1.2.3", "10.2.2.3", "192.0.2.9")), Country: pick[order.Country](c, "IT", "CH")}
-	opt := ruleset.Options{Response: order.Response{Kind: order.NXDOMAIN}, Addresses: c.n(2) == 0}
+	opt := ruleset.Options{Response: order.Response{Kind: order.NXDOMAIN}, Addresses: c.N(2) == 0}
 	if opt.Addresses {
 		w.zone.loose = nil
 	}
-	if c.oneIn(4) {
+	if c.OneIn(4) {
 		opt.Guard = worldGuard{c.dname()}
 	}
 	b := ruleset.NewBuilder("world.yaml", opt)
-	for i := range 2 + c.n(5) {
+	for i := range 2 + c.N(5) {
 		o := c.order(i)
 		w.orders = append(w.orders, o)
 		b.Add(o)

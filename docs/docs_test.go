@@ -128,11 +128,7 @@ func TestCorefiles(t *testing.T) {
 		free := map[string]string{}
 		ports := regexp.MustCompile(`:\d{4}\b`).ReplaceAllStringFunc(c, func(text string) string {
 			if free[text] == "" {
-				p, err := port.Free()
-				if err != nil {
-					t.Fatal(err)
-				}
-				free[text] = ":" + p
+				free[text] = ":" + port.Free(t)
 			}
 			return free[text]
 		})

@@ -2,7 +2,6 @@ package ordersrpz
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/plugin"
+	"github.com/dns-orders/blocklist/plugin/directive"
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/rpz"
@@ -51,12 +51,9 @@ func parse(c *caddy.Controller, root string) (config, error) {
 	}
 	cfg.origin = dns.CanonicalName(origins[0])
 	for _, p := range c.RemainingArgs() {
-		abs, err := absolute(p, root)
+		abs, err := directive.OrdersPath(p, root)
 		if err != nil {
 			return cfg, c.Errf("%v", err)
-		}
-		if strings.HasSuffix(p, "/") && abs != "/" {
-			abs += "/" // the path is a directory
 		}
 		cfg.patterns = append(cfg.patterns, abs)
 	}
@@ -120,7 +117,7 @@ func (cfg *config) property(c *caddy.Controller, root, property string, args []s
 		}
 		cfg.parts = n
 	case "state":
-		cfg.state, err = absolute(args[0], root)
+		cfg.state, err = directive.Absolute(args[0], root)
 		if err != nil {
 			return c.Errf("%v", err)
 		}
@@ -142,11 +139,4 @@ func (cfg *config) property(c *caddy.Controller, root, property string, args []s
 		return c.Errf("unknown property '%s'", property)
 	}
 	return nil
-}
-
-func absolute(path, root string) (string, error) {
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(root, path)
-	}
-	return filepath.Abs(path)
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dns-orders/blocklist/test/clock"
 	"github.com/dns-orders/blocklist/test/coredns"
 	"github.com/miekg/dns"
 	"github.com/prometheus/client_golang/prometheus"
@@ -113,7 +114,7 @@ func TestMetrics(t *testing.T) {
 // The first round of NOTIFY fails after the second round has succeeded. The metric must show the
 // second round.
 func TestNotifyOrder(t *testing.T) {
-	z := &zone{config: config{origin: origin, parts: 1}, clock: newSetClock(time.Unix(5, 0)), refs: 1}
+	z := &zone{config: config{origin: origin, parts: 1}, clock: clock.NewSilent(time.Unix(5, 0)), refs: 1}
 	p := &part{origin: origin}
 	defer z.forget()
 	began := make(chan struct{})

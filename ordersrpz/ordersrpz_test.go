@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,6 +21,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/rpz"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/store"
+	"github.com/dns-orders/blocklist/test/clock"
 	"github.com/dns-orders/blocklist/test/coredns"
 	"github.com/dns-orders/blocklist/test/port"
 	"github.com/miekg/dns"
@@ -47,11 +47,7 @@ const patience = time.Minute
 
 func newServer(t *testing.T, head, properties string, targets ...string) *server {
 	t.Helper()
-	p, err := port.Free()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &server{T: t, dir: t.TempDir(), addr: "127.0.0.1:" + p, head: head, properties: properties}
+	s := &server{T: t, dir: t.TempDir(), addr: port.Address(t), head: head, properties: properties}
 	s.orders(targets...)
 	return s
 }
@@ -314,33 +310,16 @@ orders:
 	}
 }
 
-// A setClock shows the time that a test sets.
-type setClock struct{ now atomic.Pointer[time.Time] }
-
-func newSetClock(now time.Time) *setClock {
-	c := &setClock{}
-	c.set(now)
-	return c
-}
-
-func (c *setClock) set(now time.Time) { c.now.Store(&now) }
-
-func (c *setClock) Now() time.Time { return *c.now.Load() }
-
-func (c *setClock) After(time.Duration) (<-chan time.Time, func()) { return nil, func() {} }
-
-func TestStartsAndEnds(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "orders.yaml")
-	begin := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
-	at := func(n int) string { return begin.Add(time.Duration(n) * time.Second).Format(time.RFC3339) }
-	text := fmt.Sprintf("version: 1\norders:\n- {id: a, authority: {name: A}, scope: global, targets: [a.example]}\n- {id: b, authority: {name: A}, scope: global, from: %q, until: %q, targets: [b.example]}\n", at(10), at(20))
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+// openStore opens a Store with an order file. The file has the given orders.
+func openStore(t *testing.T, ticks store.Clock, orders string) *store.Store {
+	t.Helper()
+	path, old := filepath.Join(t.TempDir(), "orders.yaml"), ticks.Now().Add(-time.Hour)
+	if err := os.WriteFile(path, []byte("version: 1\norders:\n"+orders), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chtimes(path, begin.Add(-time.Hour), begin.Add(-time.Hour)); err != nil {
+	if err := os.Chtimes(path, old, old); err != nil {
 		t.Fatal(err)
 	}
-	ticks := newSetClock(begin)
 	d := directive.Config{}
 	d.Defaults()
 	d.Store.Patterns = []string{path}
@@ -348,8 +327,16 @@ func TestStartsAndEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer st.Close()
-	z := newZone(config{origin: "clock.example.", refused: order.NODATA, parts: 1}, st, ticks)
+	t.Cleanup(func() { st.Close() })
+	return st
+}
+
+func TestStartsAndEnds(t *testing.T) {
+	begin := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	at := func(n int) string { return begin.Add(time.Duration(n) * time.Second).Format(time.RFC3339) }
+	orders := fmt.Sprintf("- {id: a, authority: {name: A}, scope: global, targets: [a.example]}\n- {id: b, authority: {name: A}, scope: global, from: %q, until: %q, targets: [b.example]}\n", at(10), at(20))
+	ticks := clock.NewSilent(begin)
+	z := newZone(config{origin: "clock.example.", refused: order.NODATA, parts: 1}, openStore(t, ticks, orders), ticks)
 	defer z.forget()
 	z.served[0].counter = &counter{stored: true} // so that no version waits for its serial
 	m := newMaker(z)
@@ -363,7 +350,7 @@ func TestStartsAndEnds(t *testing.T) {
 		{0, 2, 0, order.Time(unix + 10)}, {9, 2, 0, order.Time(unix + 10)}, {10, 4, 10, order.Time(unix + 20)}, {15, 4, 10, order.Time(unix + 20)},
 		{20, 2, 20, ruleset.Forever}, {30, 2, 20, ruleset.Forever}, {12, 4, 21, order.Time(unix + 20)}, // the clock was set back
 	} {
-		ticks.set(begin.Add(time.Duration(step.at) * time.Second))
+		ticks.Set(begin.Add(time.Duration(step.at) * time.Second))
 		m.look()
 		v := z.version.Load()
 		if got := v.parts[0].serial; v.zone.Records() != step.records || got != unix+step.serial || m.tree.Until != step.until {

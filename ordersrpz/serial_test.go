@@ -10,11 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/dns-orders/blocklist/plugin/directive"
 	"github.com/dns-orders/blocklist/plugin/durable"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/store"
+	"github.com/dns-orders/blocklist/test/clock"
 )
 
 func TestCounter(t *testing.T) {
@@ -169,30 +169,13 @@ func TestRestart(t *testing.T) {
 // second.
 func TestSameSecond(t *testing.T) {
 	begin := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
-	ticks := newSetClock(begin)
-	write := func(names string) *store.Store {
-		t.Helper()
-		path := filepath.Join(t.TempDir(), "orders.yaml")
-		text := "version: 1\norders:\n- {id: a, authority: {name: A}, scope: global, targets: [" + names + "]}\n"
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chtimes(path, begin.Add(-9*time.Hour), begin.Add(-9*time.Hour)); err != nil {
-			t.Fatal(err)
-		}
-		d := directive.Config{}
-		d.Defaults()
-		d.Store.Patterns = []string{path}
-		st, err := store.Open(d.Store, log, ticks)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { st.Close() })
-		return st
+	ticks := clock.NewSilent(begin)
+	load := func(names string) *store.Store {
+		return openStore(t, ticks, "- {id: a, authority: {name: A}, scope: global, targets: ["+names+"]}\n")
 	}
 	lost := t.TempDir()
 	for _, state := range []string{"", lost} {
-		ticks.set(begin)
+		ticks.Set(begin)
 		cfg := config{origin: "second.example.", refused: order.NODATA, state: state, parts: 2}
 		start := func(names string) *maker {
 			counters.Lock()
@@ -201,12 +184,12 @@ func TestSameSecond(t *testing.T) {
 			for _, origin := range cfg.origins() {
 				os.Remove(filepath.Join(state, strings.TrimSuffix(origin, ".")+".serial"))
 			}
-			z := newZone(cfg, write(names), ticks)
+			z := newZone(cfg, load(names), ticks)
 			t.Cleanup(z.forget)
 			return newMaker(z)
 		}
 		serials := func(m *maker, at time.Duration) string {
-			ticks.set(begin.Add(at))
+			ticks.Set(begin.Add(at))
 			m.look()
 			v := m.version.Load()
 			if v == nil {
@@ -230,7 +213,7 @@ func TestSameSecond(t *testing.T) {
 		if got := serials(m, 2*time.Second); got != "2 2" {
 			t.Errorf("state %q: after a restart: serials %s", state, got)
 		}
-		m.store = write("c.example")
+		m.store = load("c.example")
 		want := map[string]string{"": "2 2", lost: "3 3"}[state]
 		if got := serials(m, 2*time.Second); got != want {
 			t.Errorf("state %q: after a change: serials %s, want %s", state, got, want)
@@ -239,7 +222,7 @@ func TestSameSecond(t *testing.T) {
 			t.Errorf("state %q: a second later: serials %s, want 3 3; next look at %v", state, got, m.next())
 		}
 		// A clock that was set back delays no order.
-		m.store = write("a.example, b.example, c.example, d.example, e.example")
+		m.store = load("a.example, b.example, c.example, d.example, e.example")
 		if got := serials(m, -time.Hour); got != "4 4" {
 			t.Errorf("state %q: after the clock was set back: serials %s", state, got)
 		}

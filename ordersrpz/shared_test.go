@@ -10,6 +10,7 @@ import (
 
 	"github.com/coredns/caddy"
 	"github.com/dns-orders/blocklist/plugin/store"
+	"github.com/dns-orders/blocklist/test/clock"
 	"github.com/dns-orders/blocklist/test/coredns"
 	"github.com/dns-orders/blocklist/test/port"
 )
@@ -20,11 +21,7 @@ func TestSharedStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	block := func(properties string) string {
-		p, err := port.Free()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return fmt.Sprintf(".:%s {\n\tbind 127.0.0.1\n\troot %s\n\tblocklist orders.yaml {\n%s\n}\n}\n", p, s.dir, properties)
+		return fmt.Sprintf(".:%s {\n\tbind 127.0.0.1\n\troot %s\n\tblocklist orders.yaml {\n%s\n}\n}\n", port.Free(t), s.dir, properties)
 	}
 	before := len(store.All())
 	shared := block("protect protect.txt\nresponse nodata")
@@ -85,7 +82,7 @@ func TestParse(t *testing.T) {
 
 // A secondary may not answer an earlier NOTIFY. The next NOTIFY must not wait.
 func TestNotify(t *testing.T) {
-	z := &zone{clock: newSetClock(time.Unix(0, 0)), stop: make(chan struct{})}
+	z := &zone{clock: clock.NewSilent(time.Unix(0, 0)), stop: make(chan struct{})}
 	p := &part{origin: "notify.example."}
 	defer close(z.stop)
 	began, end := make(chan int), make(chan struct{})

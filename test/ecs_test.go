@@ -3,16 +3,14 @@
 package test
 
 import (
-	"bytes"
 	"fmt"
 	"net"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/dns-orders/blocklist/test/port"
 	"github.com/dns-orders/blocklist/test/program"
 	"github.com/miekg/dns"
 )
@@ -22,12 +20,9 @@ func TestClientSubnetThroughUnbound(t *testing.T) {
 	dir := t.TempDir()
 	coredns := filepath.Join(dir, "coredns")
 	program.Build(t, coredns, "../cmd/coredns")
-	bottom, top := freePort(t), freePort(t)
-	_, bottomPort, _ := net.SplitHostPort(bottom)
-	_, topPort, _ := net.SplitHostPort(top)
-	for file, text := range map[string]string{
-		"orders.yaml": "version: 1\norders:\n- {id: italy, scope: {countries: [IT]}, authority: {name: A}, targets: [italy.example]}\n",
-		"Corefile": fmt.Sprintf(`.:%s {
+	bottom, top := port.Address(t), port.Address(t)
+	write(t, filepath.Join(dir, "orders.yaml"), "version: 1\norders:\n- {id: italy, scope: {countries: [IT]}, authority: {name: A}, targets: [italy.example]}\n")
+	write(t, filepath.Join(dir, "Corefile"), fmt.Sprintf(`.:%s {
 	bind 127.0.0.1
 	errors
 	blocklist orders.yaml {
@@ -43,46 +38,7 @@ func TestClientSubnetThroughUnbound(t *testing.T) {
 	template IN A . {
 		answer "{{ .Name }} 60 IN A %s"
 	}
-}`, bottomPort, passing),
-		"unbound.conf": fmt.Sprintf(`server:
-  interface: 127.0.0.1@%s
-  access-control: 127.0.0.0/8 allow
-  directory: %q
-  chroot: ""
-  username: ""
-  pidfile: ""
-  logfile: ""
-  use-syslog: no
-  do-daemonize: no
-  do-not-query-localhost: no
-  module-config: "subnetcache iterator"
-  send-client-subnet: 127.0.0.1
-remote-control:
-  control-enable: no
-forward-zone:
-  name: "."
-  forward-addr: 127.0.0.1@%s
-`, topPort, dir, bottomPort),
-	} {
-		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	begin := func(program string, args ...string) {
-		cmd := exec.Command(program, args...)
-		var log bytes.Buffer
-		cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &log, &log
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			cmd.Process.Kill()
-			cmd.Wait()
-			if t.Failed() {
-				t.Logf("%s:\n%s", filepath.Base(program), log.String()[:min(log.Len(), 4000)])
-			}
-		})
-	}
+}`, portOf(bottom), passing))
 	ask := func(addr, client, name string) *dns.Msg {
 		c := &dns.Client{Dialer: &net.Dialer{LocalAddr: &net.UDPAddr{IP: net.ParseIP(client)}}, Timeout: 5 * time.Second}
 		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
@@ -95,9 +51,9 @@ forward-zone:
 			}
 		}
 	}
-	begin(coredns, "-conf", "Corefile")
+	program.Start(t, dir, coredns, "-conf", "Corefile")
 	ask(bottom, "127.0.0.1", "up.example.")
-	begin("unbound", "-d", "-c", "unbound.conf")
+	program.StartUnbound(t, dir, top, bottom, "  access-control: 127.0.0.0/8 allow\n  module-config: \"subnetcache iterator\"\n  send-client-subnet: 127.0.0.1\n", "")
 	ask(top, "127.0.0.1", "up.example.")
 
 	asked := 0

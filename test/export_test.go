@@ -19,6 +19,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/rpz"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/test/port"
 	"github.com/dns-orders/blocklist/test/program"
 	randomorders "github.com/dns-orders/blocklist/test/world"
 	"github.com/miekg/dns"
@@ -38,11 +39,11 @@ var consumers = []struct {
 			write(t, filepath.Join(dir, fmt.Sprintf("rpz%d.zone", i)), zoneHead+text)
 			zones += fmt.Sprintf("rpz:\n  name: rpz%d.test\n  zonefile: rpz%[1]d.zone\n", i)
 		}
-		startUnboundWith(t, dir, addr, upstream, "  module-config: \"respip iterator\"\n", zones)
+		program.StartUnbound(t, dir, addr, upstream, "  module-config: \"respip iterator\"\n", zones)
 	}},
 	{"unbound local-zone", "unbound", func(t *testing.T, dir, addr, upstream string, texts ...string) {
 		write(t, filepath.Join(dir, "orders.conf"), texts[0])
-		startUnboundWith(t, dir, addr, upstream, "  include: orders.conf\n", "")
+		program.StartUnbound(t, dir, addr, upstream, "  include: orders.conf\n", "")
 	}},
 	{"bind", "rpz", func(t *testing.T, dir, addr, upstream string, texts ...string) {
 		var policy, zones string
@@ -58,30 +59,16 @@ var consumers = []struct {
 		program.Start(t, dir, "named", "-g", "-n", "1", "-c", "named.conf")
 	}},
 	{"recursor", "rpz", func(t *testing.T, dir, addr, upstream string, texts ...string) {
-		lua := "clearTA()\n"
+		var lua string
 		for i, text := range texts {
 			write(t, filepath.Join(dir, fmt.Sprintf("rpz%d.zone", i)), zoneHead+text)
 			lua += fmt.Sprintf("rpzFile('%s/rpz%d.zone', {policyName='orders%[2]d'})\n", dir, i)
 		}
-		write(t, filepath.Join(dir, "recursor.lua"), lua)
-		write(t, filepath.Join(dir, "recursor.conf"), fmt.Sprintf(`local-address=127.0.0.1
-local-port=%s
-forward-zones-recurse=.=%s
-dnssec=off
-lua-config-file=%s/recursor.lua
-socket-dir=%[3]s
-query-local-address=127.0.0.1
-dont-query=
-security-poll-suffix=
-write-pid=no
-disable-syslog=yes
-threads=1
-`, portOf(addr), upstream, dir))
-		program.Start(t, dir, "pdns_recursor", "--config-dir="+dir)
+		startRecursorWith(t, dir, addr, upstream, lua, "dnssec=off\n")
 	}},
 	{"knot", "rpz", func(t *testing.T, dir, addr, upstream string, texts ...string) {
 		write(t, filepath.Join(dir, "rpz.zone"), zoneHead+texts[0])
-		startKnotRules(t, addr, upstream, strings.ReplaceAll(pageBlock(t, "kresd.conf forwarding"), "/var/lib/knot-resolver/", dir+"/"))
+		startKnotWith(t, t.TempDir(), addr, upstream, strings.ReplaceAll(pageBlock(t, "kresd.conf forwarding"), "/var/lib/knot-resolver/", dir+"/"))
 	}},
 	{"dnsmasq", "dnsmasq", func(t *testing.T, dir, addr, upstream string, texts ...string) {
 		write(t, filepath.Join(dir, "orders.conf"), texts[0])
@@ -91,45 +78,10 @@ threads=1
 	}},
 }
 
-func startUnboundWith(t *testing.T, dir, addr, upstream, options, more string) {
-	write(t, filepath.Join(dir, "unbound.conf"), fmt.Sprintf(`server:
-  interface: %s
-  directory: %q
-  chroot: ""
-  username: ""
-  pidfile: ""
-  logfile: ""
-  use-syslog: no
-  do-daemonize: no
-  do-not-query-localhost: no
-  log-local-actions: no
-%sremote-control:
-  control-enable: no
-forward-zone:
-  name: "."
-  forward-addr: %s
-%s`, strings.Replace(addr, ":", "@", 1), dir, options, strings.Replace(upstream, ":", "@", 1), more))
-	program.Start(t, dir, "unbound", "-d", "-c", "unbound.conf")
-}
-
-func startKnotRules(t *testing.T, addr, upstream, rules string) {
-	dir := t.TempDir()
-	write(t, filepath.Join(dir, "knot.conf"), fmt.Sprintf(`
-net.listen('127.0.0.1', %s, { kind = 'dns' })
-cache.open(10 * MB, 'lmdb://%s')
-modules.unload('priming')
-modules.unload('ta_update')
-modules.unload('ta_signal_query')
-trust_anchors.remove('.')
-%s
-`, portOf(addr), dir, strings.Replace(rules, "192.0.2.1", strings.Replace(upstream, ":", "@", 1), 1)))
-	program.Start(t, dir, "kresd", "-n", "-c", filepath.Join(dir, "knot.conf"), dir)
-}
-
 const realAddress = "203.0.113.1"
 
 func startPlainUpstream(t *testing.T) string {
-	addr := freePort(t)
+	addr := port.Address(t)
 	handler := dns.HandlerFunc(func(w dns.ResponseWriter, r *dns.Msg) {
 		m := new(dns.Msg).SetReply(r)
 		m.RecursionAvailable = true
@@ -262,7 +214,7 @@ func TestExportedNames(t *testing.T) {
 		wg.Go(func() {
 			t.Run(c.name, func(t *testing.T) {
 				text, questions := exportWorlds(t, c.form, *worlds)
-				addr := freePort(t)
+				addr := port.Address(t)
 				c.start(t, t.TempDir(), addr, upstream, text)
 				awaitAnswer(t, addr, "other.example")
 				askExported(t, addr, questions)
@@ -321,7 +273,7 @@ func TestPartsOfNames(t *testing.T) {
 		}
 		wg.Go(func() {
 			t.Run(c.name, func(t *testing.T) {
-				addr := freePort(t)
+				addr := port.Address(t)
 				c.start(t, t.TempDir(), addr, upstream, texts...)
 				awaitAnswer(t, addr, "other.example")
 				askExported(t, addr, questions)

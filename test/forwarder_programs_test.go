@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/dns-orders/blocklist/test/port"
 	"github.com/dns-orders/blocklist/test/program"
 	"github.com/miekg/dns"
 )
@@ -30,12 +29,12 @@ var givesUp = map[string]string{"REFUSED": "SERVFAIL"}
 
 var peers = []peer{
 	{name: "unbound", start: startUnbound(""), turns: givesUp},
-	{name: "unbound hardened", start: startUnbound(`
-  use-caps-for-id: yes
+	{name: "unbound hardened", start: startUnbound(`  use-caps-for-id: yes
   qname-minimisation-strict: yes
   harden-algo-downgrade: yes
   harden-short-bufsize: yes
-  harden-large-queries: yes`), turns: givesUp},
+  harden-large-queries: yes
+`), turns: givesUp},
 	{name: "bind", start: startBIND, turns: givesUp},
 	// dnsmasq answers NODATA instead of NXDOMAIN after it has cached the SOA of a blocking answer.
 	{name: "dnsmasq", start: startDnsmasq, turns: map[string]string{"NXDOMAIN": "NODATA"}, ede: true},
@@ -45,31 +44,13 @@ var peers = []peer{
 
 func startUnbound(options string) func(t *testing.T, dir, addr, upstream string, anchor *trust) {
 	return func(t *testing.T, dir, addr, upstream string, anchor *trust) {
-		options := options + `
-  module-config: "iterator"`
-		if anchor != nil {
-			options += fmt.Sprintf(`
-  module-config: "validator iterator"
-  trust-anchor-file: %q`, anchor.file)
+		options := "  ede: yes\n" + options
+		if anchor == nil {
+			options += "  module-config: \"iterator\"\n"
+		} else {
+			options += fmt.Sprintf("  module-config: \"validator iterator\"\n  trust-anchor-file: %q\n", anchor.file)
 		}
-		write(t, filepath.Join(dir, "unbound.conf"), fmt.Sprintf(`server:
-  interface: %s
-  directory: %q
-  chroot: ""
-  username: ""
-  pidfile: ""
-  logfile: ""
-  use-syslog: no
-  do-daemonize: no
-  do-not-query-localhost: no
-  ede: yes%s
-remote-control:
-  control-enable: no
-forward-zone:
-  name: "."
-  forward-addr: %s
-`, strings.Replace(addr, ":", "@", 1), dir, options, strings.Replace(upstream, ":", "@", 1)))
-		program.Start(t, dir, "unbound", "-d", "-c", "unbound.conf")
+		program.StartUnbound(t, dir, addr, upstream, options, "")
 	}
 }
 
@@ -111,55 +92,54 @@ func startDnsmasq(t *testing.T, dir, addr, upstream string, anchor *trust) {
 }
 
 func startRecursor(t *testing.T, dir, addr, upstream string, anchor *trust) {
-	dnssec, lua := "off", "clearTA()\n"
+	dnssec, lua := "off", ""
 	if anchor != nil {
 		dnssec = "validate"
-		lua += fmt.Sprintf("addTA('.', '%d %d %d %s')\n", anchor.ds.KeyTag, anchor.ds.Algorithm, anchor.ds.DigestType, anchor.ds.Digest)
+		lua = fmt.Sprintf("addTA('.', '%d %d %d %s')\n", anchor.ds.KeyTag, anchor.ds.Algorithm, anchor.ds.DigestType, anchor.ds.Digest)
 	}
-	write(t, filepath.Join(dir, "recursor.lua"), lua)
+	// The default of packetcache-servfail-ttl keeps a SERVFAIL for a minute, and a lifted name behind it.
+	startRecursorWith(t, dir, addr, upstream, lua, "dnssec="+dnssec+"\npacketcache-servfail-ttl=5\nextended-resolution-errors=yes\n")
+}
+
+// startRecursorWith starts PowerDNS Recursor with more lines of its Lua file and more settings.
+func startRecursorWith(t *testing.T, dir, addr, upstream, lua, settings string) {
+	write(t, filepath.Join(dir, "recursor.lua"), "clearTA()\n"+lua)
 	write(t, filepath.Join(dir, "recursor.conf"), fmt.Sprintf(`local-address=127.0.0.1
 local-port=%s
 forward-zones-recurse=.=%s
-dnssec=%s
 lua-config-file=%s/recursor.lua
-socket-dir=%[4]s
+socket-dir=%[3]s
 query-local-address=127.0.0.1
 # The default forbids loopback.
 dont-query=
-# The default keeps a SERVFAIL for a minute, and a lifted name behind it.
-packetcache-servfail-ttl=5
-extended-resolution-errors=yes
 security-poll-suffix=
 write-pid=no
 disable-syslog=yes
 threads=1
-`, portOf(addr), upstream, dnssec, dir))
+%s`, portOf(addr), upstream, dir, settings))
 	program.Start(t, dir, "pdns_recursor", "--config-dir="+dir)
 }
 
 func startKnot(t *testing.T, dir, addr, upstream string, anchor *trust) {
-	trusted := "trust_anchors.remove('.')\n"
+	var trusted string
 	if anchor != nil {
-		trusted += fmt.Sprintf("trust_anchors.add_file('%s', true)\n", anchor.file)
+		trusted = fmt.Sprintf("trust_anchors.add_file('%s', true)\n", anchor.file)
 	}
+	startKnotWith(t, dir, addr, upstream, trusted+"policy.add(policy.all(policy.FORWARD('192.0.2.1')))\n")
+}
+
+// startKnotWith starts Knot Resolver with more lines of its configuration. In these lines, the
+// address 192.0.2.1 is the place of upstream.
+func startKnotWith(t *testing.T, dir, addr, upstream, lines string) {
 	write(t, filepath.Join(dir, "knot.conf"), fmt.Sprintf(`
 net.listen('127.0.0.1', %s, { kind = 'dns' })
 cache.open(10 * MB, 'lmdb://%s')
 modules.unload('priming')
 modules.unload('ta_update')
 modules.unload('ta_signal_query')
-%spolicy.add(policy.all(policy.FORWARD('%s')))
-`, portOf(addr), dir, trusted, strings.Replace(upstream, ":", "@", 1)))
+trust_anchors.remove('.')
+%s`, portOf(addr), dir, strings.Replace(lines, "192.0.2.1", strings.Replace(upstream, ":", "@", 1), 1)))
 	program.Start(t, dir, "kresd", "-n", "-c", filepath.Join(dir, "knot.conf"), dir)
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	p, err := port.Free()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return "127.0.0.1:" + p
 }
 
 func portOf(addr string) string {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dns-orders/blocklist/test/port"
 	"github.com/dns-orders/blocklist/test/program"
 	"github.com/miekg/dns"
 )
@@ -127,7 +128,7 @@ func startWorld(t *testing.T) (addr string, anchor trust) {
 		return string(out)
 	}
 	var conf strings.Builder
-	addr = freePort(t)
+	addr = port.Address(t)
 	fmt.Fprintf(&conf, bindOptions, dir, portOf(addr), "dnssec-validation no;")
 	for _, z := range world {
 		file := "zone" + z.name + "db"

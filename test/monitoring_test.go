@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dns-orders/blocklist/test/port"
 	"github.com/dns-orders/blocklist/test/program"
 	"github.com/miekg/dns"
 )
@@ -79,7 +80,7 @@ orders:
   - {id: two, status: shadow, targets: [shadow.example]}
   - {id: three, status: draft, deadline: 2099-01-01, targets: [draft.example]}
 `)
-	addr, web := freePort(t), freePort(t)
+	addr, web := port.Address(t), port.Address(t)
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		t.Fatal(err)

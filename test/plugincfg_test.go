@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dns-orders/blocklist/test/port"
 	"github.com/miekg/dns"
 	"golang.org/x/mod/modfile"
 )
@@ -92,7 +93,7 @@ orders:
     scope: global
     targets: [blocked.example]
 `)
-	addr := freePort(t)
+	addr := port.Address(t)
 	_, port, _ := net.SplitHostPort(addr)
 	write(t, filepath.Join(dir, "Corefile"), fmt.Sprintf(`.:%s {
 	bind 127.0.0.1

@@ -22,6 +22,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/test/coredns"
+	"github.com/dns-orders/blocklist/test/port"
 	"github.com/dns-orders/blocklist/test/program"
 	"github.com/miekg/dns"
 )
@@ -68,7 +69,7 @@ func startInProcess(t *testing.T, corefile string) {
 
 func newPrimary(t *testing.T, bind, recursor, unbound string) *primary {
 	t.Helper()
-	p := &primary{dir: t.TempDir(), addr: freePort(t)}
+	p := &primary{dir: t.TempDir(), addr: port.Address(t)}
 	port := portOf(p.addr)
 	p.ports = strings.NewReplacer("192.0.2.1@5300", "127.0.0.1@"+port, "192.0.2.1:5300", p.addr, "192.0.2.1 port 5300", "127.0.0.1 port "+port,
 		"192.0.2.1", "127.0.0.1", "192.0.2.53", bind, "192.0.2.54", recursor, "192.0.2.55", unbound,
@@ -109,10 +110,10 @@ func sees(t *testing.T, addr, blocked, passes string) {
 func TestSecondaries(t *testing.T) {
 	t.Parallel()
 	upstream := startPlainUpstream(t)
-	bind, recursor, unbound := freePort(t), freePort(t), freePort(t)
+	bind, recursor, unbound := port.Address(t), port.Address(t), port.Address(t)
 	p := startPrimary(t, bind, recursor, unbound)
 
-	startUnboundWith(t, t.TempDir(), unbound, upstream, "", p.ports.Replace(pageBlock(t, "unbound.conf")))
+	program.StartUnbound(t, t.TempDir(), unbound, upstream, "", p.ports.Replace(pageBlock(t, "unbound.conf")))
 
 	beginNamed, stopNamed := startBINDSecondary(t, p, t.TempDir(), bind, upstream)
 	startRecursorSecondary(t, p, recursor, upstream)
@@ -140,28 +141,13 @@ func TestSecondaries(t *testing.T) {
 }
 
 func startRecursorSecondary(t *testing.T, p *primary, recursor, upstream string) {
-	pdns := t.TempDir()
-	write(t, filepath.Join(pdns, "recursor.lua"), "clearTA()\n"+p.ports.Replace(pageBlock(t, "recursor.lua")))
-	write(t, filepath.Join(pdns, "recursor.conf"), fmt.Sprintf(`local-address=127.0.0.1
-local-port=%s
-forward-zones-recurse=.=%s
-dnssec=off
-lua-config-file=%s/recursor.lua
-socket-dir=%[3]s
-query-local-address=127.0.0.1
-dont-query=
-security-poll-suffix=
-write-pid=no
-disable-syslog=yes
-threads=1
-`, portOf(recursor), upstream, pdns)+p.ports.Replace(pageBlock(t, "recursor.conf")))
-	program.Start(t, pdns, "pdns_recursor", "--config-dir="+pdns)
+	startRecursorWith(t, t.TempDir(), recursor, upstream, p.ports.Replace(pageBlock(t, "recursor.lua")), "dnssec=off\n"+p.ports.Replace(pageBlock(t, "recursor.conf")))
 }
 
 func TestSecondaryParts(t *testing.T) {
 	t.Parallel()
 	upstream := startPlainUpstream(t)
-	bind, recursor, unbound := freePort(t), freePort(t), freePort(t)
+	bind, recursor, unbound := port.Address(t), port.Address(t), port.Address(t)
 	p := newPrimary(t, bind, recursor, unbound)
 	write(t, filepath.Join(p.dir, "top.yaml"), "version: 1\norders:\n- {id: top, authority: {name: A}, scope: global, force: {w1: a test}, targets: [w1], except: [good.w1]}\n")
 	corefile := strings.ReplaceAll(p.corefile(t), "countries IT\n", "countries IT\n        parts 16\n")
@@ -179,7 +165,7 @@ func TestSecondaryParts(t *testing.T) {
 		return dir
 	}
 	server, _, _ := strings.Cut(pageBlock(t, "unbound.conf"), "rpz:")
-	startUnboundWith(t, t.TempDir(), unbound, upstream, "", server+"include: "+script("sh unbound parts")+"/rpz-parts.conf\n")
+	program.StartUnbound(t, t.TempDir(), unbound, upstream, "", server+"include: "+script("sh unbound parts")+"/rpz-parts.conf\n")
 
 	dir := script("sh named parts")
 	key, _, _ := strings.Cut(pageBlock(t, "named.conf"), "zone ")
@@ -256,11 +242,11 @@ func TestFileConfigurations(t *testing.T) {
 		write(t, filepath.Join(dir, name), text)
 	}
 	at := strings.NewReplacer("/var/lib/unbound/", dir+"/", "/var/lib/knot-resolver/", dir+"/")
-	zone, local, knot, forwarding := freePort(t), freePort(t), freePort(t), freePort(t)
-	startUnboundWith(t, t.TempDir(), zone, upstream, "", at.Replace(pageBlock(t, "unbound.conf file")))
-	startUnboundWith(t, t.TempDir(), local, upstream, "", at.Replace(pageBlock(t, "unbound.conf local-zone")))
-	startKnotRules(t, knot, upstream, at.Replace(pageBlock(t, "kresd.conf"))+"policy.add(policy.all(policy.STUB('192.0.2.1')))\n")
-	startKnotRules(t, forwarding, upstream, at.Replace(pageBlock(t, "kresd.conf forwarding")))
+	zone, local, knot, forwarding := port.Address(t), port.Address(t), port.Address(t), port.Address(t)
+	program.StartUnbound(t, t.TempDir(), zone, upstream, "", at.Replace(pageBlock(t, "unbound.conf file")))
+	program.StartUnbound(t, t.TempDir(), local, upstream, "", at.Replace(pageBlock(t, "unbound.conf local-zone")))
+	startKnotWith(t, t.TempDir(), knot, upstream, at.Replace(pageBlock(t, "kresd.conf"))+"policy.add(policy.all(policy.STUB('192.0.2.1')))\n")
+	startKnotWith(t, t.TempDir(), forwarding, upstream, at.Replace(pageBlock(t, "kresd.conf forwarding")))
 	for _, addr := range []string{zone, local, knot, forwarding} {
 		sees(t, addr, "first.example", "other.example")
 	}

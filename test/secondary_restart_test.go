@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dns-orders/blocklist/test/port"
 	"github.com/dns-orders/blocklist/test/program"
 	"github.com/miekg/dns"
 )
@@ -78,7 +79,7 @@ func (p *restartable) level(t *testing.T, secondary string) (risen bool) {
 
 func TestSecondaryAfterRestarts(t *testing.T) {
 	t.Parallel()
-	upstream, bind := startPlainUpstream(t), freePort(t)
+	upstream, bind := startPlainUpstream(t), port.Address(t)
 	p := &restartable{primary: newPrimary(t, bind, bind, bind), program: filepath.Join(t.TempDir(), "coredns"), said: new(program.Buffer)}
 	program.Build(t, p.program, "../cmd/coredns")
 	corefile := p.corefile(t)

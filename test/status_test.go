@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/dns-orders/blocklist/test/coredns"
+	"github.com/dns-orders/blocklist/test/port"
 	"github.com/dns-orders/blocklist/test/program"
 )
 
@@ -27,7 +28,7 @@ func TestStatus(t *testing.T) {
 	server := filepath.Join(dir, "coredns")
 	program.Build(t, server, "../cmd/coredns")
 	write(t, filepath.Join(dir, "orders.yaml"), "version: 1\norders:\n  - {id: one, authority: {name: A court}, scope: global, targets: [blocked.example]}\n")
-	addr, web := freePort(t), freePort(t)
+	addr, web := port.Address(t), port.Address(t)
 	write(t, filepath.Join(dir, "Corefile"), fmt.Sprintf(`.:%s {
 	bind 127.0.0.1
 	blocklist orders.yaml {
@@ -119,7 +120,7 @@ func TestStatus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(dir, "Corefile"), strings.Replace(string(conf), portOf(addr), portOf(freePort(t)), 1))
+	write(t, filepath.Join(dir, "Corefile"), strings.Replace(string(conf), portOf(addr), portOf(port.Address(t)), 1))
 	out, err := second.CombinedOutput()
 	_, port, _ := net.SplitHostPort(web)
 	if want := "plugin/blocklist: status " + web + ": listen tcp 127.0.0.1:" + port + ": bind: address already in use"; err == nil || !strings.Contains(string(out), want) {

@@ -7,11 +7,14 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/dns-orders/blocklist/plugin/answer"
+	"github.com/dns-orders/blocklist/test/port"
 	"github.com/dns-orders/blocklist/test/program"
 	"github.com/miekg/dns"
 )
@@ -23,7 +26,7 @@ const (
 
 func serve(t *testing.T, coredns, dir, orders string) string {
 	t.Helper()
-	addr := freePort(t)
+	addr := port.Address(t)
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		t.Fatal(err)
@@ -94,12 +97,5 @@ func askAll(t *testing.T, network, addr string, names []string) map[string]bool 
 }
 
 func censored(r *dns.Msg) bool {
-	if o := r.IsEdns0(); o != nil && len(r.Answer) == 0 && len(r.Ns) == 1 {
-		for _, opt := range o.Option {
-			if e, ok := opt.(*dns.EDNS0_EDE); ok && e.InfoCode == dns.ExtendedErrorCodeCensored {
-				return true
-			}
-		}
-	}
-	return false
+	return len(r.Answer) == 0 && len(r.Ns) == 1 && slices.Contains(answer.ErrorCodes(r), dns.ExtendedErrorCodeCensored)
 }

@@ -13,13 +13,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"log"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/dns-orders/blocklist/bench/corpus"
 	"github.com/dns-orders/blocklist/bench/rig"
@@ -39,7 +36,6 @@ type plan struct {
 }
 
 func main() {
-	log.SetFlags(0)
 	p := plan{burst: 20_000}
 	flag.IntVar(&p.names, "n", 1_000_000, "names in the list")
 	flag.IntVar(&p.bursts, "bursts", 10, "different bursts of 20,000 queries; no name is in two")
@@ -77,15 +73,12 @@ func main() {
 		err = errors.Join(err, errors.New("-blocked is a percentage, and of more names than are asked for"))
 	}
 	err = errors.Join(err, rig.Tools())
-	if err != nil {
-		log.Fatal("cpu: ", err)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, &p, *out); err != nil {
-		stop()
-		log.Fatal("cpu: ", err)
-	}
+	rig.Main("cpu", func(ctx context.Context) error {
+		if err != nil {
+			return err
+		}
+		return run(ctx, &p, *out)
+	})
 }
 
 // run makes all measurements and prints the report.
@@ -116,7 +109,7 @@ func run(ctx context.Context, p *plan, out string) error {
 	if out == "" {
 		return nil
 	}
-	return rep.write(out)
+	return rig.Save(out, rep)
 }
 
 func (r *lab) measure(ctx context.Context, p *plan, a answer, start int, rep *report) error {

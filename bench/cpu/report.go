@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -110,13 +108,4 @@ func (rep *report) table() string {
 			r.Ratio[1], r.Ratio[0], r.Ratio[2], strings.Join(starts, " "), r.Rate)
 	}
 	return b.String()
-}
-
-// write writes the report as JSON.
-func (rep *report) write(file string) error {
-	text, err := json.MarshalIndent(rep, "", " ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(file, append(text, '\n'), 0o644)
 }

@@ -8,15 +8,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"log"
-	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
-	"syscall"
 	"time"
 
 	"github.com/dns-orders/blocklist/bench/rig"
@@ -75,7 +71,6 @@ func powers(from, to int) (out []int) {
 }
 
 func main() {
-	log.SetFlags(0)
 	isQuick := flag.Bool("quick", false, "to 100,000 names and orders: under a minute")
 	name := flag.String("name", time.Now().UTC().Format(time.DateOnly), "name of the result")
 	dir := flag.String("dir", "bench", "directory of README.md and results")
@@ -86,19 +81,16 @@ func main() {
 	if *isQuick {
 		p = quick
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	rep, err := run(ctx, p, *only)
-	if err == nil {
-		err = rep.save(filepath.Join(*dir, "results", *name+"-growth.json"))
-	}
-	if err == nil && *write {
-		err = rig.Publish(filepath.Join(*dir, "README.md"), "growth", rep.table())
-	}
-	if err != nil {
-		stop()
-		log.Fatal("growth: ", err)
-	}
+	rig.Main("growth", func(ctx context.Context) error {
+		rep, err := run(ctx, p, *only)
+		if err == nil {
+			err = rig.Save(filepath.Join(*dir, "results", *name+"-growth.json"), rep)
+		}
+		if err == nil && *write {
+			err = rig.Publish(filepath.Join(*dir, "README.md"), "growth", rep.table())
+		}
+		return err
+	})
 }
 
 func run(ctx context.Context, p plan, only string) (*report, error) {
@@ -127,13 +119,4 @@ func run(ctx context.Context, p plan, only string) (*report, error) {
 	}
 	log.Printf("%.0f s", time.Since(begin).Seconds())
 	return rep, nil
-}
-
-// save writes the report to a file as JSON.
-func (rep *report) save(file string) error {
-	text, err := json.MarshalIndent(rep, "", " ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(file, append(text, '\n'), 0o644)
 }

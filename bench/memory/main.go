@@ -12,12 +12,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"log"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/miekg/dns"
@@ -27,8 +24,6 @@ import (
 )
 
 func main() {
-	log.SetFlags(0)
-	log.SetPrefix("memory: ")
 	var l lab
 	flag.IntVar(&l.names, "n", 1_000_000, "names in the list")
 	flag.IntVar(&l.starts, "starts", 3, "starts of both servers")
@@ -36,12 +31,7 @@ func main() {
 	flag.IntVar(&l.burst, "burst", 50_000, "queries in a burst")
 	flag.StringVar(&l.coredns, "coredns", "", "the server program; the program is built by default")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := l.measure(ctx); err != nil {
-		stop()
-		log.Fatal(err)
-	}
+	rig.Main("memory", l.measure)
 }
 
 // Round 0 contains the values directly after the load.

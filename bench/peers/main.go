@@ -17,18 +17,14 @@ import (
 	"maps"
 	"os"
 	"os/exec"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
 func main() {
-	log.SetFlags(0)
-	log.SetPrefix("peers: ")
 	p := plan{}
 	flag.IntVar(&p.names, "n", 1_000_000, "names in the list")
 	flag.IntVar(&p.burst, "burst", 25_000, "queries of a burst")
@@ -57,23 +53,20 @@ func main() {
 	if need := listed(p.questions()); need > p.names {
 		err = errors.Join(err, fmt.Errorf("-burst and -rounds ask for %d listed names, each once: -n is fewer", need))
 	}
-	if err != nil {
-		log.Fatal(err)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	if *piece > 0 {
 		chosen = nil
 	}
-	rep, err := measure(ctx, p, chosen, *piece)
-	if rep != nil {
-		// An incomplete report is not written to the README.
-		err = errors.Join(err, rep.publish(*out, *write && err == nil && *piece == 0, *name))
-	}
-	if err != nil {
-		stop()
-		log.Fatal(err)
-	}
+	rig.Main("peers", func(ctx context.Context) error {
+		if err != nil {
+			return err
+		}
+		rep, err := measure(ctx, p, chosen, *piece)
+		if rep != nil {
+			// An incomplete report is not written to the README.
+			err = errors.Join(err, rep.publish(*out, *write && err == nil && *piece == 0, *name))
+		}
+		return err
+	})
 }
 
 const limit = 20 * time.Minute

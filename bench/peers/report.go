@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -154,19 +153,10 @@ func (rep *report) table() string {
 	return b.String()
 }
 
-// json returns the report as JSON.
-func (rep *report) json() ([]byte, error) {
-	text, err := json.MarshalIndent(rep, "", " ")
-	return append(text, '\n'), err
-}
-
 func (rep *report) publish(out string, write bool, name string) (err error) {
 	fmt.Print(rep.table())
 	if out != "" {
-		var text []byte
-		if text, err = rep.json(); err == nil {
-			err = os.WriteFile(out, text, 0o644)
-		}
+		err = rig.Save(out, rep)
 	}
 	if write {
 		err = errors.Join(err, rep.write("bench/README.md", filepath.Join("bench", "results", name+"-peers.json")))
@@ -175,9 +165,5 @@ func (rep *report) publish(out string, write bool, name string) (err error) {
 }
 
 func (rep *report) write(readme, file string) error {
-	out, err := rep.json()
-	if err != nil {
-		return err
-	}
-	return errors.Join(rig.Publish(readme, "peers", rep.table()), os.WriteFile(file, out, 0o644))
+	return errors.Join(rig.Publish(readme, "peers", rep.table()), rig.Save(file, rep))
 }

@@ -15,10 +15,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -30,8 +28,6 @@ import (
 )
 
 func main() {
-	log.SetFlags(0)
-	log.SetPrefix("registers: ")
 	n := flag.Int("n", 1_000_000, "rows of each register")
 	only := flag.String("kinds", "", "the kinds, with commas; without the flag, all kinds")
 	bins := flag.String("bin", "", "the programs to measure, with commas; without the flag, the program of this module")
@@ -39,16 +35,12 @@ func main() {
 	ext := flag.String("ext", "yaml", "the extension of the output: yaml, json or jsonl")
 	write := flag.Bool("write", false, "only write the registers into the directory of -keep")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	run := func() error { return measure(ctx, *n, *only, *bins, *keep, *ext) }
-	if *write {
-		run = func() error { return writeAll(*n, *only, *keep) }
-	}
-	if err := run(); err != nil {
-		stop()
-		log.Fatal(err)
-	}
+	rig.Main("registers", func(ctx context.Context) error {
+		if *write {
+			return writeAll(*n, *only, *keep)
+		}
+		return measure(ctx, *n, *only, *bins, *keep, *ext)
+	})
 }
 
 // writeAll writes both editions of each register.

@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -17,6 +18,15 @@ func Publish(readme, name, table string) error {
 		return fmt.Errorf("%s: no <!-- %s --> and <!-- /%s -->", readme, name, name)
 	}
 	return os.WriteFile(readme, []byte(next), 0o644)
+}
+
+// Save writes a report to a file as JSON.
+func Save(file string, report any) error {
+	text, err := json.MarshalIndent(report, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(text, '\n'), 0o644)
 }
 
 func between(text, name, table string) (_ string, ok bool) {

@@ -5,12 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"os"
 	"os/exec"
+	"os/signal"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/miekg/dns"
 )
@@ -25,6 +28,19 @@ const (
 	sockets     = 8
 	outstanding = 100
 )
+
+// Main runs the measurement of a program. An interrupt cancels the context. With an error, the
+// program ends.
+func Main(name string, measure func(context.Context) error) {
+	log.SetFlags(0)
+	log.SetPrefix(name + ": ")
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := measure(ctx)
+	stop()
+	if err != nil {
+		log.Fatal(err)
+	}
+}
 
 // Tools returns an error if a tool is missing or the machine has too few CPUs.
 func Tools() (err error) {

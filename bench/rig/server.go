@@ -109,7 +109,7 @@ func Age(dir string) error {
 
 // FreePort returns a loopback address with a free port, and the port.
 func FreePort() (addr, p string, err error) {
-	p, err = port.Free()
+	p, err = port.Find()
 	return "127.0.0.1:" + p, p, err
 }
 

@@ -13,13 +13,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"log"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/miekg/dns"
@@ -31,7 +28,6 @@ import (
 const changed = "saturate-change.example"
 
 func main() {
-	log.SetFlags(0)
 	names := flag.Int("names", 100_000, "the number of names in the list")
 	length := flag.Duration("for", 10*time.Second, "the length of each load")
 	rounds := flag.Int("rounds", 1, "how often the two loads are repeated")
@@ -41,12 +37,6 @@ func main() {
 	state := flag.Bool("state", false, "use a state directory, in which each version of the list is stored")
 	journal := flag.Bool("journal", false, "write a journal")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if *window < 1 || *window > 1<<slotBits || *sockets < 1 || *names < 1 || *rounds < 1 || *every <= 0 {
-		log.Fatal("saturate: a flag is out of range")
-	}
-	l := &lab{list: corpus.New(*names), every: *every}
 	var properties string
 	if *state {
 		properties += "  state state\n"
@@ -54,25 +44,28 @@ func main() {
 	if *journal {
 		properties += "  journal journal\n"
 	}
-	err := l.run(ctx, properties, func() error {
-		fmt.Printf("%d names, %d sockets with %d queries each, commit %s, %s, load %s\n", *names, *sockets, *window, rig.Commit(ctx), rig.CPU(), rig.Load())
-		fmt.Printf("%-22s %10s %9s %6s %6s %9s %9s %9s %9s %8s %10s %8s\n", "load", "answers", "per s", "lost", "wrong", "p50", "p99", "p99.9", "max", "changes", "in effect", "peak MB")
-		qs, err := l.questions()
-		if err != nil {
-			return err
+	rig.Main("saturate", func(ctx context.Context) error {
+		if *window < 1 || *window > 1<<slotBits || *sockets < 1 || *names < 1 || *rounds < 1 || *every <= 0 {
+			return errors.New("a flag is out of range")
 		}
-		for range *rounds {
-			for _, change := range []bool{false, true} {
-				if err := l.measure(ctx, qs, *sockets, *window, *length, change); err != nil {
-					return err
+		l := &lab{list: corpus.New(*names), every: *every}
+		return l.run(ctx, properties, func() error {
+			fmt.Printf("%d names, %d sockets with %d queries each, commit %s, %s, load %s\n", *names, *sockets, *window, rig.Commit(ctx), rig.CPU(), rig.Load())
+			fmt.Printf("%-22s %10s %9s %6s %6s %9s %9s %9s %9s %8s %10s %8s\n", "load", "answers", "per s", "lost", "wrong", "p50", "p99", "p99.9", "max", "changes", "in effect", "peak MB")
+			qs, err := l.questions()
+			if err != nil {
+				return err
+			}
+			for range *rounds {
+				for _, change := range []bool{false, true} {
+					if err := l.measure(ctx, qs, *sockets, *window, *length, change); err != nil {
+						return err
+					}
 				}
 			}
-		}
-		return nil
+			return nil
+		})
 	})
-	if err != nil {
-		log.Fatal("saturate: ", err)
-	}
 }
 
 type lab struct {

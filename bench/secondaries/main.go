@@ -12,13 +12,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"log"
 	"os"
-	"os/signal"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/dns-orders/blocklist/bench/corpus"
@@ -26,8 +23,6 @@ import (
 )
 
 func main() {
-	log.SetFlags(0)
-	log.SetPrefix("secondaries: ")
 	names := flag.Int("n", 1_000_000, "names in the zone")
 	parts := flag.String("parts", "1,16", "numbers of parts of the zone, separated by commas")
 	servers := flag.String("servers", "unbound-without-zonefile,unbound,bind", "servers to measure, separated by commas")
@@ -35,12 +30,9 @@ func main() {
 	history := flag.Int("history", 100, "changes before the memory of the history is measured")
 	verbose := flag.Bool("v", false, "print the log of the servers")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, *names, *changes, *history, strings.Split(*parts, ","), strings.Split(*servers, ","), *verbose); err != nil {
-		stop()
-		log.Fatal(err)
-	}
+	rig.Main("secondaries", func(ctx context.Context) error {
+		return run(ctx, *names, *changes, *history, strings.Split(*parts, ","), strings.Split(*servers, ","), *verbose)
+	})
 }
 
 func run(ctx context.Context, names, changes, history int, parts, servers []string, verbose bool) error {

@@ -14,13 +14,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"log"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/miekg/dns"
@@ -50,20 +47,13 @@ type lab struct {
 }
 
 func main() {
-	log.SetFlags(0)
-	log.SetPrefix("start: ")
 	n := flag.Int("n", 1_000_000, "names in the list")
 	orders := flag.Bool("orders", false, "write an order for each name, and no side list")
 	rounds := flag.Int("rounds", 10, "starts of each kind, in turn")
 	env := flag.String("env", "", "a variable NAME=VALUE for the environment of the servers")
 	out := flag.String("log", os.DevNull, "file for the output of the servers")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := measure(ctx, *n, *rounds, *orders, *env, *out); err != nil {
-		stop()
-		log.Fatal(err)
-	}
+	rig.Main("start", func(ctx context.Context) error { return measure(ctx, *n, *rounds, *orders, *env, *out) })
 }
 
 func measure(ctx context.Context, n, rounds int, orders bool, env, out string) error {

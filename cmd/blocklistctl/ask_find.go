@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -183,7 +184,7 @@ func (x *editing) askTime(v *string, key string, q question, check func(t order.
 	if *v != "" {
 		return
 	}
-	q.flag = or(q.flag, flagNames[key])
+	q.flag = cmp.Or(q.flag, flagNames[key])
 	q.take = func(answer string) string {
 		text, wrong := x.timeText(answer)
 		from := ""

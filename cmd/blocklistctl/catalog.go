@@ -8,6 +8,29 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
+// listDescriptions prints all descriptions. For each name, the function load returns the row for
+// JSON, the title, and the text about tests with real files or platforms.
+func listDescriptions(e *env, c *catalog.Catalog, dir string, load func(name string) (row any, title, seen string, err error)) error {
+	names, err := c.Names(dir)
+	if err != nil {
+		return err
+	}
+	rows, lines := []any{}, ""
+	for _, name := range names {
+		row, title, seen, err := load(name)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, row)
+		lines += printable.Line(fmt.Sprintf("%-16s %s; tested with: %s", name, title, seen)) + "\n"
+	}
+	if e.json {
+		return e.writeJSON(map[string]any{c.Kind + "s": rows})
+	}
+	_, err = fmt.Fprint(e.stdout, lines)
+	return err
+}
+
 // showDescription prints the text of a description.
 func showDescription(e *env, c *catalog.Catalog, name, dir string) error {
 	data, place, err := c.Find(name, dir)

@@ -95,7 +95,7 @@ func (t *terms) apply(s *server) error {
 		}
 	}
 	s.Answer = answer.Config{TTL: s.Answer.TTL, Organization: t.Organization, Contact: t.Contact,
-		Language: or(t.Language, s.Answer.Language), SDEOption: t.SDEOption}
+		Language: cmp.Or(t.Language, s.Answer.Language), SDEOption: t.SDEOption}
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -225,7 +226,7 @@ func (c *diffCmd) print(e *env, d *diffJSON) {
 			if dated[f.Field] {
 				was, is = c.before.asWritten(o.ID, f.Field, was), c.after.asWritten(o.ID, f.Field, is)
 			}
-			fmt.Fprintf(w, "    %s: %s -> %s\n", f.Field, printable.Line(or(was, "(none)")), printable.Line(or(is, "(none)")))
+			fmt.Fprintf(w, "    %s: %s -> %s\n", f.Field, printable.Line(cmp.Or(was, "(none)")), printable.Line(cmp.Or(is, "(none)")))
 		}
 		for _, t := range o.TargetsAdded {
 			fmt.Fprintf(w, "    + %s\n", printable.Line(c.after.asWritten(o.ID, "", t)))
@@ -258,7 +259,7 @@ func (c *diffCmd) print(e *env, d *diffJSON) {
 		fmt.Fprintln(w, "newly held, not enforced:")
 	}
 	for _, h := range d.Held {
-		fmt.Fprintf(w, "    %s (order %q): it %s\n", printable.Line(or(h.Target, "the order")), h.Order, printable.Line(h.Why))
+		fmt.Fprintf(w, "    %s (order %q): it %s\n", printable.Line(cmp.Or(h.Target, "the order")), h.Order, printable.Line(h.Why))
 	}
 	fmt.Fprintf(w, "orders: %d added, %d removed, %d changed, %d lifted; names for %s at %s: %d newly blocked, %d freed\n",
 		d.Counts[diff.Added], d.Counts[diff.Removed], d.Counts[diff.Changed], d.Counts[diff.Lifted], d.Client, d.At,

@@ -147,10 +147,7 @@ func TestExplainIsTheServer(t *testing.T) {
 			os.Chtimes(file, old, old)
 		}
 		corefile := filepath.Join(dir, "Corefile")
-		statusPort, err := port.Free()
-		if err != nil {
-			t.Fatal(err)
-		}
+		statusPort := port.Free(t)
 		text := w.corefile(dir, statusPort)
 		if err := os.WriteFile(corefile, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

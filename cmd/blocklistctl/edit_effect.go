@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -206,7 +207,7 @@ func (d *editJSON) print(e *env, short bool) {
 		fmt.Fprintf(w, "the effect for %s of clients is not shown; blocklistctl diff --country or --client shows it\n", count(d.NotShown, "more group"))
 	}
 	for _, h := range d.Held {
-		fmt.Fprintf(w, "not enforced: %s of order %q, because it %s\n", printable.Line(or(h.Target, "the order")), h.Order, printable.Line(h.Why))
+		fmt.Fprintf(w, "not enforced: %s of order %q, because it %s\n", printable.Line(cmp.Or(h.Target, "the order")), h.Order, printable.Line(h.Why))
 	}
 	for _, p := range slices.Concat(d.warnings, d.refused) {
 		fmt.Fprintln(w, problemText(p))

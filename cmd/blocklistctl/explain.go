@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -120,7 +121,7 @@ func (c *explainCmd) Run(e *env) error {
 // inJournal returns the time of --at, the present time and the orders at --at. Without a time zone,
 // --at is in the zone of these orders.
 func (c *explainCmd) inJournal(e *env) (now, present order.Time, past *explain.Journal, err error) {
-	first, err := parseMoment("--at", or(c.At, "now"), e.present(), time.UTC)
+	first, err := parseMoment("--at", cmp.Or(c.At, "now"), e.present(), time.UTC)
 	if err != nil {
 		return 0, 0, nil, err
 	}

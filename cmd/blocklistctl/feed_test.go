@@ -61,7 +61,7 @@ func TestFeedServer(t *testing.T) {
 	if code, text, errs := ctl("feed", describedPlatform(t), "--once", "--base", p.Base(), "--out", out, "--credentials", credentials); code != exitOK || !strings.Contains(errs, "written with serial 1") {
 		t.Fatalf("exit %d: %s%s", code, text, errs)
 	}
-	dnsPort, statusPort := freePort(t), freePort(t)
+	dnsPort, statusPort := port.Free(t), port.Free(t)
 	coredns.Start(t, fmt.Sprintf(".:%s {\n bind 127.0.0.1\n blocklist %s/ {\n  home IT\n  protect %s\n  status 127.0.0.1:%s\n }\n whoami\n}\n", dnsPort, dir, protect, statusPort))
 	server := "http://127.0.0.1:" + statusPort
 	metrics := filepath.Join(t.TempDir(), "feed.prom")
@@ -107,15 +107,6 @@ func TestFeedServer(t *testing.T) {
 	if text := content(t, out); !strings.Contains(text, `"note":"withdrawn by the platform"`) {
 		t.Error(text)
 	}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	p, err := port.Free()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
 }
 
 func await(t *testing.T, f func() (done bool, state string)) {

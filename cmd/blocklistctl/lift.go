@@ -55,15 +55,15 @@ func (c *liftCmd) Run(e *env) error {
 			return misuse("%q is a lift, and a lift cannot be lifted; to end the lift, set its until in the file", id)
 		}
 		if sameName(o.Authority.Name, c.Authority) {
-			country = or(country, string(o.Authority.Country))
-			kind = or(kind, authorityKind(o.Authority.Kind))
+			country = cmp.Or(country, string(o.Authority.Country))
+			kind = cmp.Or(kind, authorityKind(o.Authority.Kind))
 		}
 	}
 	if kind == kindParty {
 		kind = "" // an order file has no word for a party
 	}
 	return x.addLift(c.Lifts, map[string]any{
-		"id": or(c.ID, x.freeID(c.Lifts[0], "lift")), "targets": c.Name,
+		"id": cmp.Or(c.ID, x.freeID(c.Lifts[0], "lift")), "targets": c.Name,
 		"authority.name": c.Authority, "authority.country": country, "authority.kind": kind,
 		"references": c.Reference, "note": c.Note, "issued": c.Issued, "from": c.From, "until": c.Until,
 	})
@@ -119,14 +119,14 @@ func (c *liftCmd) ask(x *editing) error {
 	if c.From == c.Issued {
 		c.From = "" // a lift begins at its date of decision
 	}
-	begin, decision := start{"start of the lift", or(c.From, c.Issued)}, start{"decision", c.Issued}
+	begin, decision := start{"start of the lift", cmp.Or(c.From, c.Issued)}, start{"decision", c.Issued}
 	starts := []start{begin, decision}
 	if from, err := order.ParseTime(c.From, zoneOf(x.file)); err == nil && from == x.now && c.Issued != "" {
 		starts = []start{decision, begin} // the decision knows no later time at which a person wrote the lift
 	}
 	x.askTime(&c.Until, "until", question{text: "Until when? (a date, a time or a duration such as 30 days, for a stay; an empty line: for ever)", optional: true, none: means(noEnd),
 		help: "After this time the names are blocked again, without a further change. A date includes this whole day."}, func(t order.Time) string {
-		if from, err := order.ParseTime(or(c.From, c.Issued), zoneOf(x.file)); err == nil && t < from {
+		if from, err := order.ParseTime(cmp.Or(c.From, c.Issued), zoneOf(x.file)); err == nil && t < from {
 			return "it must be after the start of the lift"
 		}
 		return ""

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -297,7 +298,7 @@ func (c *listCmd) print(e *env, l *orders, listed []listedJSON) error {
 			fmt.Fprintf(e.stdout, "    %s\n", printable.Line(t))
 		}
 		for _, h := range x.Held {
-			fmt.Fprintf(e.stdout, "    held, not enforced: %s %s\n", printable.Line(or(h.Target, "the order")), printable.Line(h.Why))
+			fmt.Fprintf(e.stdout, "    held, not enforced: %s %s\n", printable.Line(cmp.Or(h.Target, "the order")), printable.Line(h.Why))
 		}
 	}
 	return nil
@@ -312,13 +313,13 @@ func cells(l *orders, x *listedJSON) []string {
 	} else if x.Targets == 0 && x.Action == order.Lift.String() {
 		targets = "all" // the lift ends whole orders
 	}
-	date := func(field, text string) string { return or(l.asWritten(x.ID, field, text), "-") }
+	date := func(field, text string) string { return cmp.Or(l.asWritten(x.ID, field, text), "-") }
 	file := "-"
 	if x.File != "" {
 		file = fmt.Sprintf("%s:%d", x.File, x.Line)
 	}
-	row := []string{x.State, x.Action, id, targets, date("issued", x.Issued), date("deadline", x.Deadline), or(x.first, "-"),
-		or(x.last, "-"), or(x.Authority, "-"), or(references(x.References), "-"), file}
+	row := []string{x.State, x.Action, id, targets, date("issued", x.Issued), date("deadline", x.Deadline), cmp.Or(x.first, "-"),
+		cmp.Or(x.last, "-"), cmp.Or(x.Authority, "-"), cmp.Or(references(x.References), "-"), file}
 	for i := range row {
 		row[i] = printable.Line(row[i])
 	}

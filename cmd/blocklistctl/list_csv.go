@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"strings"
@@ -10,8 +11,8 @@ import (
 )
 
 func moreCells(l *orders, x *listedJSON) []string {
-	date := func(field, text string) string { return or(l.asWritten(x.ID, field, text), "-") }
-	row := []string{date("served", x.Served), date("acknowledged", x.Acked), date("reported", x.Reported), date("review", x.Review), or(x.Scope, "-")}
+	date := func(field, text string) string { return cmp.Or(l.asWritten(x.ID, field, text), "-") }
+	row := []string{date("served", x.Served), date("acknowledged", x.Acked), date("reported", x.Reported), date("review", x.Review), cmp.Or(x.Scope, "-")}
 	for i := range row {
 		row[i] = printable.Line(row[i])
 	}
@@ -35,7 +36,7 @@ func (c *listCmd) writeCSV(e *env, l *orders, listed []listedJSON) error {
 		}
 		var held []string
 		for _, h := range x.Held {
-			held = append(held, or(h.Target, "the order")+" "+h.Why)
+			held = append(held, cmp.Or(h.Target, "the order")+" "+h.Why)
 		}
 		row := []string{x.State, x.Action, x.ID, x.Digest, targets, x.Authority, strings.Join(x.References, "; "), x.Scope,
 			date("issued", x.Issued), date("served", x.Served), date("acknowledged", x.Acked), date("reported", x.Reported), date("deadline", x.Deadline),

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -241,16 +240,6 @@ func (e *env) mustLoad(patterns []string, s *server, change func(*order.Order) *
 	if len(bad) == 0 {
 		return l, nil
 	}
-	e.progress.clear()
-	bad = l.shown(bad, e.sealed)
-	bad.Sort()
-	if e.json {
-		e.writeJSON(struct {
-			Problems []problemJSON `json:"problems"`
-		}{problemsJSON(bad)})
-	}
-	for _, p := range bad {
-		fmt.Fprintln(e.stderr, problemText(p))
-	}
+	e.listProblems(l.shown(bad, e.sealed))
 	return nil, errProblems
 }

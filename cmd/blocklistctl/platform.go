@@ -1,10 +1,7 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/dns-orders/blocklist/plugin/feed"
-	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
 // platformCmd is the command "blocklistctl platform".
@@ -37,27 +34,13 @@ Example:
 
 // Run lists the platforms.
 func (c *platformListCmd) Run(e *env) error {
-	names, err := feed.Platforms.Names(c.Platforms)
-	if err != nil {
-		return err
-	}
-	out := []platformJSON{}
-	for _, name := range names {
+	return listDescriptions(e, feed.Platforms, c.Platforms, func(name string) (row any, title, seen string, err error) {
 		p, err := feed.Load(name, c.Platforms)
 		if err != nil {
-			return err
+			return nil, "", "", err
 		}
-		out = append(out, platformJSON{name, p.Title, p.Base, p.Seen})
-	}
-	if e.json {
-		return e.writeJSON(struct {
-			Platforms []platformJSON `json:"platforms"`
-		}{out})
-	}
-	for _, p := range out {
-		fmt.Fprintln(e.stdout, printable.Line(fmt.Sprintf("%-16s %s; tested with: %s", p.Platform, p.Title, p.Seen)))
-	}
-	return nil
+		return platformJSON{name, p.Title, p.Base, p.Seen}, p.Title, p.Seen, nil
+	})
 }
 
 type platformShowCmd struct {

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"fmt"
-
-	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/register"
 )
 
@@ -37,27 +34,13 @@ Example:
 
 // Run lists the presets.
 func (c *presetListCmd) Run(e *env) error {
-	names, err := register.Presets.Names(c.Presets)
-	if err != nil {
-		return err
-	}
-	out := []presetJSON{}
-	for _, name := range names {
+	return listDescriptions(e, register.Presets, c.Presets, func(name string) (row any, title, seen string, err error) {
 		p, err := register.Load(name, c.Presets)
 		if err != nil {
-			return err
+			return nil, "", "", err
 		}
-		out = append(out, presetJSON{name, p.Title, p.Format, p.Seen})
-	}
-	if e.json {
-		return e.writeJSON(struct {
-			Presets []presetJSON `json:"presets"`
-		}{out})
-	}
-	for _, p := range out {
-		fmt.Fprintln(e.stdout, printable.Line(fmt.Sprintf("%-16s %s; tested with: %s", p.Preset, p.Title, p.Seen)))
-	}
-	return nil
+		return presetJSON{name, p.Title, p.Format, p.Seen}, p.Title, p.Seen, nil
+	})
 }
 
 type presetShowCmd struct {

@@ -82,3 +82,17 @@ func problemText(p order.Problem) string {
 	}
 	return p.Error()
 }
+
+// listProblems prints the problems on the standard error, and with --json also as JSON.
+func (e *env) listProblems(problems order.Problems) {
+	e.progress.clear()
+	problems.Sort()
+	if e.json {
+		e.writeJSON(struct {
+			Problems []problemJSON `json:"problems"`
+		}{problemsJSON(problems)})
+	}
+	for _, p := range problems {
+		fmt.Fprintln(e.stderr, problemText(p))
+	}
+}

@@ -77,7 +77,7 @@ func printRemote(w io.Writer, o *status.Order) {
 	case o.Sealed:
 		what = strings.TrimSpace("a sealed " + o.Action + " order")
 	case o.Action != "":
-		what = map[string]string{"block": "a block order", "lift": "a lift"}[o.Action] + " of " + or(o.Authority, "an unknown authority")
+		what = map[string]string{"block": "a block order", "lift": "a lift"}[o.Action] + " of " + cmp.Or(o.Authority, "an unknown authority")
 	}
 	fmt.Fprintln(w, printable.Line(o.ID+": "+what))
 	state := o.State

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/url"
@@ -88,7 +89,7 @@ func (c *listCmd) remote(e *env) error {
 	w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "STATE\tACTION\tID\tTARGETS\tHITS\tSHADOW\tUNTIL\tAUTHORITY\tREFERENCE\tFILE")
 	for _, o := range out.Orders {
-		row := []string{o.State, or(o.Action, "-"), o.ID, fmt.Sprint(o.Targets), fmt.Sprint(o.Hits), fmt.Sprint(o.Shadow), or(o.Until, "-"), or(o.Authority, "-"), or(o.Reference, "-"), or(o.File, "-")}
+		row := []string{o.State, cmp.Or(o.Action, "-"), o.ID, fmt.Sprint(o.Targets), fmt.Sprint(o.Hits), fmt.Sprint(o.Shadow), cmp.Or(o.Until, "-"), cmp.Or(o.Authority, "-"), cmp.Or(o.Reference, "-"), cmp.Or(o.File, "-")}
 		if o.Sealed || o.State == status.Gone {
 			row[3] = "-"
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/dns-orders/blocklist/plugin/explain"
@@ -39,7 +40,7 @@ func (x *shower) printOne(e *env, o *shownJSON) {
 		return
 	}
 	kind := map[string]string{"block": "block order", "lift": "lift"}[o.Action]
-	fmt.Fprintf(w, "%s: a %s of %s\n", o.ID, kind, printable.Line(or(o.about, "an unknown authority")))
+	fmt.Fprintf(w, "%s: a %s of %s\n", o.ID, kind, printable.Line(cmp.Or(o.about, "an unknown authority")))
 	line("file", fmt.Sprintf("%s:%d", o.File, o.Line))
 	line("digest", o.Digest)
 	state := o.State
@@ -57,7 +58,7 @@ func (x *shower) printOne(e *env, o *shownJSON) {
 	x.printTargets(e, o)
 	line("lifted", liftedText(o.State, o.Lifted, o.Targets, o.stay, x.l.asWritten(o.ID, "until", o.stay.End)))
 	for _, h := range o.Held {
-		line("held", fmt.Sprintf("%s, not enforced: it %s", or(h.Target, "the whole order"), h.Why))
+		line("held", fmt.Sprintf("%s, not enforced: it %s", cmp.Or(h.Target, "the whole order"), h.Why))
 	}
 	if len(o.Held) > 0 && o.Held[0].Target != "" {
 		fmt.Fprintln(w, "  To enforce a held target, write the target and a reason below force. docs/guard.md describes force.")

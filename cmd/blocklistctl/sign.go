@@ -214,16 +214,3 @@ func readSignature(path string) ([]byte, error) {
 	data, err := io.ReadAll(f)
 	return data, errors.Join(err, f.Close())
 }
-
-func (e *env) listProblems(problems order.Problems) {
-	e.progress.clear()
-	problems.Sort()
-	if e.json {
-		e.writeJSON(struct {
-			Problems []problemJSON `json:"problems"`
-		}{problemsJSON(problems)})
-	}
-	for _, p := range problems {
-		fmt.Fprintln(e.stderr, problemText(p))
-	}
-}

@@ -18,14 +18,6 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// or returns s, or otherwise if s is empty.
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
-}
-
 // references returns reference numbers as one printable text.
 func references(list []string) string {
 	out := make([]string, len(list))

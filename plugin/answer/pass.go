@@ -54,6 +54,18 @@ func HasOtherOwners(m *dns.Msg, asked string) bool {
 		slices.ContainsFunc(m.Extra, func(rr dns.RR) bool { return rr.Header().Rrtype != dns.TypeOPT })
 }
 
+// ErrorCodes returns the codes of the extended errors (RFC 8914) in m.
+func ErrorCodes(m *dns.Msg) (out []uint16) {
+	if opt := m.IsEdns0(); opt != nil {
+		for _, o := range opt.Option {
+			if e, ok := o.(*dns.EDNS0_EDE); ok {
+				out = append(out, e.InfoCode)
+			}
+		}
+	}
+	return out
+}
+
 // The TTL field of the OPT is not a TTL (RFC 6891, section 6.1.3).
 func headers(m *dns.Msg) func(yield func(*dns.RR_Header) bool) {
 	return func(yield func(*dns.RR_Header) bool) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dns-orders/blocklist/plugin/answer"
 	"github.com/dns-orders/blocklist/plugin/dnsclient"
 	"github.com/miekg/dns"
 )
@@ -66,16 +67,10 @@ func ask(ctx context.Context, q dnsclient.Exchanger, name string, qtype uint16, 
 const notAsked = "not asked, because the audit ended early"
 
 func blocks(m *dns.Msg, redirects []netip.Addr) string {
-	if o := m.IsEdns0(); o != nil {
-		for _, opt := range o.Option {
-			e, ok := opt.(*dns.EDNS0_EDE)
-			if !ok {
-				continue
-			}
-			switch e.InfoCode {
-			case dns.ExtendedErrorCodeForgedAnswer, dns.ExtendedErrorCodeBlocked, dns.ExtendedErrorCodeCensored, dns.ExtendedErrorCodeFiltered:
-				return fmt.Sprintf("the answer has the extended error %d (%s)", e.InfoCode, dns.ExtendedErrorCodeToString[e.InfoCode])
-			}
+	for _, code := range answer.ErrorCodes(m) {
+		switch code {
+		case dns.ExtendedErrorCodeForgedAnswer, dns.ExtendedErrorCodeBlocked, dns.ExtendedErrorCodeCensored, dns.ExtendedErrorCodeFiltered:
+			return fmt.Sprintf("the answer has the extended error %d (%s)", code, dns.ExtendedErrorCodeToString[code])
 		}
 	}
 	for _, rr := range m.Extra {

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -109,7 +110,7 @@ func changes(old *Row, f *Facts) (out []string) {
 	}
 	differ := func(what, a, b string) {
 		if a != b {
-			out = append(out, fmt.Sprintf("%s: from %s to %s", what, orNone(a), orNone(b)))
+			out = append(out, fmt.Sprintf("%s: from %s to %s", what, cmp.Or(a, "none"), cmp.Or(b, "none")))
 		}
 	}
 	differ("name servers", strings.Join(old.NameServers, " "), strings.Join(f.NameServers, " "))
@@ -120,11 +121,4 @@ func changes(old *Row, f *Facts) (out []string) {
 		differ("addresses", strings.Join(old.Addresses, " "), strings.Join(f.Addresses, " "))
 	}
 	return out
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return s
 }

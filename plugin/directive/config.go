@@ -66,12 +66,9 @@ func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 		if why := URLProblem(p); why != "" {
 			return c.Err(why)
 		}
-		abs, err := absolute(p, root)
+		abs, err := OrdersPath(p, root)
 		if err != nil {
 			return c.Errf("%v", err)
-		}
-		if strings.HasSuffix(p, "/") && abs != "/" {
-			abs += "/"
 		}
 		cfg.Store.Patterns = append(cfg.Store.Patterns, abs)
 	}
@@ -122,7 +119,19 @@ func (cfg *Config) Defaults() {
 	cfg.Answer.Language = "en"
 }
 
-func absolute(path, root string) (string, error) {
+// OrdersPath returns the absolute path of order files. A slash at the end means a directory, so the
+// slash stays.
+func OrdersPath(path, root string) (string, error) {
+	abs, err := Absolute(path, root)
+	if strings.HasSuffix(path, "/") && abs != "/" {
+		abs += "/"
+	}
+	return abs, err
+}
+
+// Absolute returns an absolute, clean path. Two server blocks must share the orders even if they
+// write the same path in two ways.
+func Absolute(path, root string) (string, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(root, path)
 	}
@@ -375,7 +384,7 @@ func countryCode(c *caddyfile.Dispenser, property, s string) (order.Country, err
 
 func readProtect(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	for _, s := range args {
-		abs, err := absolute(s, cfg.Root)
+		abs, err := Absolute(s, cfg.Root)
 		if err != nil {
 			return c.Errf("protect: %v", err)
 		}
@@ -389,7 +398,7 @@ func readState(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	if err != nil {
 		return err
 	}
-	abs, err := absolute(s, cfg.Root)
+	abs, err := Absolute(s, cfg.Root)
 	switch {
 	case err != nil:
 		return c.Errf("state: %v", err)
@@ -404,7 +413,7 @@ func readJournal(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	if len(args) > 2 {
 		return c.Errf("journal takes a directory and a name, got '%s'", strings.Join(args, " "))
 	}
-	abs, err := absolute(args[0], cfg.Root)
+	abs, err := Absolute(args[0], cfg.Root)
 	switch {
 	case err != nil:
 		return c.Errf("journal: %v", err)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -174,18 +173,6 @@ func TestServing(t *testing.T) {
 		}
 		if got := Serving(blocks, blocks[tc.block], name); got != want {
 			t.Errorf("%s by way of %v: got %v, want %v", tc.name, blocks[tc.block], got, want)
-		}
-	}
-}
-
-func TestDependencies(t *testing.T) {
-	out, err := exec.Command("go", "list", "-deps", ".").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for dep := range strings.Lines(string(out)) {
-		if strings.Contains(dep, "coredns") && strings.TrimSpace(dep) != "github.com/coredns/caddy/caddyfile" {
-			t.Errorf("depends on %s", dep)
 		}
 	}
 }

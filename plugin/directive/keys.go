@@ -16,7 +16,7 @@ func PublicKey(value, root string) (signature.Key, error) {
 	if signature.IsKey(value) {
 		return signature.ParseKey(value)
 	}
-	path, err := absolute(value, root)
+	path, err := Absolute(value, root)
 	if err != nil {
 		return signature.Key{}, err
 	}

@@ -22,7 +22,7 @@ func readStatus(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	}
 	cfg.Status.Address = args[0]
 	if len(args) == 2 {
-		if cfg.Status.WebConfig, err = absolute(args[1], cfg.Root); err != nil {
+		if cfg.Status.WebConfig, err = Absolute(args[1], cfg.Root); err != nil {
 			return c.Errf("status: %v", err)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 //go:embed page.html
 var pageText string
 
-var page = template.Must(template.New("due").Funcs(template.FuncMap{"join": strings.Join, "or": or, "p": printable.Line, "noDate": unknownDate,
+var page = template.Must(template.New("due").Funcs(template.FuncMap{"join": strings.Join, "p": printable.Line, "noDate": unknownDate,
 	"twoLines": func(date string) string { return strings.Replace(date, " to ", "\nto ", 1) }}).Parse(pageText))
 
 // WriteHTML writes the report as one self-contained HTML file. The pages fit on A4 and letter

@@ -1,6 +1,7 @@
 package due
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -64,7 +65,7 @@ func (r *Report) event(property func(name, value string), s *Section, it *Item) 
 		property("DTSTART", it.at.Time().Format(icsTime))
 		property("DTEND", it.at.Time().Add(15*time.Minute).Format(icsTime))
 	}
-	summary := s.Title + ": " + or(it.Order, it.File)
+	summary := s.Title + ": " + cmp.Or(it.Order, it.File)
 	property("SUMMARY", escape(printable.Line(summary)))
 	var lines []string
 	for _, text := range []string{it.Why, it.Target, it.About(), it.Command} {

@@ -1,6 +1,7 @@
 package due
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -146,11 +147,11 @@ func sameCommand(items []*Item) (first *Item) {
 
 func (r *Report) lines(b *strings.Builder, it *Item) {
 	const indent = "      "
-	name := printable.Line(or(it.Order, it.File))
+	name := printable.Line(cmp.Or(it.Order, it.File))
 	if about := it.About(); about != "" {
 		name += " (" + about + ")"
 	}
-	first := fmt.Sprintf("%-20s  %s", or(r.Date(it), unknownDate(it)), name)
+	first := fmt.Sprintf("%-20s  %s", cmp.Or(r.Date(it), unknownDate(it)), name)
 	if because := r.Because(it); textWidth(first)+textWidth(because)+len("  : ") <= columns {
 		wrap(b, "  ", indent, first+": "+because, "")
 	} else {
@@ -235,14 +236,6 @@ func (r *Report) relative(it *Item) string {
 		field = "exempt until"
 	}
 	return field + " " + days
-}
-
-// or returns s, or otherwise if s is empty.
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }
 
 func wrap(b *strings.Builder, first, rest, text, cont string) {

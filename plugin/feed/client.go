@@ -68,11 +68,7 @@ func (c *client) text(s string) string {
 			s = strings.ReplaceAll(s, secret, "[secret]")
 		}
 	}
-	const most = 200
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "..."
-	}
-	return s
+	return printable.Clip(s, 200)
 }
 
 func (c *client) get(ctx context.Context, path, want string, limit int64) (*answer, error) {

@@ -147,7 +147,7 @@ func TestCrashes(t *testing.T) {
 				t.Errorf("point %d: %q: acknowledged %v: %+v", point, value, ok, a)
 			}
 		}
-		left, err := filepath.Glob(filepath.Join(StateDir(out), ".durable-*"))
+		left, err := filepath.Glob(filepath.Join(stateDir(out), ".durable-*"))
 		if err != nil || len(left) > 0 {
 			t.Errorf("point %d: temporary files %q, %v", point, left, err)
 		}

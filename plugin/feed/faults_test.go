@@ -119,7 +119,7 @@ func TestFaults(t *testing.T) {
 
 func stateBytes(t *testing.T, r *rig) []byte {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(StateDir(r.opt.Out), stateName))
+	data, err := os.ReadFile(filepath.Join(stateDir(r.opt.Out), stateName))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -126,9 +126,9 @@ func (r *Report) oldest(it *pending) {
 	}
 }
 
-// StateDir returns the state directory of an order file. The directory is hidden, because servers
-// skip hidden files.
-func StateDir(out string) string {
+// stateDir returns the state directory of an order file. It is a hidden directory next to the order
+// file, because a server does not read hidden files.
+func stateDir(out string) string {
 	return filepath.Join(filepath.Dir(out), "."+filepath.Base(out)+".feed")
 }
 
@@ -138,7 +138,7 @@ func Open(opt Options) (*Feed, error) {
 	if opt.Base == "" {
 		opt.Base = opt.Platform.Base
 	}
-	base, err := CheckBase(opt.Base)
+	base, err := checkBase(opt.Base)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func Open(opt Options) (*Feed, error) {
 	if real, err := filepath.EvalSymlinks(opt.Out); err == nil {
 		opt.Out = real
 	}
-	f := &Feed{opt: opt, dir: StateDir(opt.Out)}
+	f := &Feed{opt: opt, dir: stateDir(opt.Out)}
 	f.client = &client{p: opt.Platform, base: base, http: opt.HTTP, user: opt.User, password: opt.Password, now: opt.Clock.Now}
 	if err := opt.FS.Mkdir(f.dir, 0o700); err != nil {
 		return nil, err

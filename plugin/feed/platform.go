@@ -188,7 +188,7 @@ func (p *Platform) check(bad func(key, format string, args ...any)) {
 	if p.Tickets.Names+p.Tickets.IPv4+p.Tickets.IPv6 == "" {
 		bad("tickets", "has no field with items: names, ipv4 or ipv6")
 	}
-	if _, err := CheckBase(p.Base); err != nil {
+	if _, err := checkBase(p.Base); err != nil {
 		bad("base", "%v", err)
 	}
 	if (p.Refresh.Path == "") != (p.Refresh.Token == "") || (p.Refresh.Path == "") != (p.Refresh.Access == "") || (p.Refresh.Path == "") != (p.Login.Refresh == "") {
@@ -301,8 +301,9 @@ func (p *Platform) reason(protected bool) (reason, key string, ok bool) {
 // Sealed reports whether the orders of the platform are secret.
 func (p *Platform) Sealed() bool { return p.template.Disclosure.Sealed() }
 
-// CheckBase parses the URL of a platform. A URL without TLS must have a loopback address.
-func CheckBase(s string) (*url.URL, error) {
+// checkBase parses the URL of a platform. Without TLS, it allows only a loopback address,
+// because the password is not encrypted.
+func checkBase(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil:

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/importer"
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
 // A ticket is one ticket of the platform.
@@ -131,12 +132,7 @@ func (p *Platform) show(s string) string {
 }
 
 // clip shortens untrusted text for a message.
-func clip(s string) string {
-	if len(s) <= 100 {
-		return s
-	}
-	return strings.ToValidUTF8(s[:100], "") + "..."
-}
+func clip(s string) string { return printable.Clip(s, 100) }
 
 func (p *Platform) clean(k Kind, raw string) item {
 	it := item{kind: k, raw: raw}

@@ -5,7 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
-	"unicode/utf8"
+
+	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
 // An Event is the kind of a Record.
@@ -192,22 +193,12 @@ func (r *Record) encode() []byte {
 // clip limits the texts of the record.
 func (r *Record) clip() {
 	for _, s := range []*string{&r.Order, &r.Target, &r.File, &r.By, &r.Why} {
-		*s = clip(*s)
+		*s = printable.Clip(*s, maxText)
 	}
 	for i := range r.Files {
-		r.Files[i].File, r.Files[i].Problem = clip(r.Files[i].File), clip(r.Files[i].Problem)
+		f := &r.Files[i]
+		f.File, f.Problem = printable.Clip(f.File, maxText), printable.Clip(f.Problem, maxText)
 	}
-}
-
-func clip(s string) string {
-	if len(s) <= maxText {
-		return s
-	}
-	n := maxText
-	for n > maxText-utf8.UTFMax && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n] + "..."
 }
 
 // ParseRecord parses a line of the journal without its line end.

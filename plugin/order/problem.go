@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
@@ -68,16 +67,7 @@ func (p Problem) Error() string {
 func Clip(s string) string { return strings.Clone(clip(s)) }
 
 // clip shortens s for a message.
-func clip(s string) string {
-	if len(s) <= maxGot {
-		return s
-	}
-	n := maxGot
-	for n > maxGot-utf8.UTFMax && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n] + "..."
-}
+func clip(s string) string { return printable.Clip(s, maxGot) }
 
 // Redacted returns the text of the problem for the ordinary log. It hides the message of a Sealed
 // problem, and values and unknown keys outside an order.

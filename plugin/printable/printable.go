@@ -35,4 +35,17 @@ func Clean(s string) string {
 	}), " ")
 }
 
+// Clip returns s if s has at most "most" bytes. Otherwise, it returns the start of s and "...". The
+// start has at most "most" bytes, and ends before a rune.
+func Clip(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	n := most
+	for n > most-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "..."
+}
+
 func unprintable(r rune) bool { return !unicode.IsPrint(r) }

@@ -49,6 +49,28 @@ func TestClean(t *testing.T) {
 	}
 }
 
+func TestClip(t *testing.T) {
+	for _, tc := range []struct {
+		in   string
+		most int
+		want string
+	}{
+		{"", 0, ""},
+		{"abc", 3, "abc"},
+		{"abcd", 3, "abc..."},
+		{"aбв", 3, "aб..."},
+		{"aбв", 4, "aб..."},
+		{"aбв", 5, "aбв"},
+		{"a\U0001f9ee", 4, "a..."},
+		{"б", 1, "..."},
+		{"\x80\x80\x80\x80\x80\x80", 5, "\x80..."},
+	} {
+		if got := Clip(tc.in, tc.most); got != tc.want {
+			t.Errorf("Clip(%q, %d) = %q, want %q", tc.in, tc.most, got, tc.want)
+		}
+	}
+}
+
 func FuzzLine(f *testing.F) {
 	f.Add("a\nb\x80\u202e")
 	f.Fuzz(func(t *testing.T, s string) {

@@ -39,18 +39,6 @@ type Rules struct {
 
 var blockCodes = []uint16{dns.ExtendedErrorCodeForgedAnswer, dns.ExtendedErrorCodeBlocked, dns.ExtendedErrorCodeCensored, dns.ExtendedErrorCodeFiltered}
 
-// Codes returns the extended errors of an answer.
-func Codes(m *dns.Msg) (out []uint16) {
-	if opt := m.IsEdns0(); opt != nil {
-		for _, o := range opt.Option {
-			if e, ok := o.(*dns.EDNS0_EDE); ok {
-				out = append(out, e.InfoCode)
-			}
-		}
-	}
-	return out
-}
-
 // Expected returns the response that the orders prescribe, for example "nxdomain" or
 // "pass".
 func Expected(v ruleset.Verdict, qtype uint16) string {
@@ -93,7 +81,7 @@ const (
 
 func inspect(m *dns.Msg, v ruleset.Verdict, rules *Rules) (appearance, string) {
 	what := describe(m)
-	for _, code := range Codes(m) {
+	for _, code := range answer.ErrorCodes(m) {
 		if slices.Contains(blockCodes, code) {
 			return blocked, fmt.Sprintf("%s with the extended error %d (%s)", what, code, dns.ExtendedErrorCodeToString[code])
 		}
@@ -177,10 +165,7 @@ func describe(m *dns.Msg) string {
 			break
 		}
 		data := strings.ReplaceAll(strings.TrimPrefix(rr.String(), rr.Header().String()), "\t", " ")
-		if len(data) > maxData {
-			data = strings.ToValidUTF8(data[:maxData], "") + "..."
-		}
-		out = append(out, dns.Type(rr.Header().Rrtype).String()+" "+printable.Line(data))
+		out = append(out, dns.Type(rr.Header().Rrtype).String()+" "+printable.Line(printable.Clip(data, maxData)))
 	}
 	return "NOERROR with " + strings.Join(out, ", ")
 }
@@ -219,7 +204,7 @@ func judgeExact(query, m *dns.Msg, v ruleset.Verdict, now time.Time, rules *Rule
 		}
 		return Wrong, fmt.Sprintf("%s, and the order calls for %s", describe(m), expected)
 	}
-	got, codes := Codes(m), Codes(want)
+	got, codes := answer.ErrorCodes(m), answer.ErrorCodes(want)
 	for _, code := range codes {
 		if !slices.Contains(got, code) {
 			return Wrong, fmt.Sprintf("%s without the extended error %d (%s)", describe(m), code, dns.ExtendedErrorCodeToString[code])

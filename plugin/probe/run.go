@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dns-orders/blocklist/plugin/answer"
 	"github.com/dns-orders/blocklist/plugin/dnsclient"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
@@ -121,7 +122,7 @@ func ask(ctx context.Context, server dnsclient.Exchanger, q Question, opt *RunOp
 		r.Outcome, r.Why = NoAnswer, err.Error()
 		return r
 	}
-	r.Rcode, r.EDE = rcodeText(m.Rcode), Codes(m)
+	r.Rcode, r.EDE = rcodeText(m.Rcode), answer.ErrorCodes(m)
 	now := opt.Now()
 	if after := opt.decide(&q, now); after.Order != before.Order || Expected(after, q.Type) != r.Expected {
 		r.Outcome, r.Why = Unclear, "an order began or ended during the question"

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"html/template"
@@ -203,10 +204,10 @@ func (t Test) text() string {
 	if t.Server != "" && t.Server != t.Node {
 		s += " asked " + t.Server
 	}
-	if name := or(t.Name, t.Target); name != "" {
+	if name := cmp.Or(t.Name, t.Target); name != "" {
 		s += " for " + strings.TrimSpace(name+" "+t.Type)
 	}
-	s += ": " + or(t.Rcode, "no answer")
+	s += ": " + cmp.Or(t.Rcode, "no answer")
 	for _, e := range t.EDE {
 		s += fmt.Sprintf(", EDE %d", e)
 	}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/csv"
 	"fmt"
@@ -100,7 +101,7 @@ func dsaRow(code string) (row int, description string, ok bool) {
 	for dsaCodes[row] != otherCode {
 		row++
 	}
-	return row, or(description, "no sub-category"), true
+	return row, cmp.Or(description, "no sub-category"), true
 }
 
 // dsaCell has the numbers of one row.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -179,7 +180,7 @@ func TestEffect(t *testing.T) {
 				}
 				return s[11:16]
 			}
-			got := fmt.Sprintf("%d/%d %s %s %s %s %s", x.InForce, x.Known, clock(x.First), clock(x.Last), or(number(x.Hours), "-"), x.OnTime, x.State)
+			got := fmt.Sprintf("%d/%d %s %s %s %s %s", x.InForce, x.Known, clock(x.First), clock(x.Last), cmp.Or(number(x.Hours), "-"), x.OnTime, x.State)
 			for _, more := range []struct {
 				is   bool
 				text string

@@ -44,14 +44,7 @@ func TestVersions(t *testing.T) {
 		}
 	}
 	j.Close()
-	nodes, err := Open(dir, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := Load(nil, nodes)
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := read(t, dir, nil)
 	for id, want := range map[string]string{"stays": "2026-04-04", "goes": "2026-04-02"} {
 		if f := d.fields[id]; f == nil || f.Acknowledged.StartText(rome) != want || f.present {
 			t.Errorf("%s: %+v, want acknowledged %s", id, f, want)
@@ -89,14 +82,7 @@ func TestSchedule(t *testing.T) {
 	j.Add(journal.Record{Event: journal.TargetHeld, Order: "x", Target: "secret.example", Why: "secret.example is protected"})
 	j.Close()
 	for _, sealed := range []bool{false, true} {
-		nodes, err := Open(dir, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		d, err := Load(nil, nodes)
-		if err != nil {
-			t.Fatal(err)
-		}
+		d := read(t, dir, nil)
 		opt := april
 		opt.Sealed = sealed
 		r := Collect(d, opt)

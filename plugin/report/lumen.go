@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -136,7 +137,7 @@ func (r *Report) lumen(x *Row, recipient string) lumenNotice {
 		body = append(body, strings.ToUpper(s[:1])+s[1:]+".")
 	}
 	n.Body = strings.Join(body, " ")
-	work := lumenWork{Description: or(f.Subject, or(f.Category, "Blocked in the DNS")), Infringing: lumenURLs(f)}
+	work := lumenWork{Description: cmp.Or(f.Subject, f.Category, "Blocked in the DNS"), Infringing: lumenURLs(f)}
 	n.Works, n.URLs = []lumenWork{work}, len(work.Infringing)
 	n.Roles = []lumenRole{
 		{"recipient", lumenEntity{recipient, "organization", ""}},

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -126,7 +127,7 @@ func openCollected(dir string, c *evidence.Collection, keys map[string]note.Veri
 		}
 		sub := x.Copied(dir)
 		if sub == "" {
-			nodes = append(nodes, &Node{Name: x.Name, Key: x.Key, Silent: or(x.Error, "the journal was not collected")})
+			nodes = append(nodes, &Node{Name: x.Name, Key: x.Key, Silent: cmp.Or(x.Error, "the journal was not collected")})
 			continue
 		}
 		n, err := openNode(sub, nil, v)
@@ -338,9 +339,9 @@ func nameNodes(nodes []*Node) error {
 	names := map[string]int{}
 	for _, n := range nodes {
 		if first, ok := dirs[n.Key]; ok && n.Key != "" {
-			return fmt.Errorf("the journal %s is given twice: %s and %s", n.Name, first, or(n.Dir, "(not collected)"))
+			return fmt.Errorf("the journal %s is given twice: %s and %s", n.Name, first, cmp.Or(n.Dir, "(not collected)"))
 		}
-		dirs[n.Key] = or(n.Dir, "(not collected)")
+		dirs[n.Key] = cmp.Or(n.Dir, "(not collected)")
 		names[n.Name]++
 	}
 	for _, n := range nodes {
@@ -351,12 +352,4 @@ func nameNodes(nodes []*Node) error {
 		}
 	}
 	return nil
-}
-
-// or returns s, or otherwise if s is empty.
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -41,16 +42,16 @@ func NewNotice(d *Data, id string, opt NoticeOptions) (n *Notice, faults []strin
 	if f == nil {
 		return nil, nil, fmt.Errorf("the fields of the order %q are unknown: no present file has the order, and the journals have not kept the version", id)
 	}
-	n = &Notice{Order: id, To: printable.Clean(f.ReportTo), Subject: printable.Clean("Effect given to order " + or(strings.Join(f.References, ", "), id))}
+	n = &Notice{Order: id, To: printable.Clean(f.ReportTo), Subject: printable.Clean("Effect given to order " + cmp.Or(strings.Join(f.References, ", "), id))}
 	if x.InForce == 0 {
-		n.Subject = printable.Clean("Order " + or(strings.Join(f.References, ", "), id) + ": effect")
+		n.Subject = printable.Clean("Order " + cmp.Or(strings.Join(f.References, ", "), id) + ": effect")
 	}
 	var b strings.Builder
 	line := func(format string, args ...any) {
 		b.WriteString(strings.TrimRight(printable.Clean(fmt.Sprintf(format, args...)), " ") + "\n")
 	}
 	line("To: %s", f.Authority.Name)
-	line("Order: %s", or(strings.Join(f.References, ", "), id))
+	line("Order: %s", cmp.Or(strings.Join(f.References, ", "), id))
 	date := r.dates(x)
 	for _, p := range [][2]string{{"Legal basis", f.Basis}, {"Issued", date.issued}, {"Served", date.served}, {"Our reference", id}} {
 		if p[1] != "" {

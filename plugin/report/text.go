@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -257,7 +258,7 @@ func (x *Row) stateText(r *Report) string {
 		var parts []string
 		for _, y := range x.Nodes {
 			if y.State != string(journal.InForce) {
-				parts = append(parts, y.Node+": "+or(y.State, "no record"))
+				parts = append(parts, y.Node+": "+cmp.Or(y.State, "no record"))
 			}
 		}
 		for _, n := range x.Without {
@@ -287,7 +288,7 @@ func (x *Row) heldTexts() (out []string) {
 		if i == shownTargets {
 			return append(out, fmt.Sprintf("and %d more held targets", len(x.Held)-i))
 		}
-		out = append(out, fmt.Sprintf("not in force on %s: %s: %s", h.Node, or(h.Target, "a target, or the whole order"), h.Why))
+		out = append(out, fmt.Sprintf("not in force on %s: %s: %s", h.Node, cmp.Or(h.Target, "a target, or the whole order"), h.Why))
 	}
 	return out
 }

@@ -27,7 +27,7 @@ func TestBurst(t *testing.T) {
 					r.sync()
 				}
 				r.pump()
-				r.c.add(10 * time.Millisecond)
+				r.c.Add(10 * time.Millisecond)
 				for _, f := range r.take() {
 					if reports++; how == "in place" && f.State != Pending {
 						t.Fatalf("in the burst: %s", r.show(f))

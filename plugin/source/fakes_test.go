@@ -4,6 +4,8 @@ import (
 	"io/fs"
 	"path/filepath"
 	"time"
+
+	"github.com/dns-orders/blocklist/test/clock"
 )
 
 // restamped is a file info with another mtime.
@@ -69,11 +71,11 @@ func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
 type endlessFile struct {
 	openFile
-	c *testClock
+	c clock.Jumping
 }
 
 func (f endlessFile) Read(p []byte) (int, error) {
-	f.c.add(time.Second)
+	f.c.Add(time.Second)
 	return len(p), nil
 }
 

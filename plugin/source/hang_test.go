@@ -93,7 +93,7 @@ func TestStatHangs(t *testing.T) {
 		}
 		r.publish("o.yaml", "2")
 		r.sync()
-		r.c.add(DefaultPoll)
+		r.c.Add(DefaultPoll)
 		r.until(func() bool { return len(reached) > 0 })
 		before := r.s.LastLook()
 		r.tired(statTimeout + tick) // one tick more, because the first sees progress

@@ -74,11 +74,11 @@ func TestSmallOvertakesBig(t *testing.T) {
 	g := r.gate("big.yaml")
 	r.publish("big.yaml", strings.Repeat("y", 50*step))
 	r.sync()
-	r.c.add(debounce)
+	r.c.Add(debounce)
 	r.until(func() bool { return len(g.stuck) > 0 }) // wait until the first read has begun
 	r.publish("o.yaml", "2")
 	r.sync()
-	r.c.add(debounce)
+	r.c.Add(debounce)
 	r.until(func() bool { return r.s.tracked[r.path("o.yaml")].job != nil })
 	g.step <- nil // let one read of the big file return
 	r.until(func() bool {
@@ -193,7 +193,7 @@ func TestHold(t *testing.T) {
 		before := o.settler.settled.digest
 		r.publish("o.yaml", content)
 		r.sync()
-		r.c.add(debounce)
+		r.c.Add(debounce)
 		r.until(func() bool { return o.settler.settled.digest != before && r.s.worker == nil })
 		p.job = &job{t: p, abs: p.abs, loc: &loc, over: make(chan struct{})}
 		r.s.queue = []*job{p.job}

@@ -15,44 +15,21 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dns-orders/blocklist/test/clock"
 	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// testClock moves only when a test moves the clock. It is one hour behind real time, so each file
-// that a test writes looks new.
-type testClock struct {
-	mu  sync.Mutex
-	now time.Time
-}
+// newClock returns a clock that is one hour behind the real time, so a new file never looks old.
+func newClock() clock.Jumping { return clock.NewJumping(time.Now().Add(-time.Hour)) }
 
-func newTestClock() *testClock { return &testClock{now: time.Now().Add(-time.Hour)} }
-
-func (c *testClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *testClock) add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-func (c *testClock) After(d time.Duration) (<-chan time.Time, func()) {
-	ch := make(chan time.Time, 1)
-	c.add(max(d, 0))
-	ch <- c.Now()
-	return ch, func() {}
-}
-
-// rig runs a Source step by step. Files and kernel events are real, but the clock is a testClock.
+// rig runs a Source step by step in the goroutine of the test. Files and kernel events are
+// real, but the clock is a clock.Jumping.
 type rig struct {
 	t    *testing.T
 	s    *Source
-	c    *testClock
+	c    clock.Jumping
 	dir  string
 	got  []File // reports that take has not returned yet
 	note []error
@@ -117,7 +94,7 @@ func noEvents(c *Config) { c.noEvents = true }
 
 func newRig(t *testing.T, dir string, patterns []string, opts ...option) *rig {
 	t.Helper()
-	r := &rig{t: t, c: newTestClock(), dir: dir, ticks: map[chan time.Time]chan struct{}{}, sent: map[chan time.Time]time.Duration{}}
+	r := &rig{t: t, c: newClock(), dir: dir, ticks: map[chan time.Time]chan struct{}{}, sent: map[chan time.Time]time.Duration{}}
 	cfg := Config{Clock: r.c, Notice: func(err error) { r.note = append(r.note, err) }}
 	for _, p := range patterns {
 		full := filepath.Join(dir, p)
@@ -220,7 +197,7 @@ func (r *rig) pass(d time.Duration) {
 		if d > 100*time.Millisecond {
 			one = 20 * time.Millisecond
 		}
-		r.c.add(one)
+		r.c.Add(one)
 		d -= one
 	}
 	r.pump()

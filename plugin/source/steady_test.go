@@ -7,13 +7,13 @@ import (
 )
 
 func TestSteadyClock(t *testing.T) {
-	below := newTestClock()
+	below := newClock()
 	c := &steadyClock{Clock: below}
 	last := c.Now()
 	var want time.Duration
 	begin := last
 	for _, step := range []time.Duration{time.Second, -time.Hour, time.Second, 365 * 24 * time.Hour, -time.Minute, -time.Minute, time.Second} {
-		below.add(step)
+		below.Add(step)
 		want += max(step, 0)
 		now := c.Now()
 		if now.Before(last) || now.Sub(begin) != want {
@@ -36,7 +36,7 @@ func TestClockSetBack(t *testing.T) {
 		r := start(t, dir, []string{"o.yaml"}, opts...)
 		r.write("o.yaml", small)
 		r.pass(Settle / 2)
-		r.c.add(-365 * 24 * time.Hour)
+		r.c.Add(-365 * 24 * time.Hour)
 		r.pass(2 * Settle)
 		r.want("o.yaml=" + small)
 		if look := r.s.LastLook(); look.After(r.c.Now()) {

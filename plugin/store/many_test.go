@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/dns-orders/blocklist/test/clock"
 )
 
 func BenchmarkManyFiles(b *testing.B) {
@@ -22,7 +24,7 @@ func BenchmarkManyFiles(b *testing.B) {
 					}
 				}
 			}
-			clock := &jumpClock{t: time.Now().Add(time.Hour)}
+			clock := clock.NewJumping(time.Now().Add(time.Hour))
 			write(0)
 			s, err := prepare(Options{Patterns: []string{dir}, MaxShrink: 50, Poll: time.Second}, &lines{}, clock, nil)
 			if err != nil {

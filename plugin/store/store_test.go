@@ -13,27 +13,8 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/test/clock"
 )
-
-type jumpClock struct {
-	mu sync.Mutex
-	t  time.Time
-}
-
-func (c *jumpClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.t
-}
-
-func (c *jumpClock) After(d time.Duration) (<-chan time.Time, func()) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.t = c.t.Add(max(d, 0))
-	ch := make(chan time.Time, 1)
-	ch <- c.t
-	return ch, func() {}
-}
 
 type lines struct {
 	mu    sync.Mutex
@@ -65,13 +46,13 @@ func (l *lines) take() string {
 type world struct {
 	t     *testing.T
 	dir   string
-	clock *jumpClock
+	clock clock.Jumping
 	log   *lines
 	s     *Store
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t, dir: t.TempDir(), clock: &jumpClock{t: time.Now().Add(time.Hour)}, log: &lines{}}
+	w := &world{t: t, dir: t.TempDir(), clock: clock.NewJumping(time.Now().Add(time.Hour)), log: &lines{}}
 	w.log.flush = func() {
 		if w.s != nil {
 			w.s.log.flush(time.Minute)
@@ -665,7 +646,8 @@ func TestStorm(t *testing.T) {
 		os.WriteFile(tmp, []byte(orders("", fmt.Sprintf("a: n%d.example", i))), 0o644)
 		os.Rename(tmp, filepath.Join(w.dir, "a.yaml"))
 	}
-	w.s, w.clock.t = s, time.Now()
+	w.s = s
+	w.clock.Set(time.Now())
 	for deadline := time.Now().Add(20 * time.Second); len(w.blocked("n999.example")) == 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the last version is not in force")

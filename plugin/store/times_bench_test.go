@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dns-orders/blocklist/test/clock"
 )
 
 func BenchmarkDue(b *testing.B) {
@@ -22,7 +24,7 @@ func BenchmarkDue(b *testing.B) {
 	if err := os.WriteFile(path, []byte(text.String()), 0o644); err != nil {
 		b.Fatal(err)
 	}
-	clock := &jumpClock{t: begin}
+	clock := clock.NewJumping(begin)
 	s, err := prepare(Options{Patterns: []string{path}, MaxShrink: 50, Poll: time.Second}, &lines{}, clock, nil)
 	if err != nil {
 		b.Fatal(err)

@@ -13,7 +13,7 @@ import (
 
 func TestTransitions(t *testing.T) {
 	w := newWorld(t)
-	at := w.clock.t.UTC().Truncate(time.Second)
+	at := w.clock.Now().UTC().Truncate(time.Second)
 	stamp := func(d time.Duration) string { return at.Add(d).Format(time.RFC3339) }
 	w.write("a.yaml", fmt.Sprintf(`version: 1
 defaults: {authority: {name: A}, scope: global}
@@ -85,7 +85,7 @@ func TestMissedDeadlines(t *testing.T) {
 
 func TestRunLogsTransitions(t *testing.T) {
 	w := newWorld(t)
-	at := w.clock.t.UTC().Truncate(time.Second)
+	at := w.clock.Now().UTC().Truncate(time.Second)
 	w.write("a.yaml", fmt.Sprintf("version: 1\ndefaults: {authority: {name: A}, scope: global}\norders:\n- {id: a, from: %s, until: %s, targets: [a.example]}\n",
 		at.Add(time.Minute).Format(time.RFC3339), at.Add(2*time.Minute).Format(time.RFC3339)))
 	s, err := Open(w.options("a.yaml"), w.log, w.clock)

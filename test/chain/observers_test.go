@@ -112,7 +112,7 @@ dnstap tcp://` + l.Addr().String() + ` full {
 }
 
 func TestPrometheusAndReady(t *testing.T) {
-	metrics, readiness := freePort(t), freePort(t)
+	metrics, readiness := port.Address(t), port.Address(t)
 	s := start(t, "", "127.0.0.1", []string{`
 prometheus ` + metrics + `
 ready ` + readiness + `
@@ -161,7 +161,7 @@ func TestRestartUnderQueries(t *testing.T) {
 	s := &server{t: t, dir: t.TempDir()}
 	s.write("orders.yaml", orders)
 	// A reload would change port 0 to another port.
-	addr := freePort(t)
+	addr := port.Address(t)
 	input := func(directive string) caddy.Input {
 		in := s.input("127.0.0.1", []string{directive + plain}).(caddy.CaddyfileInput)
 		in.Contents = bytes.Replace(in.Contents, []byte(".:0 "), []byte(".:"+addr[strings.LastIndexByte(addr, ':')+1:]+" "), 1)
@@ -220,15 +220,6 @@ func TestRestartUnderQueries(t *testing.T) {
 	if err := inst.Stop(); err != nil {
 		t.Error(err)
 	}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	p, err := port.Free()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return "127.0.0.1:" + p
 }
 
 func get(t *testing.T, url string) string {

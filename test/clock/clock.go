@@ -64,6 +64,27 @@ func (c *Clock) move(to time.Time) {
 	}
 }
 
+// A Jumping is a Clock that never waits. After moves the clock to the time of the alarm.
+type Jumping struct{ *Clock }
+
+// NewJumping returns a Jumping that shows the time now.
+func NewJumping(now time.Time) Jumping { return Jumping{New(now)} }
+
+// After moves the clock by d. The returned channel has the time.
+func (j Jumping) After(d time.Duration) (<-chan time.Time, func()) {
+	j.Add(max(d, 0))
+	return j.Clock.After(0)
+}
+
+// A Silent is a Clock whose alarms never fire.
+type Silent struct{ *Clock }
+
+// NewSilent returns a Silent that shows the time now.
+func NewSilent(now time.Time) Silent { return Silent{New(now)} }
+
+// After returns a channel that never receives a value.
+func (Silent) After(time.Duration) (<-chan time.Time, func()) { return nil, func() {} }
+
 // Next returns the time of the next alarm, or limit if limit is earlier.
 func (c *Clock) Next(limit time.Time) time.Time {
 	c.mu.Lock()

@@ -39,11 +39,7 @@ func AskBlocked(t testing.TB) {
 		t.Fatal(err)
 	}
 	for _, property := range []string{"state " + filepath.Join(t.TempDir(), "state") + "\n journal " + filepath.Join(t.TempDir(), "journal") + " node1/journal", "shadow", "state " + filepath.Join(t.TempDir(), "signed") + "\n verify " + key.Public().String()} {
-		p, err := port.Free()
-		if err != nil {
-			t.Fatal(err)
-		}
-		inst := Start(t, strings.NewReplacer("PORT", p, "ORDERS", file, "PROPERTY", property).Replace(`.:0 {
+		inst := Start(t, strings.NewReplacer("PORT", port.Free(t), "ORDERS", file, "PROPERTY", property).Replace(`.:0 {
 	bind 127.0.0.1
 	prometheus 127.0.0.1:PORT
 	blocklist ORDERS {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/evidence"
 	"github.com/dns-orders/blocklist/plugin/journal"
+	"github.com/dns-orders/blocklist/test/program"
 )
 
 type authority struct {
@@ -96,10 +97,8 @@ func tool(t *testing.T, program string, args ...string) (string, int) {
 }
 
 func TestStamp(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "blocklistctl")
-	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/blocklistctl").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	ctl := filepath.Join(t.TempDir(), "blocklistctl")
+	program.Build(t, ctl, "../../cmd/blocklistctl")
 	a := newAuthority(t)
 	s := httptest.NewServer(a)
 	defer s.Close()
@@ -114,11 +113,11 @@ func TestStamp(t *testing.T) {
 	}
 	path := journal.StampPath(dir, point.Size)
 
-	out, code := tool(t, program, "evidence", "stamp", dir, "--tsa", s.URL, "--ca", filepath.Join(a.dir, "other.pem"))
+	out, code := tool(t, ctl, "evidence", "stamp", dir, "--tsa", s.URL, "--ca", filepath.Join(a.dir, "other.pem"))
 	if _, err := os.Stat(path); code != 1 || err == nil || !strings.Contains(out, "openssl does not accept the time stamp: Verification: FAILED") {
 		t.Errorf("exit %d, %v\n%s", code, err, out)
 	}
-	out, code = tool(t, program, "evidence", "stamp", dir, "--tsa", s.URL, "--ca", filepath.Join(a.dir, "ca.pem"))
+	out, code = tool(t, ctl, "evidence", "stamp", dir, "--tsa", s.URL, "--ca", filepath.Join(a.dir, "ca.pem"))
 	if want := fmt.Sprintf("checkpoints/%d.tsr: the checkpoint of %[1]d records existed at 20", point.Size); code != 0 || !strings.HasPrefix(out, want) || !strings.HasSuffix(out, " by CN=TestTSA\n") {
 		t.Errorf("exit %d\n%s", code, out)
 	}
@@ -129,11 +128,11 @@ func TestStamp(t *testing.T) {
 	if !verify() {
 		t.Error("openssl does not accept the stored stamp")
 	}
-	out, code = tool(t, program, "evidence", "verify", dir)
+	out, code = tool(t, ctl, "evidence", "verify", dir)
 	if code != 0 || !strings.Contains(out, fmt.Sprintf("stamp: checkpoints/%d.tsr says 20", point.Size)) {
 		t.Errorf("exit %d\n%s", code, out)
 	}
-	out, code = tool(t, program, "evidence", "stamp", dir, "--tsa", s.URL)
+	out, code = tool(t, ctl, "evidence", "stamp", dir, "--tsa", s.URL)
 	if command := fmt.Sprintf("openssl ts -verify -in %s -data %s -CAfile CA.pem", path, journal.KeptCheckpoint(dir, point.Size)); code != 0 || !strings.Contains(out, "already there: ") || !strings.Contains(out, command) {
 		t.Errorf("exit %d\n%s", code, out)
 	}
@@ -144,7 +143,7 @@ func TestStamp(t *testing.T) {
 		t.Fatal(err)
 	}
 	os.WriteFile(journal.KeptCheckpoint(dir, point.Size), bytes.Replace(text, []byte("\n3"), []byte("\n4"), 1), 0o644)
-	if out, code = tool(t, program, "evidence", "verify", dir); verify() || code != 1 || !strings.Contains(out, "the time stamp is for other data") {
+	if out, code = tool(t, ctl, "evidence", "verify", dir); verify() || code != 1 || !strings.Contains(out, "the time stamp is for other data") {
 		t.Errorf("exit %d\n%s", code, out)
 	}
 }

@@ -88,8 +88,7 @@ func (l *lab) build() {
 	l.upstream = &dns.Server{PacketConn: conn, Handler: dns.HandlerFunc(upstream)}
 	go l.upstream.ActivateAndServe()
 	for _, p := range []*string{&l.ports.dns, &l.ports.metrics, &l.ports.ready} {
-		*p, err = port.Free()
-		l.check(err)
+		*p = port.Free(l.t)
 	}
 	l.addr = "127.0.0.1:" + l.ports.dns
 	l.client = newClient(l.addr)

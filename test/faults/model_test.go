@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dns-orders/blocklist/plugin/answer"
 	"github.com/miekg/dns"
 )
 
@@ -105,15 +106,8 @@ func classify(r *dns.Msg) string {
 			return a.A.String()
 		}
 	}
-	censored := false
-	if o := r.IsEdns0(); o != nil {
-		for _, opt := range o.Option {
-			e, ok := opt.(*dns.EDNS0_EDE)
-			censored = censored || ok && e.InfoCode == dns.ExtendedErrorCodeCensored
-		}
-	}
 	switch {
-	case !censored:
+	case !slices.Contains(answer.ErrorCodes(r), dns.ExtendedErrorCodeCensored):
 	case r.Rcode == dns.RcodeSuccess:
 		return nodata
 	default:

@@ -41,12 +41,12 @@ func TestCorefiles(t *testing.T) {
 				`/etc/blocklist/orders`:    dir,
 				`/var/lib/blocklist`:       t.TempDir(),
 				`\.:1053`:                  ".:0",
-				`forward \. [^\n]*`:        "forward . 127.0.0.1:" + free(t),
-				`prometheus [0-9.]*:9153`:  "prometheus 127.0.0.1:" + free(t),
+				`forward \. [^\n]*`:        "forward . " + port.Address(t),
+				`prometheus [0-9.]*:9153`:  "prometheus " + port.Address(t),
 				`(?m)^    bind [^\n]*\n|$`: "",
 			}, map[string]string{
-				`ready :8181`:  "ready 127.0.0.1:" + free(t),
-				`health :8080`: "health 127.0.0.1:" + free(t),
+				`ready :8181`:  "ready " + port.Address(t),
+				`health :8080`: "health " + port.Address(t),
 				`lameduck 5s`:  "lameduck 0s",
 			})
 			inst := coredns.Start(t, strings.Replace(corefile, "{\n", "{\n    bind 127.0.0.1\n", 1))
@@ -71,15 +71,6 @@ func replace(t *testing.T, text string, needed, optional map[string]string) stri
 		text = regexp.MustCompile(pattern).ReplaceAllLiteralString(text, with)
 	}
 	return text
-}
-
-func free(t *testing.T) string {
-	t.Helper()
-	p, err := port.Free()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
 }
 
 func read(t *testing.T, path ...string) []byte {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"testing"
 )
 
 // The ports are below the kernel's range for client sockets (32768 and up on Linux). A client
@@ -18,9 +19,25 @@ const (
 
 var given sync.Map
 
-// Free returns a port that is free for UDP and TCP on all addresses. A process gets each port only
-// once.
-func Free() (string, error) {
+// Free returns a free port for a test. See Find.
+func Free(t testing.TB) string {
+	t.Helper()
+	p, err := Find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// Address returns a loopback address with a free port for a test.
+func Address(t testing.TB) string {
+	t.Helper()
+	return "127.0.0.1:" + Free(t)
+}
+
+// Find returns a port that is free for UDP and TCP on all addresses. No port is returned twice
+// in one process.
+func Find() (string, error) {
 	for range 1000 {
 		p := strconv.Itoa(lowest + rand.IntN(highest-lowest))
 		if _, twice := given.LoadOrStore(p, true); twice {

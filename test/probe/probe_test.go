@@ -168,10 +168,7 @@ const (
 
 func start(t *testing.T, text, next string) string {
 	t.Helper()
-	number, err := port.Free()
-	if err != nil {
-		t.Fatal(err)
-	}
+	number := port.Free(t)
 	file := filepath.Join(t.TempDir(), "orders.yaml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@
 package probe
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,34 +26,10 @@ const unboundOrders = head + `
 - {id: ended, until: 2026-01-01, targets: [ended.example]}
 `
 
-func startUnbound(t *testing.T, dir, settings string) string {
+func startUnbound(t *testing.T, dir string, settings [2]string) string {
 	t.Helper()
-	number, err := port.Free()
-	if err != nil {
-		t.Fatal(err)
-	}
-	conf := fmt.Sprintf(`server:
-  interface: 127.0.0.1@%s
-  directory: %q
-  chroot: ""
-  username: ""
-  pidfile: ""
-  logfile: ""
-  use-syslog: no
-  do-daemonize: no
-  do-not-query-localhost: no
-%s
-remote-control:
-  control-enable: no
-forward-zone:
-  name: "."
-  forward-addr: %s
-`, number, dir, settings, strings.Replace(upstream(t, lives), ":", "@", 1))
-	if err := os.WriteFile(filepath.Join(dir, "unbound.conf"), []byte(conf), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	program.Start(t, dir, "unbound", "-d", "-c", "unbound.conf")
-	addr := "127.0.0.1:" + number
+	addr := port.Address(t)
+	program.StartUnbound(t, dir, addr, upstream(t, lives), settings[0], settings[1])
 	c := dns.Client{Timeout: time.Second}
 	for deadline := time.Now().Add(30 * time.Second); ; {
 		if _, _, err := c.Exchange(new(dns.Msg).SetQuestion("up.example.", dns.TypeA), addr); err == nil {
@@ -71,9 +46,9 @@ func TestUnbound(t *testing.T) {
 	tool := filepath.Join(dir, "blocklistctl")
 	program.Build(t, tool, "../../cmd/blocklistctl")
 	file := filepath.Join(dir, "orders.yaml")
-	for form, settings := range map[string]string{
-		"rpz":     "  module-config: \"respip iterator\"\nrpz:\n  name: rpz.test\n  zonefile: export\n",
-		"unbound": "  include: export\n",
+	for form, settings := range map[string][2]string{ // options and clauses of Unbound
+		"rpz":     {"  module-config: \"respip iterator\"\n", "rpz:\n  name: rpz.test\n  zonefile: export\n"},
+		"unbound": {"  include: export\n", ""},
 	} {
 		text := unboundOrders
 		if form == "unbound" {

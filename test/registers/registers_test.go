@@ -85,10 +85,7 @@ func addBlock(t *testing.T, corefile *string, orders []byte) (addr string) {
 	if err := os.WriteFile(path, orders, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	free, err := port.Free()
-	if err != nil {
-		t.Fatal(err)
-	}
+	free := port.Free(t)
 	*corefile += fmt.Sprintf(".:%s {\n\tbind 127.0.0.1\n\tblocklist %s {\n\t\tcountry %s 127.0.0.0/8\n\t}\n\twhoami\n}\n", free, path, f.Orders[0].Terms.Scope.CountryTexts()[0])
 	return "127.0.0.1:" + free
 }
