@@ -114,8 +114,6 @@ func (b *Builder) redirectTo(addrs []netip.Addr) {
 	}
 }
 
-// dates returns the intervals that the dates and windows of an order allow. It ignores the status
-// of the order.
 func dates(o *order.Order) []interval {
 	return intersect(single(o.Begin(), o.Until), windows(o.Windows))
 }

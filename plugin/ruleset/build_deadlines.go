@@ -16,7 +16,6 @@ type duty struct {
 	target uint32
 }
 
-// A dutyTarget is a target with a deadline or review of its own.
 type dutyTarget struct {
 	target
 	idle bool // the target's status is not active
@@ -29,8 +28,6 @@ func (x *duty) of(p *Part) *dutyTarget {
 	return &p.dutyTargets[x.target-1]
 }
 
-// duties adds the duties of the order with entry number n. The parameter "own" contains the
-// intervals that the dates of the order allow.
 func (b *Builder) duties(o *order.Order, n uint32, own []interval) {
 	add := func(to *[]duty, x duty, ivs []interval) {
 		if x.at != order.NoTime {

@@ -8,8 +8,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestEntries checks that orders keep their numbers in a second block of entries. Orders
-// with different fields must not share a Common.
 func TestEntries(t *testing.T) {
 	for _, n := range []int{0, 1, entryBlock, entryBlock + 1, 2*entryBlock + 1} {
 		b := NewBuilder("a.jsonl", Options{})

@@ -43,8 +43,6 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 	return p, problems
 }
 
-// freezeNames freezes the index. The rules of a name with several rules become a list.
-// Names with equal rules share a list.
 func (b *Builder) freezeNames() {
 	p := b.part
 	lists := map[string]uint32{}

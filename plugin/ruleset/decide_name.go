@@ -24,7 +24,6 @@ func (q *QName) ServiceLabels() (n int) {
 	return n
 }
 
-// A path contains the rules at a name and at all names above it.
 type path struct {
 	hits []hit
 	// below is set if a lower name may have another outcome.
@@ -36,7 +35,6 @@ type path struct {
 	uneven bool
 }
 
-// A hit contains the rules of one part at one name or network of the path.
 type hit struct {
 	part   *Part
 	rules  []rule

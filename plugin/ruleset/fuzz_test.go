@@ -19,7 +19,6 @@ type question struct {
 	twin twinQuery
 }
 
-// place returns a random name. In half of the cases, an order mentions the name.
 func (c *choices) place(w *world, q *QName) twinPlace {
 	name := c.name()
 	if c.n(2) == 0 {
@@ -95,8 +94,6 @@ func (q question) alone() *question {
 	return &q
 }
 
-// named returns the verdict with the id of its order in place of the pointer, so that verdicts of
-// two sets can be compared.
 func named(v Verdict) any {
 	x := struct {
 		id string
@@ -197,8 +194,6 @@ func FuzzDecide(f *testing.F) {
 	})
 }
 
-// TestDecideAgainstTwin compares compiled sets with their slow twins for many random
-// orders. FuzzDecide finds rarer cases.
 func TestDecideAgainstTwin(t *testing.T) {
 	worlds := 2000
 	if testing.Short() {

@@ -64,8 +64,6 @@ func (l *entry) reaches(e *entry) bool {
 	return e.file != l.file || e.index < l.index
 }
 
-// A liftIndex finds the lifts of a list of rules that may end an order, without a search through
-// all lifts.
 type liftIndex struct {
 	named map[string][]uint32 // for each id, the rules of the lifts that list the id
 	// later contains the other lifts of each authority. The method sort puts the highest rank first.

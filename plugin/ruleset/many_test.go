@@ -49,7 +49,6 @@ func exempting(i int) string {
 	return fmt.Sprintf("exempt: [192.0.2.0/24, 10.%d.%d.0/24]", i/256, i%256)
 }
 
-// ending returns the fields of a lift. Each lift ends before the previous lift.
 func ending(i int) string {
 	return fmt.Sprintf("until: %d-%02d-%02d, targets: [example]", 2040-i/336, 12-i/28%12, 28-i%28)
 }
@@ -121,8 +120,6 @@ func apart(opt Options, parts ...*Part) *Set {
 	return s
 }
 
-// BenchmarkManyLifts measures a load of n orders and n lifts. It also measures the work at a time
-// at which many orders change their state.
 func BenchmarkManyLifts(b *testing.B) {
 	then, now := at(b, "2025-01-31"), at(b, "2026-01-01")
 	for _, m := range many {
@@ -154,8 +151,6 @@ func BenchmarkManyLifts(b *testing.B) {
 	}
 }
 
-// explainMany returns a set with n orders and n lifts at one name. If apart is set, the
-// lifts come after all orders and do not end.
 func explainMany(t testing.TB, n int, apart bool) *Set {
 	var b strings.Builder
 	for i := range n {

@@ -56,7 +56,6 @@ func (k kind) match() order.Match {
 
 func (k kind) isLift() bool { return liftExact <= k && k <= liftBelow }
 
-// A rule is the effect of one order at one name.
 type rule struct {
 	entry uint32 // an index of the part's entries
 	sched uint32 // an index of the part's schedules
@@ -69,7 +68,6 @@ type rule struct {
 	long   bool // the first rule of a list that has an index (longList)
 }
 
-// An entry is an order in the form that a part stores.
 type entry struct {
 	Order
 	rank         Rank
@@ -106,7 +104,6 @@ func (e *entry) issued() order.Time {
 
 type addressTable = bart.Table[netRules]
 
-// netRules contains the rules at one network, sorted like the rules at a name.
 type netRules struct {
 	rules []rule
 	long  *longList // the index of a long list of rules, else nil

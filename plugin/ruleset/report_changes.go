@@ -117,7 +117,6 @@ func Outcomes(before, after *Set, diffs []*Diff, now order.Time, most int, stop 
 	return out
 }
 
-// liftedIDs maps each id in a lift to the outcomes of the lifts that list the id.
 func liftedIDs(list []*outcome) map[string][]*outcome {
 	ids := map[string][]*outcome{}
 	add := func(o *outcome, e *entry) {
@@ -209,8 +208,6 @@ func findDiffering(list []*outcome) {
 	}
 }
 
-// collect finds the names to compare for each outcome. A lift also gets the targets of the
-// orders that it lists.
 func collect(before, after *Set, list []*outcome) {
 	of := map[*Part]map[uint32][]*outcome{}
 	add := func(p *Part, i uint32, os ...*outcome) {

@@ -116,8 +116,6 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-// TestOutcomesOfMany checks that the names of a very large order are not counted. It also
-// checks the limit for the number of outcomes.
 func TestOutcomesOfMany(t *testing.T) {
 	var names []string
 	for i := range maxOutcomeNames + 1 {
@@ -130,8 +128,6 @@ func TestOutcomesOfMany(t *testing.T) {
 	}
 }
 
-// TestOutcomesOfManyClients checks the limit of work for an order with many names and
-// networks. Beyond the limit, Counted must be false.
 func TestOutcomesOfManyClients(t *testing.T) {
 	var names, clients []string
 	for i := range 2000 {

@@ -178,7 +178,6 @@ func (c *comparison) same(r, o *rule) bool {
 	return c.was[r.entry] == o.entry && r.kind == o.kind && r.group == o.group && r.shadow == o.shadow && c.schedules[r.sched] == o.sched
 }
 
-// pairSchedules finds the equal schedules of the two versions.
 func (c *comparison) pairSchedules() {
 	known := map[string]uint32{}
 	key := func(p *Part, n int) string { return fmt.Sprint(p.ivs(uint32(n))) }

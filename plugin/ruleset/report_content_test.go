@@ -29,9 +29,6 @@ func compiled(orders []*order.Order) *Part {
 	return p
 }
 
-// TestContents compares the digests of random orders with the result of Compare. A digest must
-// change if Compare reports a change, and only then. The sequence of the orders must have no
-// effect.
 func TestContents(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	different := 0
@@ -90,8 +87,6 @@ func TestContents(t *testing.T) {
 	}
 }
 
-// TestCompareRepeated checks an order that lists a target three times, with different dates.
-// Another order at the same name may change too.
 func TestCompareRepeated(t *testing.T) {
 	text := func(until, first, second, third string) string {
 		target := func(from string) string { return "{name: a.example, from: " + from + "}" }

@@ -186,8 +186,6 @@ func TestDutiesOfAddresses(t *testing.T) {
 	}
 }
 
-// TestDutiesOfFiles checks the sums over several files. NextDeadline must be the earliest
-// deadline of all files.
 func TestDutiesOfFiles(t *testing.T) {
 	draft := "- {id: ID, status: draft, deadline: DAY, review: 2026-01-01, targets: [a.example]}\n"
 	file := func(name string, days ...string) *Part {

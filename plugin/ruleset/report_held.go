@@ -38,7 +38,6 @@ func (s *Set) hold() {
 	s.findHeld()
 }
 
-// A heldTarget is a target of a block order that is not enforced because of the guard.
 type heldTarget struct {
 	entry *entry
 	target
@@ -83,8 +82,6 @@ func (s *Set) findHeld() {
 	}
 }
 
-// undecidable reports whether the order is only for some countries, and the server cannot find the
-// country of a client.
 func (s *Set) undecidable(e *entry) bool {
 	return s.opt.NoCountry && e.scope.hasCountries() && !e.scope.hasNets
 }
@@ -93,8 +90,6 @@ func (s *Set) heldBack(e *entry) bool {
 	return s.undecidable(e) || s.heldOf[e] > 0 && s.heldOf[e] >= s.enforceable(e)
 }
 
-// enforceable returns the number of targets that DNS can enforce, including targets that the guard
-// protects.
 func (s *Set) enforceable(e *entry) int32 {
 	if s.opt.Addresses {
 		return e.names + e.addrs

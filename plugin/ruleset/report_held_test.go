@@ -27,8 +27,6 @@ func bank(t testing.TB) Guard {
 	}
 }
 
-// TestExplainCountryOfCaller checks the dates of an order for some countries. The server cannot
-// find countries, but the caller of Explain gives a country.
 func TestExplainCountryOfCaller(t *testing.T) {
 	for dates, want := range map[string][2]order.Time{
 		"":                                      {order.NoTime, Forever},

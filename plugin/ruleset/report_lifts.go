@@ -11,7 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// meetAll calls x.meet for each block order that the function `is` selects. It then calls x.finish.
 func (s *Set) meetAll(x *lifters, is func(*entry) bool) {
 	if len(x.all) == 0 {
 		return
@@ -101,7 +100,6 @@ func (p *Part) blocksOf(rules []rule, f func(*entry)) {
 	}
 }
 
-// above calls f for each block order with a target at the name or above the name.
 func (s *Set) above(name dname.Name, f func(*entry)) {
 	var w dname.Wire
 	w.SetName(name)

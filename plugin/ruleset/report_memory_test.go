@@ -11,8 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// TestBytes compares Bytes with the real size on the heap. The difference must be at most
-// 20 %.
 func TestBytes(t *testing.T) {
 	const n = 10_000
 	terms := func(s *order.Scope) *order.Terms { return &order.Terms{TTL: -1, Scope: s} }

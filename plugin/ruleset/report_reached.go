@@ -4,7 +4,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A meeting records whether a lift ends at least one order.
 type meeting struct {
 	lift    *entry
 	reached bool
@@ -26,7 +25,6 @@ type lifters struct {
 	ties map[moment]map[*string]*entry
 }
 
-// A moment is an authority and a rank. The orders and lifts of one moment have equal dates.
 type moment struct {
 	authority Authority
 	rank      Rank
@@ -34,7 +32,6 @@ type moment struct {
 
 func (e *entry) moment() moment { return moment{e.authority(), e.rank} }
 
-// unreached is higher than all ranks.
 var unreached = Rank{Forever, Forever}
 
 func (x *lifters) add(m *meeting) {

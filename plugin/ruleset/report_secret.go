@@ -64,7 +64,6 @@ func (e *entry) isSecret(found ...secrecy) bool {
 	return !known
 }
 
-// label returns a name for the order that is safe for all readers.
 func (e *entry) label(found ...secrecy) string {
 	if e.isSecret(found...) {
 		return SealedLabel(e.ID)

@@ -6,8 +6,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestWithdrawn checks orders that are lifted before they begin. If an order will never be in
-// force, its state is Lifted until its own end.
 func TestWithdrawn(t *testing.T) {
 	now := at(t, "2026-01-01")
 	for _, tc := range []struct {

@@ -15,8 +15,6 @@ type Tally struct {
 	By string
 }
 
-// tally sets the Tally of each block order whose targets can have different states. The order is in
-// force, or its targets are all lifted separately.
 func tally(after *Set, list []*outcome, now order.Time) {
 	of := map[*Part]map[uint32]*tallier{}
 	for _, o := range list {

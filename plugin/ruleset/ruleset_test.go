@@ -9,8 +9,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// compile compiles the orders of a file. The text is only the list of orders, without the
-// head of the file.
 func compile(t testing.TB, path string, opt Options, orders string) *Part {
 	t.Helper()
 	b := NewBuilder(path, opt)
@@ -53,8 +51,6 @@ func at(t testing.TB, s string) order.Time {
 	return d.parts[0].entries.at(0).issued()
 }
 
-// TestManyBelow checks a name with many exceptions below it. If there are more than
-// maxBelow, the outcome must be SubtreePasses.
 func TestManyBelow(t *testing.T) {
 	for _, tc := range []struct {
 		exceptions int

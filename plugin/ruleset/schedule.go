@@ -24,8 +24,6 @@ func single(from, until order.Time) []interval {
 	return []interval{{from, until}} // NoTime is less than all other times
 }
 
-// windows returns the intervals of a list of windows. For an empty list, the result contains all
-// times.
 func windows(ws []order.Window) []interval {
 	if len(ws) == 0 {
 		return single(order.NoTime, order.NoTime)
@@ -124,8 +122,6 @@ func spellAt(ivs []interval, now order.Time) spell {
 	return spell{until: Forever}
 }
 
-// schedule returns the number of a schedule with these intervals. It adds a new schedule to the
-// part if necessary.
 func (b *Builder) schedule(ivs []interval) uint32 {
 	if b.schedIDs == nil {
 		b.schedIDs = map[string]uint32{}

@@ -5,8 +5,6 @@ import (
 	"testing"
 )
 
-// TestCountryDependent checks the field CountryDependent. It must be set if a client in
-// another country may get another verdict before Until.
 func TestCountryDependent(t *testing.T) {
 	now := at(t, "2026-01-01")
 	for _, tc := range []struct {

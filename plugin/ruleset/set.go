@@ -58,7 +58,6 @@ func (s *Set) Empty() bool {
 	return !slices.ContainsFunc(s.segments, func(p *Part) bool { return p.names.Len() > 0 || p.addrs != nil })
 }
 
-// sets counts the sets of the process.
 var sets atomic.Uint64
 
 // Number returns the number of the set in this process. Later sets have higher numbers.

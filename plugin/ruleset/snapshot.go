@@ -89,8 +89,6 @@ var fingerprint = sync.OnceValue(func() uint64 {
 	return d.Sum64()
 })
 
-// describe writes the names and types of all fields of a type. It also describes the types
-// of these fields.
 func describe(to io.Writer, t reflect.Type, seen map[reflect.Type]bool) {
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Array:

@@ -44,8 +44,6 @@ func (s Snapshot) sum() (out [2][sha256.Size]byte) {
 	return [2][sha256.Size]byte{[sha256.Size]byte(numbers.Sum(nil)), [sha256.Size]byte(texts.Sum(nil))}
 }
 
-// faulty returns an error if a number of the part is out of range. It also returns an
-// error if a list of rules has the wrong sequence.
 func (p *Part) faulty() error {
 	if len(p.schedules) == 0 || p.schedules[never].n != 0 {
 		return errSnapshot // the schedule of inactive orders must be empty
@@ -99,8 +97,6 @@ func tidy(ivs []interval) bool {
 	return true
 }
 
-// runs yields the start and the end of each list of rules. The end is the index after the last rule
-// of the list.
 func runs(rules []rule) func(func(from, to int) bool) {
 	return func(yield func(from, to int) bool) {
 		from := 0
@@ -116,8 +112,6 @@ func runs(rules []rule) func(func(from, to int) bool) {
 	}
 }
 
-// ordered reports whether the rules are in the sequence of sortMerge, and whether their numbers are
-// in range.
 func (p *Part) ordered(list []rule) bool {
 	for i, r := range list {
 		if int(r.entry) >= p.entries.n || int(r.sched) >= len(p.schedules) || r.kind != except && r.kind.isLift() != (p.entries.at(r.entry).action == order.Lift) {

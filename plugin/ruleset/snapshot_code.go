@@ -305,7 +305,6 @@ func (c *coder) name(n *dname.Name) {
 	}
 }
 
-// isWire reports whether w is a name in canonical wire form.
 func isWire(w string) bool {
 	if len(w) > dname.MaxWire {
 		return false
@@ -324,7 +323,6 @@ func isWire(w string) bool {
 	return len(w) == 1
 }
 
-// discard counts the bytes that are written to it.
 type discard uint64
 
 func (d *discard) Write(b []byte) (int, error) {

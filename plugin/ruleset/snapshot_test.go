@@ -78,7 +78,6 @@ orders:
 	return p
 }
 
-// equal reports whether two parts have equal fields. The sizes in memory may differ.
 func equal(p, q *Part) bool {
 	plain := func(p Part) Part {
 		p.bytes, p.names = 0, nil
@@ -90,8 +89,6 @@ func equal(p, q *Part) bool {
 	return p.names.Same(q.names) && reflect.DeepEqual(plain(*p), plain(*q))
 }
 
-// TestSnapshot reads the snapshots of random parts, and compares all fields. Each part
-// must also be the same as a second compilation of the orders.
 func TestSnapshot(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
@@ -140,8 +137,6 @@ func TestSnapshotInUse(t *testing.T) {
 	}
 }
 
-// TestSnapshotTerms checks that a snapshot has each field of order.Terms. It fails for a
-// new field that the snapshot lacks.
 func TestSnapshotTerms(t *testing.T) {
 	terms := &order.Terms{}
 	fill(t, reflect.ValueOf(terms).Elem(), "terms")
@@ -191,8 +186,6 @@ func fill(t *testing.T, v reflect.Value, name string) {
 	}
 }
 
-// TestSnapshotDamaged flips each byte of a snapshot in turn, and cuts the snapshot at each
-// length. ReadSnapshot must refuse all results.
 func TestSnapshotDamaged(t *testing.T) {
 	p := varied(t, Options{})
 	good := write(p, Options{})
@@ -263,8 +256,6 @@ func TestSnapshotRebuilt(t *testing.T) {
 	}
 }
 
-// TestSnapshotForged writes snapshots of changed parts, with correct checksums.
-// ReadSnapshot, Check or Same must find each change.
 func TestSnapshotForged(t *testing.T) {
 	for _, tc := range []struct {
 		name string
@@ -377,7 +368,6 @@ func FuzzReadSnapshot(f *testing.F) {
 	})
 }
 
-// useAll calls the functions that queries and reports call.
 func useAll(p *Part, opt Options, seed uint64) {
 	set := Merge([]*Part{p}, opt)
 	c := &choices{b: binary.LittleEndian.AppendUint64(bytes.Repeat([]byte{1, 0, 2, 3}, 20), seed)}

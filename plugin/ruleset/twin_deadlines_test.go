@@ -46,8 +46,6 @@ func (x twinDue) dated(o *order.Order, now order.Time) bool {
 	return twinInTime(o, now) && (x.x == nil || inWindow(x.x.Attr.From, x.x.Attr.Until, now) && inWindows(x.x.Attr.Windows, now))
 }
 
-// ever reports whether dated returns true for at least one second from `from` to the end of the
-// test's dates.
 func (x twinDue) ever(o *order.Order, from order.Time) bool {
 	for s := from; s <= lastSecond+1; s++ {
 		if x.dated(o, s) {
@@ -157,8 +155,6 @@ func (t *twin) duties(now order.Time) (missed, reviews []Duty) {
 	return missed, reviews
 }
 
-// collectDuties checks the order of each duty. The twin has no pointers to the orders of the set, so
-// collectDuties removes the pointer.
 func collectDuties(t *testing.T, w *world, all iter.Seq[Duty]) (out []Duty) {
 	t.Helper()
 	for d := range all {

@@ -42,8 +42,6 @@ func (x *twinReason) decides(now order.Time) bool {
 	return best != nil && best.order.Order == x.order.Order && best.target.Name == x.r.Target && best.target.Match == x.r.Match
 }
 
-// span returns the start and the end of the seconds around now for which the function `is` returns
-// true.
 func span(now order.Time, is func(order.Time) bool) (since, until order.Time) {
 	since, until = now, now
 	for since > -1 && is(since-1) {
@@ -55,8 +53,6 @@ func span(now order.Time, is func(order.Time) bool) (since, until order.Time) {
 	return since, until
 }
 
-// compareReasons compares the reasons of Explain with the slow implementation. Each target
-// must have one reason. Since and Until must be exact.
 func compareReasons(t *testing.T, w *world, q *question) {
 	t.Helper()
 	v, reasons := w.Explain(&q.name, q.Client, q.Now)

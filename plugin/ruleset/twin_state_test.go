@@ -53,8 +53,6 @@ func (t *twin) redirects() (out []netip.Addr) {
 	return out
 }
 
-// twinForced reports whether the order overrides the guard for this target. The target
-// "*.example.com" is not the target "example.com".
 func twinForced(o *order.Order, x *order.Target) bool {
 	return slices.ContainsFunc(o.Force, func(f order.Force) bool {
 		if x.Kind == order.TargetAddress {
@@ -69,8 +67,6 @@ func twinForced(o *order.Order, x *order.Target) bool {
 	})
 }
 
-// enforceable returns the targets that DNS can enforce, including held targets. A repeated target
-// occurs once in the result.
 func (t *twin) enforceable(o *order.Order) (out []order.Target) {
 	for _, x := range twinTargets(o) {
 		here := x.Kind == order.TargetName ||
@@ -120,8 +116,6 @@ func (t *twin) state(o *order.Order, now order.Time) State {
 	return Pending
 }
 
-// freedForGood reports whether lifts end the order in each second in which its dates would
-// enforce it.
 func (t *twin) freedForGood(o *order.Order, now order.Time) bool {
 	for s := now; s <= max(now, lastSecond+1); s++ {
 		if twinInTime(o, s) && !t.allFreed(o, s) {
@@ -131,8 +125,6 @@ func (t *twin) freedForGood(o *order.Order, now order.Time) bool {
 	return true
 }
 
-// allFreed reports whether the order is lifted completely. Either a lift ends the whole order, or
-// each target is lifted or has ended.
 func (t *twin) allFreed(o *order.Order, now order.Time) bool {
 	own := t.orders[slices.IndexFunc(t.orders, func(x twinOrder) bool { return x.Order == o })]
 	if t.freedAt(own, now, func(*order.Target) bool { return false }) {
@@ -215,8 +207,6 @@ func (t *twin) recorded(o *order.Order) (out []order.Target) {
 	return out
 }
 
-// standing returns the names and networks that a file blocks at the time now. If `whatever` is
-// true, the status and the dates of orders have no effect.
 func (f *twinFile) standing(now order.Time, whatever bool) map[nameOrNet]bool {
 	out := map[nameOrNet]bool{}
 	for _, o := range f.orders {
@@ -291,8 +281,6 @@ func compareStates(t *testing.T, w *world, now order.Time) {
 	}
 }
 
-// secret reports whether the log must not contain the id of an order. For a lift, the result
-// depends on the orders that the lift ends.
 func (t *twin) secret(o twinOrder) bool {
 	if o.Action == order.Block || o.Public || o.Disclosure.Sealed() {
 		return o.Disclosure.Sealed()

@@ -45,8 +45,6 @@ type twinQuery struct {
 	shadow bool
 }
 
-// covers reports whether a target covers the place. An address in a block order must also
-// have dns in the field enforced_by. Lifts ignore this field.
 func (t *twin) covers(o *order.Order, x *order.Target, n twinPlace) bool {
 	if x.Kind == order.TargetAddress {
 		// An IPv4-mapped address counts as its IPv4 address, because hosts connect to that
@@ -78,8 +76,6 @@ func inWindows(ws []order.Window, now order.Time) bool {
 	return slices.ContainsFunc(ws, func(w order.Window) bool { return inWindow(w.From, w.Until, now) })
 }
 
-// twinInTime reports whether the order's dates include the time now. The status does not
-// matter.
 func twinInTime(o *order.Order, now order.Time) bool {
 	from := o.From
 	if o.Action == order.Lift && from == order.NoTime {
@@ -217,8 +213,6 @@ func (t *twin) lifted(o twinOrder, n twinPlace, q twinQuery, asked bool) bool {
 	return false
 }
 
-// spared reports whether an exception or a lift ends the effect of the target at a place. The
-// exception or lift can be for the place or for the asked name.
 func (t *twin) spared(o twinOrder, x *order.Target, n twinPlace, q twinQuery) bool {
 	if twinExcepted(o.Order, x, n) || t.lifted(o, n, q, false) {
 		return true
@@ -386,8 +380,6 @@ func (t *twin) decide(n twinPlace, q twinQuery) (v twinVerdict) {
 	return v
 }
 
-// gets returns the SubtreeOutcome for one name. The outcome of a name is the maximum over the name
-// and all names below the name.
 func (t *twin) gets(n twinPlace, q twinQuery) SubtreeOutcome {
 	switch b := t.judge(n, q); {
 	case b == nil:
@@ -398,8 +390,6 @@ func (t *twin) gets(n twinPlace, q twinQuery) SubtreeOutcome {
 	return SubtreeNXDOMAIN
 }
 
-// twinServiceLabels returns the number of leading labels that begin with an underscore, at
-// most two. The last label does not count.
 func twinServiceLabels(n dname.Name) int {
 	count := 0
 	for count < 2 && n.NumLabels() > 1 && strings.HasPrefix(n.String(), "_") {

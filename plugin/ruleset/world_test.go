@@ -255,7 +255,6 @@ func (c *choices) guard() Guard {
 	return g
 }
 
-// A fed is an order, and the way in which the test passes its plain names to the Builder.
 type fed struct {
 	*order.Order
 	way uint8
