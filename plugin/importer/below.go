@@ -5,11 +5,8 @@ import (
 	"strings"
 )
 
-// A decision may say that a name is blocked "with all subdomains". A target always covers the names
-// below its name, so these words change nothing.
-
-// belowWords is a regular expression for words such as "with all subdomains" in several languages.
-// Words such as "without subdomains" do not match.
+// belowWords matches words such as "with all subdomains" in several languages. A name from a list
+// already covers its subdomains. Words such as "without subdomains" do not match.
 const belowWords = `(?:(?:together|along|mitsamt|wraz) +)?` +
 	`(?:with|and|including|incl\.?|plus|as well as|mit|samt|mitsamt|nebst|inkl\.?|inklusive|einschließlich|und|sowie|avec|et|y compris|ainsi que|incluant|` +
 	`con|e|ed|compres[ie]|inclus[ie]|nonché|unitamente a|insieme a|y|incluidos|incluyendo|así como|com|incluindo|bem como|met|en|inclusief|med|og|z|ze|i|oraz|w tym) +` +
@@ -24,8 +21,8 @@ var (
 	belowAlone = regexp.MustCompile(`(?i)^\(?` + belowWords + `\)?[.,;:]*$`)
 )
 
-// WithoutBelow removes words such as "with all subdomains" after a name. It keeps the words after a
-// page, because the order covers no names below a page.
+// WithoutBelow removes words such as "with all subdomains" after a name. The words after a page
+// stay, because a page covers no subdomains.
 func WithoutBelow(s string) string {
 	if !strings.ContainsAny(s, " \u00a0") {
 		return s

@@ -8,12 +8,10 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// Charsets lists the supported character sets. The importer does not guess the character set,
-// because most bytes are valid letters in several sets.
+// Charsets lists the supported character sets. The importer does not guess, because most bytes are
+// letters in several sets.
 var Charsets = []string{"utf-8", "cp1250", "cp1251"}
 
-// decoderFor returns a function that converts a line to UTF-8. For a byte outside the
-// character set, the function returns false.
 func decoderFor(charset string) (func(string) (string, bool), error) {
 	var table *charmap.Charmap
 	switch strings.ToLower(charset) {
@@ -28,7 +26,6 @@ func decoderFor(charset string) (func(string) (string, bool), error) {
 	}
 	return func(s string) (string, bool) {
 		out, err := table.NewDecoder().String(s)
-		// The decoder writes U+FFFD for a byte that the character set does not have.
 		return out, err == nil && !strings.ContainsRune(out, utf8.RuneError)
 	}, nil
 }

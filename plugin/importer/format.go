@@ -9,9 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/lint"
 )
 
-// A format is a kind of file that is not a plain list, for example a zone file. The regular
-// expression matches lines of this kind, but never a line of a plain list. One matching line is
-// therefore enough to refuse the file.
+// A format is a kind of file that is not a plain list, for example a zone file. The expression must
+// never match a line of a plain list.
 type format struct {
 	name, advice string
 	lines        *regexp.Regexp
@@ -63,7 +62,6 @@ var formats = []format{
 		regexp.MustCompile(`^ï»¿|(?:[ÐÑÃ][\x{80}-\x{bf}]){2}`)},
 }
 
-// These texts tell the user what to do with a table or another structured file.
 const (
 	tableAdvice   = "blocklistctl import register PRESET FILE reads a table with a preset (blocklistctl preset list), import csv reads a table whose rows are all blocked, or make a list of the names that are blocked now"
 	entriesAdvice = "blocklistctl import register PRESET FILE reads the file with a preset (blocklistctl preset list)"
@@ -71,8 +69,7 @@ const (
 
 var diffFile = format{name: "a diff between two files", advice: "import the new file itself"}
 
-// sections is checked after all other formats, because a name can also be in brackets, for example
-// [example.com].
+// sections is checked last, because a list may contain names in brackets.
 var sections = format{"a configuration with [sections]", "make a list of the names of the section that blocks",
 	regexp.MustCompile(`^\[[\pL][\pL\pN _.-]*\]$`)}
 
@@ -115,8 +112,8 @@ func foreignLines(lines []line) error {
 	return foreignSuffix(lines)
 }
 
-// plainName reports whether s contains only the characters of ASCII host names. A line of a zone
-// file can also look like this (see foreignSuffix).
+// plainName reports whether s has only the characters of ASCII host names. Lines of zone files may
+// match too; see foreignSuffix.
 func plainName(s string) bool {
 	for i := range len(s) {
 		if c := s[i] | 0x20; (c < 'a' || 'z' < c) && (s[i] < '0' || '9' < s[i]) && s[i] != '.' && s[i] != '-' && s[i] != '_' {
@@ -126,7 +123,6 @@ func plainName(s string) bool {
 	return !strings.Contains(s, "rpz-")
 }
 
-// formatOf returns the first format that matches a line, or nil for a line of a plain list.
 func formatOf(s string) *format {
 	for i := range formats {
 		if formats[i].lines.MatchString(s) {
@@ -144,8 +140,8 @@ func formatOf(s string) *format {
 	return nil
 }
 
-// foreignSuffix returns an error if the names are probably the rules of a response policy zone. For
-// example, example.com.rpz.example.net is the rule for example.com in the zone rpz.example.net.
+// foreignSuffix returns an error if the names look like RPZ rules. For example, the name
+// example.com.rpz.example.net is a rule for example.com.
 func foreignSuffix(lines []line) error {
 	var (
 		suffix string
@@ -196,14 +192,11 @@ func foreignSuffix(lines []line) error {
 	return &FormatError{"the owner names of a zone (all of them end in " + suffix + ", and have a whole name before that)", first + 1, lines[first].text, formats[0].advice}
 }
 
-// wholeName reports whether s is a name with at least two labels and an existing top-level domain.
 func wholeName(s string) bool {
 	n, err := dname.Parse(s)
 	return err == nil && n.NumLabels() > 1 && lint.KnownTop(n)
 }
 
-// commonSuffix returns the labels that are equal at the end of both names. For a.example.net and
-// b.example.net, the result is "example.net".
 func commonSuffix(a, b string) string {
 	i, j := len(a), len(b)
 	for i > 0 && j > 0 && a[i-1] == b[j-1] {

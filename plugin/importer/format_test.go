@@ -7,8 +7,6 @@ import (
 	"unicode/utf16"
 )
 
-// decideAll has a decision for each Form, so that most lines are accepted. A Form is a kind of text
-// with several possible meanings.
 var decideAll = map[Form]string{Mask: "subtree", Paths: "name", Ports: "name", Addresses: "network",
 	TextAfter: "drop", AddressAfter: "drop", Several: "split", Hyphen: "separate"}
 
@@ -28,8 +26,6 @@ func TestFormats(t *testing.T) {
 		format string // a part of the name of the format
 		line   int
 	}{
-		// In these files, a name can be allowed, no longer blocked, or wrong. An import would block
-		// the name.
 		{"; example.com\n" + names, "zone or RPZ", 1},
 		{"good.example.com CNAME rpz-passthru.\n" + names, "zone or RPZ", 1},
 		{"example.com,2023-10-23,2023-11-03\n", "two dates in one row", 1},
@@ -227,8 +223,6 @@ func TestPlain(t *testing.T) {
 	}
 }
 
-// TestSize checks files beyond the limits. Domains must refuse a file before the whole file is in
-// memory.
 func TestSize(t *testing.T) {
 	if _, err := Domains(&endless{text: "example.com\n"}, Options{}); !errors.Is(err, ErrSize) {
 		t.Errorf("a file without an end: got %v", err)

@@ -11,8 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// FuzzDomains checks that the importer does not panic. Each resulting name must be valid.
-// Each line with text must give a target or a note.
 func FuzzDomains(f *testing.F) {
 	files, _ := filepath.Glob("testdata/ua/*.txt")
 	for _, file := range files {
@@ -20,7 +18,6 @@ func FuzzDomains(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		// The seeds are short. The fuzzer would spend a minute on each long seed.
 		f.Add(strings.ToValidUTF8(string(data[:min(len(data), 200)]), ""), uint(0))
 	}
 	f.Add("https://a.comhttps://b.com\n*.c.com d.com;e.com (f.com)\n1.2.3.4/24 [::1]:53\n", uint(1))

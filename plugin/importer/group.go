@@ -20,8 +20,8 @@ type Group struct {
 	Notes  []int // for each line, the index of its note
 }
 
-// Groups returns groups of notes with the same kind and reason, in the sequence of their
-// first lines. A line can be in several groups.
+// Groups groups notes by kind and reason, in the order of their first lines. A line can be in
+// several groups.
 func Groups(notes []Note) []Group {
 	type key struct {
 		kind, reason string
@@ -64,6 +64,4 @@ func Groups(notes []Note) []Group {
 	return out
 }
 
-// quoted matches quoted texts and numbers in a reason. Groups removes these parts, because they
-// differ from line to line.
 var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)+'|\d+`)

@@ -1,15 +1,11 @@
-// Package importer converts the lists that authorities publish into orders. The result depends
-// only on the list and on the options. [Domains] works in three steps:
+// Package importer converts the lists that authorities publish into orders. [Domains] works in
+// three steps:
+//   - Refuse a file that is no plain list (read.go, format.go, table.go).
+//   - Find page headers and broken names (paste.go, wrap.go).
+//   - Clean each line (line.go, words.go, name.go, page.go).
 //
-//	refuse  read.go, format.go, table.go        a file that is no plain list
-//	find    paste.go, wrap.go                   page headers, names broken over two lines
-//	clean   line.go, words.go, name.go, page.go each line
-//
-// A file that is no plain list may contain names that must not be blocked.
-//
-// The importer never guesses. A [Form] is text with more than one meaning. For example,
-// "*.example.com" may or may not include example.com. A line with a Form is refused until the
-// caller decides the meaning.
+// The importer never guesses. A [Form] is text with several meanings. For example, "*.example.com"
+// may or may not include example.com. The importer refuses a Form until the caller decides.
 package importer
 
 import (
@@ -22,8 +18,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Form is a kind of text with several possible meanings, for example a name with a port.
-// The value is the name of the option that decides the meaning.
+// A Form is a kind of text with several meanings, for example a name with a port. The value is the
+// name of the option for the decision.
 type Form string
 
 // These are the forms, with an example of each.
@@ -41,10 +37,9 @@ const (
 	Charset      Form = "charset"       // the character set of the file; not the form of a single line
 )
 
-// Skip is the word to leave out all lines with a form. It can be used for each form except Hyphen.
+// Skip leaves out all lines with a form. Hyphen does not allow Skip.
 const Skip = "skip"
 
-// choices lists the words that can decide each form, except Skip.
 var choices = map[Form][]string{
 	Mask:         {"subtree", "below"},
 	Paths:        {"url", "host", "name"},
@@ -60,8 +55,7 @@ var choices = map[Form][]string{
 // Choices returns the words that decide the form f.
 func Choices(f Form) []string {
 	if f == Hyphen {
-		// Skip is not offered for Hyphen. Without a decision, both lines are refused, and the
-		// caller can leave out refused lines.
+		// Hyphen needs no Skip, because the caller can leave out refused lines.
 		return slices.Clone(choices[f])
 	}
 	return append(slices.Clone(choices[f]), Skip)
@@ -71,23 +65,22 @@ func Choices(f Form) []string {
 type Options struct {
 	// Charset is utf-8, cp1250 or cp1251. Empty means utf-8.
 	Charset string
-	// Decide contains the decisions of the caller. The key is a form, and the value is one of the
-	// words that the function Choices returns.
+	// Decide contains the caller's decisions by form. See Choices for the values.
 	Decide map[Form]string
-	// Lines contains decisions about single pairs of lines with the form Hyphen. The key is the
-	// number of the second line of a pair. For all other pairs, Decide contains the decision.
+	// Lines overrides Decide[Hyphen] for single pairs of lines. The key is the number of the second
+	// line.
 	Lines map[int]string
-	// Typed contains the text of a person in place of a pair of lines, by the number of the
-	// second line. The text may have several names.
+	// Typed contains text from a person that replaces pairs of lines. The key is the number of the
+	// second line.
 	Typed map[int]string
-	// AllowSuffix accepts public suffixes. By default, a public suffix is refused, because the
-	// names below it may belong to other people.
+	// AllowSuffix accepts public suffixes. Blocking a public suffix also blocks the domains of
+	// other people.
 	AllowSuffix bool
-	// Plain parses each line as a name, even if the file seems to have another format.
+	// Plain reads each line as a name, whatever the format of the file.
 	Plain bool
 }
 
-// Check returns an error if the options are not valid.
+// Check returns an error for invalid options.
 func (o *Options) Check() error {
 	for f, word := range o.Decide {
 		if !slices.Contains(Choices(f), word) {
@@ -114,64 +107,59 @@ func (o *Options) hyphen(i int) string {
 type Note struct {
 	Line int
 	Raw  string // the line as it was read, shortened if it is very long
-	// Joined lists the lines that contain the rest of the name.
+	// Joined lists the lines with the rest of the name.
 	Joined []Rest
-	// Targets lists the targets from the line, as text of an order file.
+	// Targets lists the targets of the line, as in an order file.
 	Targets []string
-	// Did lists the changes to the line, in the sequence in which they were made.
+	// Did lists the changes to the line in order.
 	Did []string
-	// Warnings lists reasons to check the line. The line is accepted nevertheless.
+	// Warnings lists reasons to check an accepted line.
 	Warnings []string
-	// Refused is the reason why there is no target from the line, or empty.
+	// Refused is the reason for no target, or empty.
 	Refused string
 	// Needs is the form that the caller must decide, or empty.
 	Needs Form
-	// After is the number of an earlier line that may contain the beginning of the name, or 0.
+	// After is the number of the line that may begin the name, or 0.
 	After int
-	// Skipped reports whether the line was left out because of the caller's decision.
+	// Skipped reports whether the caller's decision left the line out.
 	Skipped bool
-	// Passed describes a line that is not expected to have a name, for example "a page number". For
-	// other lines, Passed is empty.
+	// Passed describes a line that needs no name, for example "a page number". Passed is empty for
+	// other lines.
 	Passed string
 	// Same is the number of an earlier line with the same target, or 0.
 	Same int
 }
 
-// A Rest is a line that contains the rest of a name from the line before.
+// A Rest is a line with the rest of a name.
 type Rest struct {
 	Line int
 	Raw  string // the line as it was read, shortened if it is very long
 }
 
-// A Result contains the targets and the notes of an import.
+// A Result is the result of an import.
 type Result struct {
 	Targets []order.Target
-	// Notes lists the notes in the sequence of the lines. A line without anything to report has no
-	// note.
+	// Notes lists the notes in the order of the lines. Most lines have no note.
 	Notes []Note
-	// Lines is the number of all lines. Blank and Comments count blank lines and comments. Passed
-	// counts other lines that are not expected to have a name, for example page numbers and
+	// Lines counts all lines. Passed counts lines that need no name, for example page numbers and
 	// headings.
 	Lines, Blank, Comments, Passed int
-	// Duplicates is the number of targets that are equal to a target of an earlier line. Refused
-	// and Skipped are numbers of lines.
+	// Duplicates counts repeated targets. Refused and Skipped count lines.
 	Duplicates, Refused, Skipped int
-	// CRLF reports whether a line ends in CR LF. BOM reports whether the file begins with
-	// a byte order mark.
+	// CRLF reports whether a line ends in CR LF. BOM reports whether the file has a byte order
+	// mark.
 	CRLF, BOM bool
 }
 
 // ErrEmpty is the error for a list without targets, for example after a failed download.
-// An order without targets blocks nothing.
 var ErrEmpty = errors.New("has no target; an empty list does not make an order")
 
 const maxLine = 4096
 
-// maxRaw is the largest number of bytes in Note.Raw.
 const maxRaw = 200
 
-// Domains parses a plain list: names, blank lines, and comments with #. For a file in another
-// format, it returns a [*FormatError]. For a list without targets, it returns the result and
+// Domains parses a plain list of names. Blank lines and # comments are allowed. Domains returns a
+// [*FormatError] for another format. For a list without targets, Domains returns the result and
 // ErrEmpty.
 func Domains(r io.Reader, opt Options) (*Result, error) {
 	if err := opt.Check(); err != nil {

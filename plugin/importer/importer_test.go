@@ -80,8 +80,6 @@ func TestCharset(t *testing.T) {
 	}
 }
 
-// TestRealLists checks the real lists in testdata/ua. Every line must give a target,
-// except one line with a broken name.
 func TestRealLists(t *testing.T) {
 	files, _ := filepath.Glob("testdata/ua/*.txt")
 	if len(files) < 5 {
@@ -142,8 +140,6 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// TestWriteRefuses checks that Write returns an error for an invalid Head. The error must name the
-// wrong field.
 func TestWriteRefuses(t *testing.T) {
 	res, _ := Domains(strings.NewReader("example.com\n"), Options{})
 	for field, change := range map[string]func(*Head){

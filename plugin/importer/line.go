@@ -8,7 +8,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A cleaner converts one line to targets, and notes its changes.
 type cleaner struct {
 	opt            Options
 	note           *Note
@@ -28,8 +27,7 @@ func (c *cleaner) did(format string, args ...any) {
 	c.note.Did = append(c.note.Did, s)
 }
 
-// refuse refuses the whole line, even if another part of the line is good. The note keeps the
-// reason of the first call. A refusal replaces an earlier decision to skip the line.
+// refuse refuses the whole line. The first refusal stays in the note. A refusal overrides Skip.
 func (c *cleaner) refuse(format string, args ...any) {
 	if c.note.Refused == "" || c.note.Skipped {
 		c.note.Refused, c.note.Needs, c.note.Skipped = fmt.Sprintf(format, args...), "", false
@@ -38,8 +36,8 @@ func (c *cleaner) refuse(format string, args ...any) {
 
 func (c *cleaner) refused() bool { return c.note.Refused != "" && !c.note.Skipped }
 
-// choice returns the word that the caller has chosen for the form f. If there is no word, or the
-// word is Skip, ok is false. The parameter "what" is then the reason in the note.
+// choice returns the caller's word for the form f. Without a word, or with Skip, choice returns
+// false and adds the reason to the note.
 func (c *cleaner) choice(f Form, what string) (word string, ok bool) {
 	word = c.opt.Decide[f]
 	switch {
@@ -73,7 +71,6 @@ func (c *cleaner) line(s string) []order.Target {
 	return c.text(trimmed)
 }
 
-// text cleans a line that may have other text than a name.
 func (c *cleaner) text(trimmed string) []order.Target {
 	if i := blankHash(trimmed); i >= 0 {
 		trimmed = c.trim(trimmed[:i])
@@ -113,8 +110,6 @@ func (c *cleaner) text(trimmed string) []order.Target {
 	return out
 }
 
-// invisible reports whether r is an invisible character, like a soft hyphen or a BOM. Word
-// processors write these characters.
 func invisible(r rune) bool {
 	switch {
 	case r == '\u00ad', r == '\ufeff', r == '\u180e',
@@ -141,7 +136,7 @@ func (c *cleaner) trim(s string) string {
 	return out
 }
 
-// blankHash returns the index of the # that begins a comment, or -1. A # without a blank in front
+// blankHash returns the index of the # that begins a comment, or -1. A # without a blank before it
 // is part of a URL.
 func blankHash(s string) int {
 	for i := 1; i < len(s); i++ {
@@ -152,7 +147,6 @@ func blankHash(s string) int {
 	return -1
 }
 
-// change returns clean(s). If the result differs from s, change adds the text "did" to the note.
 func (c *cleaner) change(s string, clean func(string) string, did string) string {
 	out := clean(s)
 	if out != s {
@@ -161,7 +155,6 @@ func (c *cleaner) change(s string, clean func(string) string, did string) string
 	return out
 }
 
-// parenthesis splits "example.com (a mirror)" into the name and the text in parentheses.
 func parenthesis(s string) (head, text string) {
 	i := strings.IndexByte(s, '(')
 	if i <= 0 || strings.ContainsAny(strings.TrimRight(s[:i], " \t"), "/?") && !strings.ContainsAny(s[i-1:i], " \t") {
@@ -170,8 +163,6 @@ func parenthesis(s string) (head, text string) {
 	return strings.TrimRightFunc(s[:i], unicode.IsSpace), strings.Trim(s[i:], "() \t;,.")
 }
 
-// attach handles the text after a name as the caller has decided. It drops the text, adds the text
-// as a note, or makes targets of the addresses in the text.
 func (c *cleaner) attach(targets []order.Target, text string) []order.Target {
 	var addresses []string
 	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;()", r) })

@@ -5,8 +5,6 @@ import (
 	"testing"
 )
 
-// TestLines checks the targets and the notes of single lines. A line with an undecided Form must be
-// refused.
 func TestLines(t *testing.T) {
 	decided := map[Form]string{Mask: "subtree", Paths: "name", Ports: "name", Addresses: "network",
 		TextAfter: "drop", AddressAfter: "note", Several: "split"}
@@ -69,7 +67,6 @@ func TestLines(t *testing.T) {
 		{"https://-foo.example.com", "", "-foo.example.com", `the label "-foo"`, ""},
 		{"foo-.example.com", "", "foo-.example.com", `the label "foo-"`, ""},
 
-		// The dots of these names were altered, so that programs do not turn the names into links.
 		{"example[.]com", "", "example.com", "restored dots and schemes", ""},
 		{"www(.)example(.)com", "", "www.example.com", "restored dots and schemes", ""},
 		{"example (dot) com", "", "example.com", "restored dots and schemes", ""},

@@ -8,12 +8,10 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// footnotes contains the characters that mark footnotes, like a raised 2. IDNA would map a
-// raised digit to a plain digit, and make a different name.
+// footnotes contains footnote marks such as a raised 2. IDNA maps a raised 2 to a plain 2 and
+// changes the name.
 const footnotes = "\u00b9\u00b2\u00b3\u2070\u2074\u2075\u2076\u2077\u2078\u2079\u2080\u2081\u2082\u2083\u2084\u2085\u2086\u2087\u2088\u2089\u00aa\u00ba\u2020\u2021"
 
-// cutOff reports whether s ends in several dots, like a name that was cut off. Quotes and
-// punctuation may follow the dots.
 func cutOff(s string) bool {
 	name := strings.TrimRight(s, closing)
 	if strings.HasSuffix(name, "/") || strings.HasSuffix(name, `\`) {
@@ -22,13 +20,10 @@ func cutOff(s string) bool {
 	return strings.Contains(s[len(name):], "..") || strings.HasSuffix(s, "\u2026")
 }
 
-// glueNumber matches a name that directly follows the number of an enumeration, as in
-// "1.a.example".
 var glueNumber = regexp.MustCompile(`^(\d{1,7})\.(\S+)$`)
 
-// numbered refuses lines if their numbers count the lines and may not belong to the names. For
-// example, "1.a.example" and "2.b.example" may be the names a.example and b.example. The lines
-// "1.a.example" and "2.a.example" are accepted, because the rest of the names is equal.
+// numbered refuses lines such as "1.a.example" and "2.b.example", because the numbers may count the
+// lines. It accepts "1.a.example" and "2.a.example", because the rest is equal.
 func numbered(lines []line) {
 	var last *line
 	n, base := -1, ""
@@ -63,8 +58,8 @@ func numbered(lines []line) {
 
 var removal = regexp.MustCompile(`^[-\x{2013}\x{2014}\x{2212}][\s\x{a0}]+\S`)
 
-// removed refuses lines that begin with a hyphen, if other lines begin without a hyphen. The hyphen
-// may mark a name that was removed from the list.
+// removed refuses lines with a hyphen in front if other names have no hyphen. A hyphen may mean a
+// removed name.
 func removed(lines []line, decided func(i int) string) {
 	bare := false
 	var hyphened []*line

@@ -13,21 +13,21 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Head contains all fields of an order except the targets.
+// A Head contains the fields of an order except the targets.
 type Head struct {
-	// Timezone is the time zone for times without an offset. An empty Timezone means UTC.
+	// Timezone is the default time zone for times. Empty means UTC.
 	Timezone string
-	// Fields contains the fields of an order by key. A key with a dot is a field inside another
-	// field, for example "authority.name". A value is a string or a list of strings.
+	// Fields contains the fields of an order. A key with a dot is a nested field, for example
+	// "authority.name". A value is a string or a list of strings.
 	Fields map[string]any
 }
 
-// A File contains the text of an order file in the field Order. Side is the text of a side list (a
-// text file with names), or nil.
+// A File contains the text of an order file and its side list. Side is nil if there is no side
+// list.
 type File struct{ Order, Side []byte }
 
-// Write returns the text of an order file. The extension of path selects the format. side is the
-// path of a side list, or empty. For an invalid head, the error is an order.Problems.
+// Write returns the text of an order file. The extension of path selects the format. The path side
+// of a side list may be empty. The error for an invalid head is an order.Problems.
 func (h *Head) Write(path string, targets []order.Target, side string) (*File, error) {
 	o, err := h.Order()
 	if err != nil {
@@ -61,8 +61,6 @@ func (h *Head) Write(path string, targets []order.Target, side string) (*File, e
 	return &f, nil
 }
 
-// part moves plain names to the side list. It returns the other targets and the text of the
-// side list.
 func part(targets []order.Target, side *order.SideList) (rest []order.Target, text []byte) {
 	for _, t := range targets {
 		if t.Kind == order.TargetName && t.Match == order.Subtree && t.Attr == nil {
@@ -77,8 +75,6 @@ func part(targets []order.Target, side *order.SideList) (rest []order.Target, te
 	return rest, text
 }
 
-// nested returns the fields in the nested structure of an order file. If the fields have no
-// targets, nested adds a placeholder target.
 func (h *Head) nested() (map[string]any, error) {
 	o := map[string]any{"targets": []string{"placeholder.example"}}
 	for key, value := range h.Fields {
@@ -98,8 +94,8 @@ func (h *Head) nested() (map[string]any, error) {
 	return o, nil
 }
 
-// Order parses the head as an order file, with the checks of a server. A head without
-// targets gets a placeholder. For an invalid head, the error is an order.Problems.
+// Order parses the head with the checks of a server. A head without targets gets a placeholder. The
+// error for an invalid head is an order.Problems.
 func (h *Head) Order() (*order.Order, error) {
 	fields, err := h.nested()
 	if err != nil {

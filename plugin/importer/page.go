@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// noPath reports whether rest is only slashes, the dot segments "." and "..", or closing
-// punctuation. Dot segments have no effect (RFC 3986, section 5.2.4).
+// noPath reports whether rest is no real path, for example "/" or "/./". Dot segments have no
+// effect (RFC 3986, section 5.2.4).
 func noPath(rest string) bool {
 	if strings.Trim(rest, `/\`+closing) == "" {
 		return true
@@ -21,8 +21,6 @@ func noPath(rest string) bool {
 	return !strings.ContainsAny(rest, "?#") && (path.Clean("/"+rest) == "/" || path.Clean("/"+strings.TrimRight(rest, closing)) == "/")
 }
 
-// port splits the text into a host and a port. It drops the default port of the scheme. If the text
-// after the colon is not a port, ok is false.
 func (c *cleaner) port(host, scheme string) (name, port string, ok bool) {
 	i := strings.LastIndexByte(host, ':')
 	if i < 0 || strings.HasSuffix(host, "]") || strings.Count(host, ":") > 1 && host[0] != '[' {
@@ -42,8 +40,8 @@ func (c *cleaner) port(host, scheme string) (name, port string, ok bool) {
 	return name, port, true
 }
 
-// page handles a URL with a path as the caller has decided. It refuses text like "either/or",
-// because "either" has no dot and is probably not a host.
+// page handles a URL with a path. It refuses text such as "either/or", because "either" is probably
+// no host.
 func (c *cleaner) page(scheme, whole, host string) []order.Target {
 	dotless := !strings.Contains(strings.Trim(host, "."), ".") && !strings.HasPrefix(host, "[")
 	top, err := dname.Parse(strings.Trim(host, "."))

@@ -7,24 +7,15 @@ import (
 	"strings"
 )
 
-// Lists from documents have numbers, bullets and page numbers around the names. Some documents
-// alter the dots, for example example[.]com, so that programs do not turn the names into links.
-
 var (
-	// markers matches one number or bullet of an enumeration. A blank must follow:
-	// "1.example.com" is a name and "*.example.com" is a mask. U+F0B7 and U+F0A7 are
-	// bullets of Word.
-	markers = regexp.MustCompile(`^(?:(?:\d{1,7}[.:]|[A-Za-z][.)]|[ivxlcIVXLC]{1,7}[.)]|[-–—•·▪▫◦‣⁃∙●○■□➢►*+>]|[\x{f0b7}\x{f0a7}]|o\t)[\s\x{a0}]+|(?:\(\d{1,7}\)|\d{1,7}\)|\[\d{1,7}\]|\([A-Za-z]\)|[•·▪▫◦‣⁃∙●○■□➢►\x{f0b7}\x{f0a7}])[\s\x{a0}]*)`)
-	// numberWord matches a number with a word, for example "n° 4 :" and "Nr. 4:".
+	// markers matches a number or bullet of an enumeration. U+F0B7 and U+F0A7 are bullets of Word.
+	markers    = regexp.MustCompile(`^(?:(?:\d{1,7}[.:]|[A-Za-z][.)]|[ivxlcIVXLC]{1,7}[.)]|[-–—•·▪▫◦‣⁃∙●○■□➢►*+>]|[\x{f0b7}\x{f0a7}]|o\t)[\s\x{a0}]+|(?:\(\d{1,7}\)|\d{1,7}\)|\[\d{1,7}\]|\([A-Za-z]\)|[•·▪▫◦‣⁃∙●○■□➢►\x{f0b7}\x{f0a7}])[\s\x{a0}]*)`)
 	numberWord = regexp.MustCompile(`^(?:(?i:n|nr|no|num)\.?[°º]?|№)[\s\p{Zs}]*\d{1,7}[\s\p{Zs}]*[:.)–—-]?[\s\p{Zs}]+`)
-	// fangedDot matches text in place of a dot, for example "[.]". fangedColon and
-	// fangedScheme match altered schemes, for example "hxxp".
+	// Some documents alter dots and schemes to avoid links, for example "[.]" and "hxxp".
 	fangedDot    = regexp.MustCompile(`(?i)[ \t]*[\[({][ \t]*(?:\.|dot|punto|point|punkt)[ \t]*[\])}][ \t]*`)
 	fangedColon  = regexp.MustCompile(`(?i)^([a-z]{3,5})(?:\[:\]//|\[://\])`)
 	fangedScheme = regexp.MustCompile(`(?i)\bh(?:xx|\*\*)p(s?)(\[?:|[/\\]{2})`)
-	// lastWord matches a line that ends in "and" or "or" in one of several languages, as in an
-	// enumeration.
-	lastWord = regexp.MustCompile(`^(.*[^\s,;])(?:[,;]\s*|\s+)(?i:and|or|and/or|e|ed|o|et|ou|und|oder|y|en|i|oraz|a|и|й|і|та|ve)[\s,;:.]*$`)
+	lastWord     = regexp.MustCompile(`^(.*[^\s,;])(?:[,;]\s*|\s+)(?i:and|or|and/or|e|ed|o|et|ou|und|oder|y|en|i|oraz|a|и|й|і|та|ve)[\s,;:.]*$`)
 )
 
 func marker(s string) string {
@@ -44,8 +35,6 @@ func refanged(s string) string {
 	return fangedColon.ReplaceAllString(s, "$1://")
 }
 
-// ending removes "and" or "or" after the name at the end of a line. In an enumeration, a line can
-// end in these words.
 func ending(s string) string {
 	if m := lastWord.FindStringSubmatch(s); m != nil {
 		words := strings.Fields(m[1])
@@ -59,21 +48,16 @@ func ending(s string) string {
 const pageNumbers = `page|pag\.?|pagina|página|seite|strona|strana|str\.?|стр\.?|страница|сторінка|стор\.?|sivu|side|sida|oldal|pg\.?|p\.)\s*\d{1,5}(?:\s*(?:/|of|di|de|von|van|z|ze|sur|от|из|з|av|af)\s*\d{1,5})?`
 
 var (
-	pageWord = regexp.MustCompile(`^(?i)[-–—=*\s]*(?:` + pageNumbers + `[-–—=*\s]*$`)
-	// pageTail matches a page number at the end of a header.
-	pageTail = regexp.MustCompile(`(?i)[-–—=*|,;(\s]+(?:` + pageNumbers + `[-–—=*)\s]*$`)
-	// caseNumber matches a slash between numbers, as in the number of a case.
+	pageWord   = regexp.MustCompile(`^(?i)[-–—=*\s]*(?:` + pageNumbers + `[-–—=*\s]*$`)
+	pageTail   = regexp.MustCompile(`(?i)[-–—=*|,;(\s]+(?:` + pageNumbers + `[-–—=*)\s]*$`)
 	caseNumber = regexp.MustCompile(`(\d\s*)/(\s*\d)`)
 	pageOf     = regexp.MustCompile(`^(?i)[-–—\s]*(\d{1,5})\s*(?:/|of|di|de|von|van|z|ze|sur|из|з|av|af)\s*(\d{1,5})[-–—\s]*$`)
 	pageDash   = regexp.MustCompile(`^[-–—]\s*\d{1,5}\s*[-–—]$`)
-	// loneNumber matches the number of an item whose name is on the next line.
 	loneNumber = regexp.MustCompile(`^(?:\d{1,7}[.)]|\(\d{1,7}\))$`)
 	ruled      = regexp.MustCompile(`^(?:[-–—=_~*.·+\s]{2,}|[-–—•·▪◦‣●○■□])$`)
 	digits     = regexp.MustCompile(`\d+`)
 )
 
-// pageLines marks lines that do not need a name: page numbers, ruled lines, numbers alone on a
-// line, and repeated page headers.
 func pageLines(lines []line) {
 	times := map[string]int{}
 	header := func(l *line) string {
@@ -126,8 +110,6 @@ func pageNumber(s string) bool {
 	return pageWord.MatchString(s) || pageDash.MatchString(s)
 }
 
-// headerText reports whether s can be a page header. A header has no name and no word like
-// "removed".
 func headerText(s string) bool {
 	if liftingWord(s) != "" || strings.ContainsAny(s, "/@*") {
 		return false

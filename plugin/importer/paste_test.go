@@ -39,8 +39,6 @@ func TestPastes(t *testing.T) {
 	}
 }
 
-// TestWrappedPaste checks a list from a PDF in which some names are broken over two lines. Only
-// these lines may need a decision. Domains must find all 400 names.
 func TestWrappedPaste(t *testing.T) {
 	text, names := paste(t, "wrapped.txt")
 	lines := strings.Split(text, "\n")
@@ -116,7 +114,6 @@ func TestPageLines(t *testing.T) {
 	}
 }
 
-// TestBelow checks words about subdomains and "and" between quoted names.
 func TestBelow(t *testing.T) {
 	for text, want := range map[string]string{
 		"a.example samt Unterseiten": "a.example", "a.example mit allen Subdomains": "a.example", "a.example, avec leurs sous-domaines": "a.example",

@@ -8,18 +8,17 @@ import (
 	"unicode/utf8"
 )
 
-// These limits protect the memory, because the importer reads the whole list before it checks a
-// line. The longest known list has 140,000 names.
+// The limits protect the memory, because the importer reads the whole list first. The longest known
+// list has 140,000 names.
 const (
 	MaxSize  = 64 << 20
 	maxLines = 2 << 20
 )
 
-// ErrSize is the error for a file that is too large for a list of names.
+// ErrSize is the error for a file that is too large.
 var ErrSize = fmt.Errorf("is larger than %d MiB or has more than %d lines, which no list of names has", MaxSize>>20, maxLines)
 
-// readAll reads r to the end. If r has more than MaxSize bytes or more than maxLines
-// lines, it returns ErrSize.
+// readAll reads r to the end. It returns ErrSize for more than MaxSize bytes or maxLines lines.
 func readAll(r io.Reader) (string, error) {
 	var data strings.Builder
 	n, err := io.Copy(&data, io.LimitReader(r, MaxSize+1))
@@ -41,8 +40,6 @@ type line struct {
 	found  *found // the findings about the line; nil for most lines
 }
 
-// source returns the joined text if the line was joined with the next line. Otherwise source
-// returns the line of the file.
 func (l *line) source() string {
 	if l.joined != "" {
 		return l.joined
@@ -50,7 +47,6 @@ func (l *line) source() string {
 	return l.raw
 }
 
-// found contains the results of the checks that run before the cleaner changes a line.
 type found struct {
 	passed  string // the reason why the line needs no name
 	refused string // the reason why the line is refused
@@ -68,14 +64,11 @@ func (l *line) mark() *found {
 	return l.found
 }
 
-// open reports whether the line was neither refused nor passed over.
 func (l *line) open() bool { return l.found == nil || l.found.passed == "" && l.found.refused == "" }
 
-// hasText reports whether an open line is neither blank nor a comment.
 func (l *line) hasText() bool { return l.open() && l.text != "" && l.text[0] != '#' }
 
-// simple reports whether s is an ASCII host name with a dot. Nearly all lines are simple. Simple
-// lines skip slower checks, for example the check for a broken name.
+// simple reports whether s is an ASCII host name with a dot. Simple lines skip slow checks.
 func simple(s string) bool {
 	if s == "" || !strings.Contains(s, ".") || !plainName(s) {
 		return false
@@ -112,8 +105,6 @@ func strip(s string) string {
 	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || invisible(r) })
 }
 
-// signatures contains the first bytes of files that are not plain text. Each entry also
-// has the format and the advice for the user.
 var signatures = []struct{ magic, format, advice string }{
 	{"%PDF", "a PDF document", "write its text first: pdftotext -layout FILE"},
 	{"PK\x03\x04", "a ZIP archive, an Excel workbook or a Word document", "unpack the archive; blocklistctl import register PRESET FILE reads XLSX with a preset"},
@@ -132,8 +123,8 @@ var signatures = []struct{ magic, format, advice string }{
 	{"\xfe\xff", "text in UTF-16", "write it as UTF-8 first: iconv -f UTF-16 -t UTF-8 FILE"},
 }
 
-// Magic returns the format of a file that is not plain text, and advice for the user. head is the
-// beginning of the file. If the first bytes do not belong to a known format, Magic returns "".
+// Magic returns the format of a binary file by its first bytes, and advice for the user. Magic
+// returns "" for an unknown format.
 func Magic(head string) (format, advice string) {
 	for _, s := range signatures {
 		if strings.HasPrefix(head, s.magic) {
@@ -143,8 +134,6 @@ func Magic(head string) (format, advice string) {
 	return "", ""
 }
 
-// foreignBytes returns an error if the data is a binary file, has zero bytes, has old Macintosh
-// line ends, or is not in the given character set.
 func foreignBytes(data string, charset string) error {
 	if format, advice := Magic(data); format != "" {
 		return &FormatError{format, 1, firstLine(data), advice}
@@ -162,7 +151,6 @@ func foreignBytes(data string, charset string) error {
 	return foreignCharset(data, charset)
 }
 
-// foreignCharset returns an error if the data is not in the given character set.
 func foreignCharset(data string, charset string) error {
 	at := strings.IndexFunc(data, func(r rune) bool { return r >= utf8.RuneSelf })
 	if at < 0 {
@@ -180,8 +168,6 @@ func foreignCharset(data string, charset string) error {
 	return nil
 }
 
-// notUTF8 returns an error if the data is not UTF-8. The error contains the probable
-// character set.
 func notUTF8(data string) error {
 	if utf8.ValidString(data) {
 		return nil
@@ -209,9 +195,6 @@ func notUTF8(data string) error {
 	return bad
 }
 
-// highRuns counts bytes above ASCII. "lower" is the number of bytes from 0xc0 to 0xdf, and "upper"
-// is the number of bytes from 0xe0 on. "runs" is true if most bytes above ASCII are next to each
-// other, as in Cyrillic words.
 func highRuns(data string) (runs bool, lower, upper int) {
 	high, beside := 0, 0
 	for i := range len(data) {
@@ -232,8 +215,8 @@ func highRuns(data string) (runs bool, lower, upper int) {
 	return beside*2 > high, lower, upper
 }
 
-// koi8 reports whether Cyrillic text is in KOI8. The bytes 0xc0 to 0xdf are small letters
-// in KOI8 but capitals in Windows-1251. Lists have few capitals.
+// koi8 reports whether Cyrillic text is in KOI8. Bytes 0xc0 to 0xdf are small letters in KOI8 and
+// capitals in Windows-1251.
 func koi8(data string) bool {
 	runs, lower, upper := highRuns(data)
 	return runs && lower >= 4 && lower > 2*upper
@@ -250,7 +233,7 @@ func firstLine(data string) string {
 	return strings.TrimSuffix(text, "\r")
 }
 
-// A FormatError is the error of Domains for a file that is not a plain list.
+// A FormatError is the error for a file that is not a plain list.
 type FormatError struct {
 	Format string // the format that the file seems to have
 	Line   int    // number of the line that shows the format

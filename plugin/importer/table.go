@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// A table finds lists with unexpected columns. A row may have a number, a name and one date. Lists
-// with other columns are refused, because another column may mean that a name is not blocked.
+// A table finds unexpected columns in a list. An unexpected column may mean that a name is not
+// blocked. Numbers, names and one date in a row are expected.
 type table struct {
 	dated, undated int    // the first line with a date and the first line without a date; 0 means none
 	number         string // the number in the row before
@@ -40,8 +40,7 @@ var headings = map[string]bool{"": true, "#": true, "n": true, "n.": true, "n°"
 	"domaine": true, "nom de domaine": true, "domene": true, "domeny": true, "domena": true, "doména": true, "домен": true, "домени": true, "домены": true, "сайт": true,
 	"date": true, "data": true, "datum": true, "fecha": true, "дата": true}
 
-// lifting contains parts of words that mean "not blocked" or "no longer blocked". The list
-// cannot be complete.
+// lifting contains parts of words that mean "no longer blocked". The list is incomplete.
 var lifting = strings.Fields(`remov delet lifted lifting revok revoc unblock delist withdraw cancelled canceled cancellat
 	expir inactive allow whitelist exempt except permit passthr suspend
 	rimoss annull sospes eccezion ausnahm ausgesetzt sblocc dissequestr supprim débloqu debloqu mainlevée levée retrait
@@ -50,7 +49,6 @@ var lifting = strings.Fields(`remov delet lifted lifting revok revoc unblock del
 	wykreśl wykresl usunięt odblok zruš výmaz vymaz
 	легальн анульов перевірк розблок скасов виключ исключ разблок снят отмен удал`)
 
-// notBlocked matches headings like "not to be blocked" and "nicht mehr gesperrt".
 var notBlocked = regexp.MustCompile(`(?i)(?:^|[^\pL])(?:not|no longer|non|nicht|pas|plus|no|nie|ne|не|больше не)[^\pL].*(?:block|blocc|gesperrt|sperren|bloqu|blok|блок)`)
 
 // separator reports whether r separates columns.
@@ -94,8 +92,6 @@ func kindOf(cell string) kind {
 	return textCell
 }
 
-// line checks one line of the list. If the list must be refused, "why" describes the format of the
-// list. "shown" is the number of the line for the error message.
 func (t *table) line(at int, l *line) (why string, shown int) {
 	if w := liftingWord(l.text); w != "" {
 		return fmt.Sprintf("a list in which some names are not blocked (%q)", w), at
@@ -137,7 +133,6 @@ const (
 	twoDates     = "a table with two dates in one row (one date may be the day of a removal)"
 )
 
-// words checks a line whose number, name and dates are separated by blanks.
 func (t *table) words(at int, s string) string {
 	words := strings.Fields(s)
 	if len(words) == 0 {
@@ -169,9 +164,8 @@ func (t *table) words(at int, s string) string {
 	return t.row(at, numbers, dates)
 }
 
-// row checks the number and the dates of a row with a name. It returns a description of the format
-// if only some rows have a date. It also returns a description if the number is 0 or equals the
-// number of the row before.
+// row checks the number and the dates of a row with a name. It returns the reason to refuse the
+// list, or "".
 func (t *table) row(at int, numbers string, dates int) string {
 	t.rows++
 	if dates > 0 && t.dated == 0 {
@@ -190,9 +184,8 @@ func (t *table) row(at int, numbers string, dates int) string {
 	return ""
 }
 
-// heading checks a row without a name. It skips a row of known headings. An unknown heading before
-// the first name means that the table has other columns. A row with commas may also be a sentence,
-// so heading only stores its line number.
+// heading checks a row without a name. An unknown heading before the first name means unexpected
+// columns. A row with commas may be a sentence, so heading only stores its line number.
 func (t *table) heading(at int, l *line, row []string) string {
 	for _, c := range row {
 		if headings[strings.ToLower(strip(strings.Trim(c, quotes)))] {
@@ -228,7 +221,6 @@ func liftingWord(s string) string {
 	return ""
 }
 
-// cutText removes the text in parentheses after a name, except dates.
 func cutText(s string) string {
 	head, text := parenthesis(s)
 	for _, w := range strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || separator(r) }) {
@@ -239,8 +231,8 @@ func cutText(s string) string {
 	return head
 }
 
-// columns removes the number before a name, and one date next to a name. It keeps the date if the
-// line has other words, because they may change the meaning of the date.
+// columns removes the number before a name and one date next to a name. It keeps a date next to
+// other words, because the words may change the meaning of the date.
 func (c *cleaner) columns(words []string) []string {
 	if len(words) < 2 {
 		return words

@@ -2,8 +2,8 @@ package importer
 
 import "strings"
 
-// wordBytes contains the characters that need no special treatment in names and URLs. A colon is
-// not in the table, because a colon may begin a second URL.
+// wordBytes contains the characters without special treatment. A colon is not in the table, because
+// a colon may begin a second URL.
 var wordBytes = func() (t [256]bool) {
 	for _, c := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_/?=&%~+*") {
 		t[c] = true
@@ -11,15 +11,12 @@ var wordBytes = func() (t [256]bool) {
 	return t
 }()
 
-// oneWord reports whether a line is only one name or one URL, without text or punctuation around
-// the name. The cleaner can then skip its slow steps.
 func oneWord(s string) bool {
 	rest := s[len(plainScheme(s)):]
 	if rest == "" {
 		return false
 	}
 	for i := range len(rest) {
-		// Two slashes may end an altered scheme, for example hxxp//.
 		if c := rest[i]; !wordBytes[c] || i > 0 && c == '/' && rest[i-1] == '/' {
 			return false
 		}
@@ -27,8 +24,6 @@ func oneWord(s string) bool {
 	return true
 }
 
-// plainWord reports whether a word has no quotes, brackets, footnotes or invisible characters, and does
-// not end in several dots.
 func plainWord(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; !wordBytes[c] && c != ':' || i > 0 && c == '.' && s[i-1] == '.' {
@@ -48,8 +43,7 @@ func plainScheme(s string) string {
 	return ""
 }
 
-// schemeOf returns the scheme at the start of a text. The result is the same as that of the regular
-// expression schemes, but most calls do not need the expression.
+// schemeOf is a fast form of schemes.FindString. Both must return the same scheme.
 func schemeOf(s string) string {
 	if known := plainScheme(s); known != "" {
 		return known

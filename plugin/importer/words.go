@@ -13,14 +13,10 @@ import (
 )
 
 var (
-	// glued matches a scheme. Each match may begin a URL, because URLs may follow each other
-	// without a blank.
-	glued = regexp.MustCompile(`(?i)(?:https?|ftp)://`)
-	// schemes matches a scheme at the start of a text, even a mistyped one like "https//".
+	glued   = regexp.MustCompile(`(?i)(?:https?|ftp)://`)
 	schemes = regexp.MustCompile(`^(?i)(?:[a-z][a-z0-9+-]*://+|(?:https?|ftp)(?::[/\\]*|[/\\]{2,}))`)
 )
 
-// words splits a line at blanks, commas, semicolons and bars, and before the scheme of a URL.
 func (c *cleaner) words(s string) (words []string) {
 	for _, field := range strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '|' }) {
 		if strings.Trim(field, quotes) == "" { // for example "« example.com »"
@@ -48,8 +44,8 @@ func (c *cleaner) words(s string) (words []string) {
 	return words
 }
 
-// unglue splits URLs that follow each other without a blank. It does not split a doubled scheme,
-// for example http://http://a.example.
+// unglue splits URLs without a blank between them. A doubled scheme stays, for example
+// http://http://a.example.
 func (c *cleaner) unglue(s string) (parts []string) {
 	start := 0
 	for _, at := range glued.FindAllStringIndex(s, -1) {
@@ -115,12 +111,10 @@ func (c *cleaner) split(words []string) (names, rest []string) {
 	return words[:1], words[1:]
 }
 
-// andWord matches "and" in several languages. The Dutch "en" and the Czech "a" are not in the
-// list, because in other languages they mean "in" and "to".
+// andWord matches "and" in several languages. Dutch "en" and Czech "a" mean "in" and "to" in other
+// languages.
 var andWord = regexp.MustCompile(`^(?i:and|e|ed|et|und|sowie|y|og|och|i|oraz|и|й|і|та|ve|&)$`)
 
-// listed returns the names of an enumeration with the word "and", for example "a.example,
-// b.example and c.example". It returns nil if another word is between the names.
 func (c *cleaner) listed(words []string) (names []string) {
 	and := true // an "and" cannot be first, last, or after another "and"
 	for _, w := range words {
@@ -142,8 +136,7 @@ func (c *cleaner) listed(words []string) (names []string) {
 
 func address(s string) (netip.Prefix, bool) {
 	s = strings.Trim(s, "[]().,;")
-	// Most texts are names. An address ends in a digit or has a colon, so this check saves most
-	// calls of ParsePrefix.
+	// Most texts are names. Skip the slow ParsePrefix for names.
 	if s == "" || !isDigit(s[len(s)-1]) && !strings.Contains(s, ":") {
 		return netip.Prefix{}, false
 	}
@@ -158,8 +151,8 @@ func isAddress(s string) bool {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// namelike reports whether s is a name in a known top-level domain, or a URL. The name or the host
-// of the URL must have a dot.
+// namelike reports whether s is a URL, or a name in a known top-level domain. The host must have a
+// dot.
 func namelike(s string) bool {
 	s = strings.Trim(s, "()[].,;:"+quotes)
 	bare := cutScheme(s)

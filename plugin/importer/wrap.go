@@ -10,9 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/lint"
 )
 
-// A word processor may break a name at a hyphen. For example, one line then has "guarda-film-" and
-// the next line has "streaming.com". The two lines may also be two names with different owners. The
-// caller must decide.
+// A word processor may break a name at a hyphen: "guarda-film-" and "streaming.com". The two lines
+// may also be two names. The caller must decide.
 
 // hyphens contains all characters that look like a hyphen.
 const hyphens = "-\u2010\u2011\u2012\u2013\u2014\u2212"
@@ -29,11 +28,8 @@ func breaksOff(s string) bool {
 	return (strings.ContainsRune(hyphens, r) || r == '\\') && strings.Trim(s[:len(s)-n], hyphens+"\\ \t=") != ""
 }
 
-// columnEnd matches the end of a column. It is a separator, two or more blanks, or a date.
 var columnEnd = regexp.MustCompile(`[\t;,|]|\s{2,}|\s\d[\d./-]{5,9}$`)
 
-// breaksInside reports whether a column of the line ends in a hyphen. A wrapped name may
-// continue there.
 func breaksInside(s string) bool {
 	return slices.ContainsFunc(columnEnd.Split(s, -1), breaksOff)
 }
@@ -46,14 +42,11 @@ func body(s string) string {
 	return s
 }
 
-// opensWith reports whether a line begins with a hyphen that is not a bullet.
 func opensWith(s string) bool {
 	r, n := utf8.DecodeRuneInString(s)
 	return strings.ContainsRune(hyphens, r) && n < len(s) && strings.Trim(s, hyphens+" \t=") != "" && marker(s) == s
 }
 
-// aWord returns s if s is a single word without a dot. It removes the scheme and the
-// punctuation at the end. For other text it returns "".
 func aWord(s string) string {
 	w := strings.TrimRight(s, closing+"/")
 	w = cutScheme(strings.TrimLeft(w, quotes))
@@ -63,8 +56,6 @@ func aWord(s string) string {
 	return w
 }
 
-// openDot reports whether s ends in a dot, and the next line is probably the top-level
-// domain.
 func openDot(s, next string) bool {
 	s = strings.TrimRight(s, " \t,;"+quotes)
 	if !strings.HasSuffix(s, ".") || strings.ContainsAny(s, " \t") {
@@ -81,9 +72,8 @@ func aTop(s string) bool {
 	return err == nil && n.NumLabels() == 1 && lint.KnownTop(n) && !headings[strings.ToLower(s)]
 }
 
-// broken finds pairs of lines that may be one name. decided returns the caller's decision for a
-// pair, or "". Its argument is the index of the second line. typed contains texts that replace
-// pairs, by the number of the second line.
+// broken finds pairs of lines that may be one name. The function decided takes the index of the
+// second line. The key of typed is the number of the second line.
 func broken(lines []line, decided func(i int) string, typed map[int]string) {
 	last := -1 // index of the last line with text, or -1
 	for i := range lines {
@@ -112,17 +102,16 @@ func broken(lines []line, decided func(i int) string, typed map[int]string) {
 	}
 }
 
-// loose refuses a line that begins with a hyphen, unless the decision is "separate". In a diff, the
-// hyphen may mark a removed name.
+// loose refuses an undecided line that begins with a hyphen. In a diff, a hyphen may mark a removed
+// name.
 func loose(l *line, decided string) {
 	if l.open() && opensWith(marker(l.text)) && decided != "separate" {
 		*l.mark() = found{refused: "begins with a hyphen; it is unclear whether the hyphen belongs to the name", needs: Hyphen}
 	}
 }
 
-// pair handles the lines i and j if they may be one name. It joins, separates or refuses the lines.
-// If typed is not empty, it replaces both lines. pair returns true if the two lines are one line
-// now.
+// pair joins, separates or refuses the lines i and j if they may be one name. Typed text replaces
+// both lines. pair reports whether the lines are now one line.
 func pair(lines []line, i, j int, decided, typed string) bool {
 	a, b := &lines[i], &lines[j]
 	raw := body(a.source())

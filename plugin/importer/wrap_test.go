@@ -91,8 +91,6 @@ func TestBroken(t *testing.T) {
 	}
 }
 
-// TestMaybeOneName checks a name next to a word without a dot. Domains must accept the name and add
-// a warning.
 func TestMaybeOneName(t *testing.T) {
 	for list, want := range map[string]string{
 		"guardafilm\nstreaming.com\n":          "2: follows a word without a dot",
@@ -136,8 +134,6 @@ func TestJoinedNote(t *testing.T) {
 	}
 }
 
-// TestWholeHostNote checks that the note about a URL contains its target. Two pages on one
-// host must remain two targets.
 func TestWholeHostNote(t *testing.T) {
 	list := "https://a.example.com/x\nhttps://a.example.com/y\n"
 	for word, want := range map[string][]string{
@@ -158,8 +154,6 @@ func TestWholeHostNote(t *testing.T) {
 	}
 }
 
-// TestPairs checks decisions about single pairs of lines. The decision about a pair must not join a
-// third line.
 func TestPairs(t *testing.T) {
 	const list = "a-\nb.example\nc-\nd.example\ne-\nf-\ng.example\n- h.example\ni.example\n- j.example\n"
 	for _, tc := range []struct {
@@ -199,7 +193,6 @@ func TestPairs(t *testing.T) {
 	}
 }
 
-// TestDropHyphen checks names that were broken inside a word, with several kinds of hyphens.
 func TestDropHyphen(t *testing.T) {
 	for list, want := range map[string]string{
 		"exam-\nple.org\n":                "example.org",

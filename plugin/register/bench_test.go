@@ -10,8 +10,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// bigTable returns a table for the preset fr-anj. The table has n rows and at most 1,680 different
-// decisions.
 func bigTable(n int) []byte {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	var b strings.Builder

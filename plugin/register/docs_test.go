@@ -9,8 +9,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestDocs imports a table with the preset in docs/blocklistctl-registers.md. It also imports a
-// list with the changed preset that the page describes.
 func TestDocs(t *testing.T) {
 	page, err := os.ReadFile("../../docs/blocklistctl-registers.md")
 	if err != nil {

@@ -35,8 +35,8 @@ func Load(name, dir string) (*Preset, error) {
 	return p, nil
 }
 
-// LoadWith returns a preset that is part of the program. Before the preset is parsed, the function
-// "change" may modify its keys.
+// LoadWith returns a built-in preset. The function change may edit the keys before LoadWith parses
+// the preset.
 func LoadWith(name string, change func(preset map[string]any)) (*Preset, error) {
 	data, _, err := Presets.Find(name, "")
 	if err != nil {

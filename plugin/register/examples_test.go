@@ -30,8 +30,6 @@ func edition(t *testing.T, e *registers.Example, ed *registers.Edition, previous
 	return opt
 }
 
-// wanted returns the expected targets of an edition, in the form that the function contents
-// returns.
 func wanted(ed *registers.Edition) map[string]string {
 	want := map[string]string{}
 	for _, w := range ed.Want {
@@ -41,8 +39,6 @@ func wanted(ed *registers.Edition) map[string]string {
 	return want
 }
 
-// TestExamples imports two editions of an example of each preset. The output must have the targets
-// that a person read in the text. A second import of each edition changes nothing.
 func TestExamples(t *testing.T) {
 	names, err := Presets.Names("")
 	if err != nil {
@@ -85,8 +81,6 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// wrongDownloads imports files that an operator may download by mistake. Each import must write
-// nothing and end no block.
 func wrongDownloads(t *testing.T, p *Preset, e *registers.Example, out []byte) {
 	t.Helper()
 	opt := edition(t, e, &e.Second, out)
@@ -133,8 +127,6 @@ func wrongDownloads(t *testing.T, p *Preset, e *registers.Example, out []byte) {
 	}
 }
 
-// TestExampleTargets checks that the examples have targets, so that TestExamples compares more than
-// empty lists.
 func TestExampleTargets(t *testing.T) {
 	for _, e := range registers.Examples(t) {
 		if len(wanted(&e.First)) == 0 || maps.Equal(wanted(&e.First), wanted(&e.Second)) {

@@ -9,7 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A Fix is the operator's correction of a cell that has an error in the register.
+// A Fix is the operator's correction of a wrong cell in the register.
 type Fix struct {
 	Column string
 	Is     string // the text of the cell
@@ -17,7 +17,7 @@ type Fix struct {
 	Why    string
 }
 
-// ParseFixes parses a file of corrections in YAML. The key "fix" has the list of the corrections.
+// ParseFixes parses a YAML file of corrections.
 func ParseFixes(data []byte) ([]Fix, error) {
 	var file struct {
 		Fix []struct {
@@ -48,14 +48,12 @@ func ParseFixes(data []byte) ([]Fix, error) {
 	return fixes, errors.Join(errs...)
 }
 
-// A Used is a correction that was used for a row.
+// A Used is a correction of a row.
 type Used struct {
 	Fix
 	At int // the number of the row
 }
 
-// correct returns the corrected text of a cell and true. Without a correction for the cell, it
-// returns the text of the cell and false.
 func (r *run) correct(at int, column, cell string) (string, bool) {
 	if len(r.fixes) == 0 {
 		return cell, false

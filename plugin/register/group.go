@@ -21,15 +21,14 @@ type group struct {
 	entries []entry
 }
 
-// An entry is a target that a row gives to an order.
 type entry struct {
 	target order.Target
 	until  order.Time // the end that the register gives, or NoTime
 	state  state
 }
 
-// appendKey appends the key of a target to dst. The key identifies the target: entries with equal
-// keys have the same target, although their times and notes may differ.
+// appendKey appends the key of a target to dst. Targets with equal keys are the same target,
+// although their times and notes may differ.
 func appendKey(dst []byte, t *order.Target) []byte {
 	if t.Kind != order.TargetName {
 		return append(dst, t.Pattern()...)
@@ -54,8 +53,7 @@ type keyed struct {
 	index int32
 }
 
-// sortedByKey returns the sorted keys of n targets. All keys are parts of one string, which saves
-// allocations.
+// sortedByKey returns the sorted keys of n targets. All keys share one string to save allocations.
 func sortedByKey(n int, target func(int) *order.Target) []keyed {
 	var text []byte
 	ends := make([]int, n)
@@ -73,8 +71,6 @@ func sortedByKey(n int, target func(int) *order.Target) []keyed {
 	return out
 }
 
-// entry adds a target to the order of the current row. If the row is an exception, entry adds the
-// name to r.excepts instead.
 func (r *run) entry(at int, t order.Target, until order.Time, s state) error {
 	if s == except {
 		if t.Kind != order.TargetName || t.Match != order.Subtree {
@@ -92,7 +88,6 @@ func (r *run) entry(at int, t order.Target, until order.Time, s state) error {
 	return nil
 }
 
-// group returns the group of the current row. It returns nil if the row was refused.
 func (r *run) group(at int) (*group, error) {
 	r.key = r.key[:0]
 	for _, c := range r.p.Group {
@@ -122,9 +117,8 @@ func (r *run) group(at int) (*group, error) {
 	return g, nil
 }
 
-// noDecision reports whether the row has no decision. This is the case if the date of the decision
-// is missing, or if all columns in the preset's key "group" are empty. If the preset's key "by"
-// uses one of these columns, they may all be empty.
+// noDecision reports whether the row lacks a decision. Columns in the preset's key "by" may be
+// empty.
 func (r *run) noDecision() bool {
 	empty := len(r.p.Group) > 0
 	for _, c := range r.p.Group {
@@ -172,9 +166,7 @@ func (r *run) newOrder() (*order.Order, error) {
 	return &o, nil
 }
 
-// template returns an order with the given fields. The values of the columns replace the
-// placeholders in the fields. Equal fields are parsed only once, so that equal orders share their
-// Terms.
+// template returns an order with the given fields. Orders with equal fields share their Terms.
 func (r *run) template(fields map[string]any, values map[string]string) (*order.Order, error) {
 	refs := texts(fields["references"])
 	key, err := json.Marshal([]any{fields, values})
@@ -212,9 +204,8 @@ func texts(v any) (out []string) {
 	return out
 }
 
-// template parses the fields of an order with the rules of the server. The result has no Served
-// time. If the deadline is a duration, the result has no Deadline time. The caller must set both
-// times, or remove the duration.
+// template parses the fields of an order with the rules of the server. The caller must set Served.
+// The caller must also set Deadline or clear DeadlineAfter.
 func (p *Preset) template(fields map[string]any, values map[string]string) (*order.Order, error) {
 	filled, _ := fillAll(fields, func(c string) string { return values[c] }).(map[string]any)
 	if filled == nil {
@@ -237,8 +228,6 @@ func (p *Preset) template(fields map[string]any, values map[string]string) (*ord
 	return o, nil
 }
 
-// fillAll replaces the placeholders in all texts of v. For example, it replaces {issued} by the
-// value of the column issued.
 func fillAll(v any, value func(string) string) any {
 	switch v := v.(type) {
 	case string:
@@ -267,14 +256,10 @@ func fillAll(v any, value func(string) string) any {
 	return v
 }
 
-// maxID is the largest number of characters in the id of an order.
 const maxID = 128
 
-// orderID returns the id of an order. A hyphen replaces each character that an id cannot have. A
-// slash stays only in a value that the operator gives.
-//
-// If a character was replaced, or if the id is too long, the id ends in a part of the digest of all
-// values. So different values have different ids.
+// orderID returns the id of an order. An id that was changed or cut ends in a digest, because two
+// orders must not have the same id.
 func (p *Preset) orderID(value func(string) string) string {
 	changed, all := false, ""
 	id := fill(p.ID, func(column string) string {
@@ -297,11 +282,9 @@ func (p *Preset) orderID(value func(string) string) string {
 	return id
 }
 
-// sortEntries sorts the entries of a group and merges entries with equal targets. The merged entry
-// has the latest end. If one entry has no end, the merged entry has no end. An entry with the state
-// ended counts only if all entries of the target have this state.
-//
-// sortEntries returns the keys of the entries, and the number of entries that it removed.
+// sortEntries sorts the entries and merges entries with equal targets. The merged entry has the
+// latest end. An entry without an end is the latest. A target is ended only if all its entries are
+// ended.
 func (g *group) sortEntries() (keys []string, repeated int) {
 	sorted := sortedByKey(len(g.entries), func(i int) *order.Target { return &g.entries[i].target })
 	out := make([]entry, 0, len(g.entries))
@@ -328,8 +311,7 @@ func (g *group) sortEntries() (keys []string, repeated int) {
 	return keys, repeated
 }
 
-// excepted returns the exceptions that apply to the order: the names at or below a target. Exact
-// targets do not count.
+// excepted returns the names at or below a target. It ignores exact targets.
 func excepted(targets []order.Target, names []dname.Name) (out []dname.Name) {
 	if len(names) == 0 {
 		return nil

@@ -40,8 +40,6 @@ func sites(names ...string) (rows []string) {
 	return rows
 }
 
-// TestGuards imports a good file, and then a second file or the same file with other options.
-// Either a guard refuses the second import with the expected reason, or the import is written.
 func TestGuards(t *testing.T) {
 	p, err := Parse("guarded", []byte(guarded))
 	if err != nil {
@@ -118,7 +116,6 @@ func TestGuards(t *testing.T) {
 		if err == nil {
 			said, written = strings.Join(res.Problems, "\n"), res.Content != nil
 		}
-		// An import that only keeps vanished targets writes nothing, because no order changes.
 		if tc.want == "" && (said != "" || !written && len(res.Kept) == 0) || tc.want != "" && (written || !strings.Contains(said, tc.want)) {
 			t.Errorf("%s: written %v, got %q, want %q", name, written, said, tc.want)
 		}

@@ -11,8 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/test/registers"
 )
 
-// said imports a file. It returns the reasons why the import wrote nothing, or "" if the import
-// wrote the output.
 func said(t *testing.T, p *Preset, data []byte, opt Options) string {
 	t.Helper()
 	res, err := Import(p, data, opt)
@@ -37,8 +35,6 @@ func utf16Of(text string, big bool) (b []byte) {
 	return b
 }
 
-// TestForms imports a register with other line ends, and with a byte order mark. The result must be
-// the same.
 func TestForms(t *testing.T) {
 	for _, e := range registers.Examples(t) {
 		p, opt := load(t, e.Preset), edition(t, &e, &e.First, nil)
@@ -54,8 +50,6 @@ func TestForms(t *testing.T) {
 	}
 }
 
-// TestHostile imports files that are not a register. Each preset must refuse each file with the
-// expected reason.
 func TestHostile(t *testing.T) {
 	var bomb bytes.Buffer
 	z := zip.NewWriter(&bomb)
@@ -119,7 +113,6 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// hostileFormat imports files with errors in the file format of the preset.
 func hostileFormat(t *testing.T, p *Preset, e *registers.Example, opt Options) {
 	t.Helper()
 	whole := e.Bytes(t, &e.First)

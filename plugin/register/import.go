@@ -22,24 +22,23 @@ type Options struct {
 	Previous []byte
 	// AsOf is the time of the file's content, or order.NoTime if the file contains this time.
 	AsOf order.Time
-	// Now is the present time. A later AsOf is refused.
+	// Now is the present time. Import refuses a later AsOf.
 	Now order.Time
 	// Served is the time when the operator received new orders, or order.NoTime.
 	Served order.Time
-	// Given contains the values of the columns that the operator gives.
+	// Given contains the column values from the operator.
 	Given map[string]string
-	// SHA256 is the digest that the file must have, in hex, or "".
+	// SHA256 is the expected digest of the file in hex, or "".
 	SHA256 string
 	Fixes  []Fix
-	// SkipRefused, DropOK and RowsOK are numbers that the operator confirms: the number of refused
-	// rows, of ended targets, and of all rows. The import goes on only if the number is exact. A
-	// negative number confirms nothing.
+	// SkipRefused, DropOK and RowsOK are numbers that the operator confirms: refused rows, ended
+	// targets and all rows. Each number must be exact. A negative number confirms nothing.
 	SkipRefused, DropOK, RowsOK int
-	// Vanished decides about targets whose rows are no longer in the file: lift, keep or refuse. If
-	// Vanished is "", the preset decides.
+	// Vanished is the action for targets that are no longer in the file: lift, keep or refuse. If
+	// Vanished is empty, the preset decides.
 	Vanished    string
 	AllowSuffix bool
-	// Progress is called from time to time with a text about the current step, or is nil.
+	// Progress receives a text about each step. Progress may be nil.
 	Progress func(step string)
 }
 
@@ -118,14 +117,12 @@ type run struct {
 	lastFound  [][]string // the decisions of lastCell
 }
 
-// problem adds a reason why the import must not write the output.
 func (r *run) problem(format string, args ...any) {
 	r.out.Problems = append(r.out.Problems, fmt.Sprintf(format, args...))
 }
 
-// Import converts the file of a register to an order file, and merges the order file with the
-// previous output. If the file or the options are unusable, Import returns an error. Otherwise the
-// result lists the problems that prevent writing the output.
+// Import converts a register to an order file and merges the previous output. It returns an error
+// if the file or the options are unusable. The output is not written if the result has problems.
 func Import(p *Preset, data []byte, opt Options) (*Result, error) {
 	r := &run{p: p, opt: &opt, out: &Result{Left: map[string]int{}, AsOf: order.NoTime}, clean: p.clean(opt.AllowSuffix), progress: opt.Progress,
 		file: map[string]string{}, unknowns: map[string]int{}, fixes: map[[2]string]Fix{}, dates: map[string]date{},
@@ -148,7 +145,7 @@ func Import(p *Preset, data []byte, opt Options) (*Result, error) {
 	if err := r.read(data); err != nil {
 		return nil, err
 	}
-	// The text of the register is not needed any more, so its memory is free for the previous output.
+	// Read the previous output last, when the memory of the register text is free.
 	r.step("reading the previous output")
 	if err := r.readPrevious(); err != nil {
 		return nil, fmt.Errorf("the previous output: %w", err)
@@ -198,8 +195,8 @@ func (r *run) readPrevious() error {
 	return nil
 }
 
-// setAsOf sets the time of the file's content. It refuses a time before the time of the previous
-// output. Otherwise an old file could end new orders.
+// setAsOf sets the time of the file's content. It refuses a file older than the previous output,
+// because an old file could end new orders.
 func (r *run) setAsOf() error {
 	r.asOf = r.opt.AsOf
 	if text := r.file["as_of"]; text != "" {
@@ -261,7 +258,6 @@ func (r *run) count(orders []*order.Order) {
 	}
 }
 
-// guard adds the problems of an import that a person must confirm.
 func (r *run) guard() {
 	for key, n := range r.unknowns {
 		if column, value, _ := strings.Cut(key, "\x00"); n > 1 {
@@ -303,7 +299,6 @@ func (r *run) guard() {
 	}
 }
 
-// write makes the output. It keeps the previous output if the orders are the same.
 func (r *run) write(orders []*order.Order, digest string) error {
 	was := r.previousFile
 	h := order.Header{Serial: was.Serial, ShrinkOK: was.ShrinkOK, Timezone: was.Timezone, Source: was.Source, Expires: was.Expires}

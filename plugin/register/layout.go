@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// A Layout describes the columns of a file. A file uses the first layout whose columns are all in
-// the file's header.
+// A Layout describes the columns of a file. Import uses the first layout whose columns are all in
+// the header.
 type Layout struct {
 	Columns   map[string]string `yaml:"columns"`
 	Positions map[string]int    `yaml:"positions"`
@@ -17,21 +17,19 @@ type Layout struct {
 	Where     map[string]Where  `yaml:"where"`
 	Match     map[string]string `yaml:"match"`
 	Split     map[string]string `yaml:"split"`
-	// Target lists columns that can have the targets of a row. The first of these columns that is
-	// not empty has the targets.
+	// Target lists columns of targets. The first column that is not empty counts.
 	Target   []string                       `yaml:"target"`
 	TargetBy map[string]map[string][]string `yaml:"target_by"`
-	// MatchBy selects the names that a target covers, by the value of a column. The first key is
-	// the column, and the second key is the value. The result is exact, subtree or below.
+	// MatchBy maps a column and its value to exact, subtree or below.
 	MatchBy map[string]map[string]string `yaml:"match_by"`
-	// Plain selects the names that a name without "*." covers: exact, or subtree (the default).
+	// Plain is the match of a name without "*.": exact or subtree. The default is subtree.
 	Plain string `yaml:"plain"`
 
 	match, split map[string]*regexp.Regexp
 }
 
-// Where divides the values of a column into four lists. The value "*" in Take means all values that
-// no list has. Without "*", a value in no list makes the file unusable.
+// Where sorts the values of a column into four lists. The value "*" in Take stands for all unlisted
+// values. Without "*", Import refuses unlisted values.
 type Where struct {
 	Take   []string `yaml:"take"`   // the row is an order
 	Leave  []string `yaml:"leave"`  // the row is no order
@@ -175,7 +173,6 @@ func (l *Layout) compile(p *Preset, at string, bad badFunc) {
 	}
 }
 
-// fileColumns returns the columns that have the same value in all rows of a file.
 func (p *Preset) fileColumns() map[string]bool {
 	known := map[string]bool{}
 	for c := range p.Given {

@@ -10,8 +10,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// merge merges the groups with the previous orders. It returns all orders, sorted by the date of
-// the decision and the id.
 func (r *run) merge(previous []*order.Order) []*order.Order {
 	groups := map[string]*group{}
 	for _, g := range r.groups {
@@ -55,8 +53,8 @@ func (r *run) merge(previous []*order.Order) []*order.Order {
 	return out
 }
 
-// finish sets the exceptions of an order. If the register cannot have exceptions, the order keeps
-// its previous exceptions.
+// finish sets the exceptions of an order. The previous exceptions stay if the preset cannot read
+// exceptions.
 func (r *run) finish(o *order.Order, was []dname.Name) *order.Order {
 	if o.Except = was; r.hasExcepts() {
 		o.Except = excepted(o.Targets, r.excepts)
@@ -75,8 +73,7 @@ func (r *run) hasExcepts() bool {
 	return false
 }
 
-// serve sets the time when the operator received a new order. Without this time, serve removes a
-// deadline that is a duration, because the duration has no start.
+// serve sets Served in a new order. It removes a deadline that is a duration if Served is unknown.
 func (r *run) serve(o *order.Order) {
 	o.Served = r.opt.Served
 	switch {
@@ -88,9 +85,8 @@ func (r *run) serve(o *order.Order) {
 	}
 }
 
-// update returns the order as the new file describes it. Fields that the file does not set, for
-// example the operator's own fields, come from the previous order. The time served and the deadline
-// always come from the previous order.
+// update returns the new order. Unset fields, for example the operator's own fields, come from the
+// previous order. Served and Deadline always come from the previous order.
 func (r *run) update(o, was *order.Order) order.Order {
 	out := *o
 	terms := *o.Terms
@@ -112,8 +108,6 @@ func keepUnset(v, was, unset reflect.Value) {
 	}
 }
 
-// mergeTargets merges the entries of the file with the previous targets of an order. The result is
-// sorted by key.
 func (r *run) mergeTargets(o *order.Order, was []order.Target, g *group) []order.Target {
 	keys, repeated := g.sortEntries()
 	r.out.Repeated += repeated
@@ -153,14 +147,12 @@ func (r *run) mergeTargets(o *order.Order, was []order.Target, g *group) []order
 	return out
 }
 
-// now returns the time of the file's content. If this time is unknown, the guard later refuses the
-// import.
+// now returns the time of the file's content. The guard refuses the import if the time is unknown.
 func (r *run) now() order.Time {
 	r.needAsOf = r.needAsOf || r.asOf == order.NoTime
 	return r.asOf
 }
 
-// open reports whether the target is in force at the time of the file's content.
 func (r *run) open(t *order.Target) bool {
 	end := endOf(t)
 	return end == order.NoTime || r.asOf != order.NoTime && end > r.asOf
@@ -177,8 +169,6 @@ func endOf(t *order.Target) order.Time {
 	return t.Attr.Until
 }
 
-// setEnd sets the end of a target, or of its last window. It removes a window that would
-// end before its start.
 func setEnd(t *order.Target, end order.Time) {
 	if endOf(t) == end {
 		return
@@ -206,7 +196,6 @@ func setEnd(t *order.Target, end order.Time) {
 	}
 }
 
-// stay updates a previous target that is also in the file.
 func (r *run) stay(o *order.Order, t *order.Target, e *entry) {
 	end, open := endOf(t), r.open(t)
 	if open {
@@ -233,8 +222,6 @@ func (r *run) stay(o *order.Order, t *order.Target, e *entry) {
 	}
 }
 
-// back puts an ended target in force again. It adds a window that begins at the time of the file's
-// content.
 func (r *run) back(t *order.Target, until order.Time) {
 	a := *t.Attr
 	if len(a.Windows) == 0 {
@@ -245,16 +232,12 @@ func (r *run) back(t *order.Target, until order.Time) {
 	t.Attr = &a
 }
 
-// A missing is a target that was in force in the previous output, but is no longer in the same
-// order of the file.
 type missing struct {
 	order *order.Order
 	index int // the index in order.Targets
 	key   string
 }
 
-// vanish ends, keeps or reports the missing targets. A missing target has moved if the file has the
-// target in another order.
 func (r *run) vanish() {
 	moved := r.moved()
 	for _, m := range r.missing {
@@ -274,8 +257,6 @@ func (r *run) vanish() {
 	}
 }
 
-// moved reports for each missing target whether the file has the target in another order. The key
-// of the map is the key of the target. Few targets are missing, so the map is small.
 func (r *run) moved() map[string]bool {
 	moved := map[string]bool{}
 	for _, m := range r.missing {
@@ -300,7 +281,7 @@ func (r *run) moved() map[string]bool {
 	return moved
 }
 
-// A Change is a target whose state changes in an import.
+// A Change is a target that an import changes.
 type Change struct {
 	Order  string `json:"order"`
 	Target string `json:"target"`

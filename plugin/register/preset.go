@@ -1,14 +1,13 @@
 // Package register converts the registers that authorities publish into order files. A preset
-// describes one register as data: its file format, its columns and its orders. One engine serves
-// all presets.
+// describes a register as data: its file format, columns and orders.
 //
-// [Import] works in these steps. A reader converts the file into rows (read_*.go). A layout gives
-// the columns their names (layout.go). Each row becomes entries (row.go). An entry is a target with
-// an order and an end.
-//
-// All entries with the same key, for example the same date and number of the decision, become one
-// order (group.go). The orders are merged with the previous output (merge.go). Guards refuse an
-// import that would end too many names.
+// [Import] works in these steps:
+//   - A reader converts the file into rows (read_*.go).
+//   - A layout names the columns (layout.go).
+//   - Each row becomes entries (row.go). An entry is a target with an end.
+//   - Entries with the same decision become an order (group.go).
+//   - The orders are merged with the previous output (merge.go).
+//   - Guards refuse an import that ends too many names.
 //
 // The result depends only on the preset, the file, the previous output and the options.
 package register
@@ -26,11 +25,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Preset describes a register. docs/blocklistctl-registers.md describes the keys.
+// A Preset describes a register. See docs/blocklistctl-registers.md for the keys.
 type Preset struct {
 	Name  string `yaml:"preset"`
 	Title string `yaml:"title"`
-	// Seen describes the files of the register with which the preset was tested.
+	// Seen names the register files that the preset was tested with.
 	Seen      string            `yaml:"seen"`
 	Page      string            `yaml:"page"`
 	Format    string            `yaml:"format"`
@@ -47,8 +46,7 @@ type Preset struct {
 	Given     map[string]string `yaml:"given"`
 	Layouts   []Layout          `yaml:"layouts"`
 	Order     map[string]any    `yaml:"order"`
-	// By adds fields to an order, by the value of a column. The first key is the column, and the
-	// second key is the value.
+	// By maps a column and its value to extra fields of an order.
 	By       map[string]map[string]map[string]any `yaml:"by"`
 	Group    []string                             `yaml:"group"`
 	ID       string                               `yaml:"id"`
@@ -64,25 +62,24 @@ type Preset struct {
 	maxDrop   float64
 }
 
-// AsOf describes where a file contains the time of its content.
+// AsOf describes where a file states its time.
 type AsOf struct {
-	// Attribute is the name of an attribute of the root element of an XML file.
+	// Attribute is an attribute of the root element of an XML file.
 	Attribute string   `yaml:"attribute"`
 	Dates     []string `yaml:"dates"`
 }
 
 // Guards are the limits of an import.
 type Guards struct {
-	// MinRows is the number of rows that the first import must have at least.
+	// MinRows is the minimum number of rows of the first import.
 	MinRows int `yaml:"min_rows"`
-	// MaxDrop is the largest share of the names in force that one import may end, for example 10%.
+	// MaxDrop is the maximum share of targets in force that an import may end, for example 10%.
 	MaxDrop string `yaml:"max_drop"`
 }
 
 // formats contains the formats of files.
 var formats = []string{"lines", "table", "xlsx", "json", "xml", "zone", "hosts", "adblock"}
 
-// listColumns contains the columns of each format that has no header.
 var listColumns = map[string][]string{
 	"lines":   {"name"},
 	"zone":    {"name", "action", "covers", "address"},
@@ -90,8 +87,8 @@ var listColumns = map[string][]string{
 	"adblock": {"name", "action"},
 }
 
-// These are the values of Preset.Vanished. They decide what happens to a target of the previous
-// output whose row is not in the file.
+// Lift, Keep and Refuse are the values of Preset.Vanished: the actions for targets that are no
+// longer in the file.
 const (
 	Lift   = "lift"
 	Keep   = "keep"
@@ -100,8 +97,8 @@ const (
 
 const defaultMaxDrop = "10%"
 
-// Parse parses a preset and lists all its problems in one error, a [catalog.Problems]. The name of the preset must be
-// the given name.
+// Parse parses a preset. The preset must have the given name. The error is a [catalog.Problems]
+// with all problems.
 func Parse(name string, data []byte) (*Preset, error) {
 	p := &Preset{}
 	d, err := Presets.Decode(name, data, p)
@@ -184,8 +181,6 @@ func (p *Preset) check(bad badFunc) {
 
 var matches = map[string]order.Match{"exact": order.Exact, "subtree": order.Subtree, "below": order.BelowOnly}
 
-// checkOrder checks the id and the fields of the orders. The id and the fields may use only columns
-// that have one value for all rows of an order.
 func (p *Preset) checkOrder(bad badFunc) {
 	if p.ID == "" {
 		bad("id", "is required, for example authority/{issued}")
@@ -224,8 +219,6 @@ func (p *Preset) checkOrder(bad badFunc) {
 	if p.Term != "" && !slices.Contains(p.Group, "issued") {
 		bad("term", "requires the column issued in group")
 	}
-	// Each column gets an example value, so that the rules of the server can check the fields of an
-	// order.
 	example := map[string]string{}
 	for c := range known {
 		example[c] = exampleOf(c)
@@ -271,8 +264,6 @@ func (p *Preset) clean(allowSuffix bool) importer.Options {
 
 var placeholder = regexp.MustCompile(`\{([a-z_]+)\}`)
 
-// placeholders returns the names of the columns in braces in s. For "authority/{issued}", it
-// returns "issued".
 func placeholders(s string) (out []string) {
 	for _, m := range placeholder.FindAllStringSubmatch(s, -1) {
 		out = append(out, m[1])
@@ -280,7 +271,6 @@ func placeholders(s string) (out []string) {
 	return out
 }
 
-// fill replaces each placeholder in s, such as {issued}, by the value of its column.
 func fill(s string, value func(string) string) string {
 	if !strings.Contains(s, "{") {
 		return s
@@ -304,7 +294,6 @@ func walk(v any, f func(string)) {
 	}
 }
 
-// A term is the time after which an order ends by law.
 type term struct{ years, months, days int }
 
 var termForm = regexp.MustCompile(`^([1-9]\d{0,3})([ymd])$`)

@@ -53,7 +53,7 @@ func (r *run) read(data []byte) error {
 	return readers[r.p.Format](r, text)
 }
 
-// Unit returns the word for the number of a row in reports: line, row or entry.
+// Unit returns the word for a row in reports: line, row or entry.
 func (p *Preset) Unit() string {
 	switch p.Format {
 	case "json", "zone":
@@ -93,7 +93,6 @@ func (r *run) readTable(text string) error {
 	return r.noLayout()
 }
 
-// tableRow handles a row of a table: a row above the header, the header, or a row with values.
 func (r *run) tableRow(at int, cells []string) error {
 	if r.layout == nil {
 		return r.header(cells)
@@ -110,11 +109,8 @@ func (r *run) tableRow(at int, cells []string) error {
 	return r.row(at, cells)
 }
 
-// maxHead is the number of rows that are searched for the header of a table.
 const maxHead = 20
 
-// header looks for the header in a row. It chooses the first layout whose columns are all in the
-// row. If the row has a column of this layout twice, header returns an error.
 func (r *run) header(cells []string) error {
 	if r.above++; r.above > maxHead {
 		return nil
@@ -175,7 +171,6 @@ func (r *run) noLayout() error {
 	return fmt.Errorf("has no header with the columns %s; the first row has %s", strings.Join(want, ", or "), strings.Join(got, ", "))
 }
 
-// list sets the columns for a format without a header.
 func (r *run) list() {
 	index := map[string]int{}
 	for i, c := range listColumns[r.p.Format] {
@@ -202,6 +197,5 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// Time parses a time as in an order file. A time without an offset is in the time zone of the
-// register.
+// Time parses a time as in an order file. The default time zone is the zone of the register.
 func (p *Preset) Time(text string) (order.Time, error) { return order.ParseTime(text, p.loc) }

@@ -8,9 +8,8 @@ import (
 	"strings"
 )
 
-// readJSON reads the array of entries in a JSON file as a stream. The path in the preset leads to
-// the array. For example, /a/b is the key b of the object under the key a. The path / is an array
-// at the top level.
+// readJSON reads an array of entries as a stream. The path /a/b means the key b of the object under
+// the key a. The path / means an array at the top level.
 func (r *run) readJSON(text string) error {
 	e := r.entryColumns()
 	dec := json.NewDecoder(strings.NewReader(text))
@@ -32,8 +31,6 @@ func (r *run) readJSON(text string) error {
 	return e.check(r)
 }
 
-// enter follows the keys through the objects of a JSON value, and reads the array of entries. It
-// reports whether it found the array.
 func (r *run) enter(dec *json.Decoder, keys []string, e *entryCells) (found bool, err error) {
 	t, err := dec.Token()
 	if err != nil {
@@ -78,8 +75,8 @@ func (r *run) enter(dec *json.Decoder, keys []string, e *entryCells) (found bool
 	return false, fmt.Errorf("the path %s does not lead to an array", r.p.Record)
 }
 
-// value adds a JSON value to the entry, and also the values inside an object or array. The
-// parameter "at" is the path of the value. If the whole entry is only a text, its path is ".".
+// value adds a JSON value and its nested values to the entry. The path of an entry that is only a
+// text is ".".
 func (e *entryCells) value(at string, v any) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -100,7 +97,6 @@ func (e *entryCells) value(at string, v any) {
 	}
 }
 
-// see records that the file has the key with the path "parts". The value of the key is null.
 func (e *entryCells) see(parts string) {
 	for i := range e.paths {
 		if e.paths[i].parts == parts {

@@ -11,8 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// readLines reads a list with one name on each line. The package importer refuses other
-// formats, and finds names that are broken over two lines.
 func (r *run) readLines(text string) error {
 	r.list()
 	var fixed strings.Builder
@@ -48,7 +46,6 @@ func (r *run) readLines(text string) error {
 	return nil
 }
 
-// eachLine calls f for each line. It skips blank lines and comments.
 func (r *run) eachLine(text, comments string, f func(at int, line string) error) error {
 	at := r.skipped
 	for line := range strings.Lines(text) {
@@ -63,13 +60,12 @@ func (r *run) eachLine(text, comments string, f func(at int, line string) error)
 	return nil
 }
 
-// ownNames contains names of the machine itself, which a hosts file has too.
+// ownNames contains names of the local machine in hosts files.
 var ownNames = map[string]bool{"localhost": true, "localhost.localdomain": true, "local": true, "broadcasthost": true, "0.0.0.0": true,
 	"ip6-localhost": true, "ip6-loopback": true, "ip6-localnet": true, "ip6-mcastprefix": true, "ip6-allnodes": true, "ip6-allrouters": true, "ip6-allhosts": true}
 
-// readHosts reads a hosts file. Each row has a name and the column address. If the line has an
-// address of the machine itself, for example 0.0.0.0, the line blocks the name, and the column
-// address is empty.
+// readHosts reads a hosts file. The column address is empty for addresses of the local machine, for
+// example 0.0.0.0.
 func (r *run) readHosts(text string) error {
 	r.list()
 	return r.eachLine(text, "#", func(at int, line string) error {
@@ -98,16 +94,13 @@ func (r *run) readHosts(text string) error {
 	})
 }
 
-// wholeHost contains the options of adblock rules that block a whole host.
 var wholeHost = map[string]bool{"": true, "all": true, "document": true, "important": true, "popup": true, "doc": true}
 
-// wholeSite matches the pattern of a whole site in the lists of browser add-ons, for example
-// *://*.example.com/*.
+// wholeSite matches a pattern for a whole site in browser add-ons, for example *://*.example.com/*.
 var wholeSite = regexp.MustCompile(`^\*://\*\.([^/|*~#$^]+)/\*$`)
 
-// readAdblock reads adblock rules of whole hosts. The rules ||example.com^ and *://*.example.com/*
-// block a host. The rule @@||example.com^ is an exception. Any other rule becomes a row with the
-// action "other", which a preset can leave out.
+// readAdblock reads adblock rules for whole hosts: ||example.com^, *://*.example.com/* and the
+// exception @@||example.com^. All other rules have the action "other".
 func (r *run) readAdblock(text string) error {
 	r.list()
 	return r.eachLine(text, "!", func(at int, line string) error {

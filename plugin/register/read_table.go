@@ -10,7 +10,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/sheet"
 )
 
-// readCSV reads a table in CSV, in which quotes surround cells with separators and line breaks.
 func (r *run) readCSV(text string, separator rune) error {
 	in := &rowReader{text: text}
 	dec := csv.NewReader(in)
@@ -39,7 +38,6 @@ func (r *run) readCSV(text string, separator rune) error {
 
 var errRow = errors.New("the row is too long")
 
-// A rowReader reads a text. It returns errRow if a row has more than maxRun bytes.
 type rowReader struct {
 	text string
 	row  int // the number of bytes that were read for the row
@@ -58,8 +56,6 @@ func (r *rowReader) Read(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// readXLSX reads a sheet of an XLSX file. Without a name in the preset, the sheet is the first
-// sheet with text.
 func (r *run) readXLSX(data []byte) error {
 	rows, err := sheet.Rows(data, r.p.Sheet)
 	if err != nil {

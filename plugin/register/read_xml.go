@@ -9,18 +9,16 @@ import (
 	"strings"
 )
 
-// manyValues separates several values of one column in one entry.
 const manyValues = "\x00"
 
-// A path is the place of a column in an entry of an XML or JSON file, for example decision/@date.
-// The parts are keys or names of elements. A part after @ is an attribute.
+// A path is the place of a column in an XML or JSON entry, for example decision/@date. A part after
+// @ is an XML attribute.
 type path struct {
 	parts    string // separated by slashes
 	many     bool   // the entry may have several values
 	optional bool   // the file may have no value
 }
 
-// parsePath parses a path like decision/@date, ip* or removed?.
 func parsePath(s string) path {
 	p := path{parts: s}
 	for {
@@ -34,7 +32,6 @@ func parsePath(s string) path {
 	}
 }
 
-// An entryCells collects the cells of one entry of an XML or JSON file.
 type entryCells struct {
 	columns []string // in the sequence of cells
 	paths   []path
@@ -44,7 +41,6 @@ type entryCells struct {
 	twice   string // a column for which the entry has several values, and the path allows one value
 }
 
-// entryColumns sets the layout of an XML or JSON file, and returns an empty entry.
 func (r *run) entryColumns() *entryCells {
 	l := &r.p.Layouts[0]
 	e := &entryCells{}
@@ -90,7 +86,6 @@ func (e *entryCells) emit(r *run, at int) error {
 	return r.row(at, e.cells)
 }
 
-// check returns an error if the file has no entry, or if no entry has a required column.
 func (e *entryCells) check(r *run) error {
 	if r.rows == 0 {
 		return fmt.Errorf("has no entry %s", r.p.Record)
@@ -103,8 +98,7 @@ func (e *entryCells) check(r *run) error {
 	return nil
 }
 
-// readXML reads the entries of an XML file as a stream. In paths, the names of elements have no
-// namespace prefix.
+// readXML reads the entries of an XML file as a stream. Paths have no namespace prefixes.
 func (r *run) readXML(text string) error {
 	e := r.entryColumns()
 	record := strings.Split(strings.Trim(r.p.Record, "/"), "/")

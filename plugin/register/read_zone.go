@@ -9,22 +9,17 @@ import (
 	"github.com/miekg/dns"
 )
 
-// noOrigin is the origin of a zone file without $ORIGIN.
 const noOrigin = "rpz.invalid."
 
-// A policy is the action of a response policy zone for a name.
 type policy struct{ action, addresses string }
 
-// An owner is a name in a response policy zone. It has a policy for the name itself, and a
-// policy for the names below.
 type owner struct {
 	self, below *policy
 	first       int
 }
 
-// readZone reads a response policy zone (draft-vixie-dnsop-dns-rpz-00). A row has four columns: the
-// name, the action, the match, and the addresses of a redirect. The number of a row is the number
-// of the name's first record.
+// readZone reads a response policy zone (draft-vixie-dnsop-dns-rpz-00). The row number is the
+// number of the name's first record.
 func (r *run) readZone(text string) error {
 	r.list()
 	zp := dns.NewZoneParser(strings.NewReader(text), noOrigin, "")
@@ -88,8 +83,6 @@ func (r *run) readZone(text string) error {
 	return nil
 }
 
-// relative returns the part of a name before the zone name "apex". It returns false if the name is
-// not in the zone.
 func relative(name, apex string) (string, bool) {
 	if strings.EqualFold(name, apex) {
 		return "", true
@@ -125,8 +118,6 @@ func policyOf(rr dns.RR) policy {
 	return policy{strings.ToLower(dns.TypeToString[rr.Header().Rrtype]), ""}
 }
 
-// owner makes the rows for a name in the zone. If the policies for the name and for the names below
-// are equal, there is one row.
 func (r *run) owner(name string, o *owner) error {
 	if trigger, ok := lastLabel(name); ok {
 		action := trigger
@@ -151,15 +142,15 @@ func (r *run) owner(name string, o *owner) error {
 	return nil
 }
 
-// lastLabel returns the last label of a name, and whether the label begins with "rpz-". A name with
-// this label has a special meaning. For example, a name below rpz-ip represents an address.
+// lastLabel returns the last label of a name, and whether the label begins with "rpz-". In RPZ, a
+// name below rpz-ip means an address.
 func lastLabel(name string) (string, bool) {
 	label := strings.ToLower(name[strings.LastIndexByte(name, '.')+1:])
 	return label, strings.HasPrefix(label, "rpz-")
 }
 
-// triggerPrefix returns the network of a trigger like 24.0.2.0.192. The prefix length is
-// first, and then the address in reverse. The part "zz" is the :: of an IPv6 address.
+// triggerPrefix parses an RPZ address trigger. For example, 24.0.2.0.192 means 192.0.2.0/24. The
+// label zz stands for :: in IPv6.
 func triggerPrefix(s string) (netip.Prefix, bool) {
 	parts := strings.Split(s, ".")
 	bits, err := strconv.Atoi(parts[0])

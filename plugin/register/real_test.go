@@ -50,8 +50,6 @@ func options(previous []byte, asOf order.Time) Options {
 	return Options{Path: "out.yaml", Previous: previous, AsOf: asOf, Now: 2e9, Served: order.NoTime, DropOK: -1, RowsOK: -1}
 }
 
-// imported imports a file and fails the test after a problem. If the import writes nothing,
-// imported returns the previous output.
 func imported(t *testing.T, p *Preset, data []byte, opt Options) (*Result, []byte) {
 	t.Helper()
 	res, err := Import(p, data, opt)
@@ -64,8 +62,7 @@ func imported(t *testing.T, p *Preset, data []byte, opt Options) (*Result, []byt
 	return res, res.Content
 }
 
-// contents returns the targets of an order file. The key is "id target". The value is the end of
-// the target, or "".
+// contents maps "id target" to the end of the target, or "".
 func contents(t *testing.T, file []byte) map[string]string {
 	t.Helper()
 	f, problems := order.Parse("out.yaml", bytes.NewReader(file), order.Options{})
@@ -88,8 +85,7 @@ func contents(t *testing.T, file []byte) map[string]string {
 	return out
 }
 
-// czech reads an edition of the Czech register without the code of this package. The file has
-// semicolons between columns, and dates as day, month and year.
+// czech reads the Czech register independently of this package.
 func czech(t *testing.T, data []byte) map[string]string {
 	t.Helper()
 	text, err := charmap.Windows1250.NewDecoder().String(string(data))
@@ -136,8 +132,6 @@ func compare(t *testing.T, what string, got, want map[string]string) {
 	}
 }
 
-// TestCzech imports editions of the Czech register in sequence. It compares each import with the
-// result of czech. No row vanishes, because the register has removal dates.
 func TestCzech(t *testing.T) {
 	p := load(t, "cz-mfcr")
 	var out []byte
@@ -155,7 +149,6 @@ func TestCzech(t *testing.T) {
 		if edition.file == "v55" && res.Left["name: "] != 3 {
 			t.Errorf("v55: left out: %v", res.Left)
 		}
-		// The same edition on another day, and with its rows in another sequence, changes nothing.
 		lines := strings.Split(strings.TrimSpace(string(data)), "\r\n")
 		slices.Reverse(lines[1:])
 		for _, again := range [][]byte{data, []byte(strings.Join(lines, "\r\n"))} {

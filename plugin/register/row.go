@@ -11,7 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A state is the effect of a row on its target.
 type state uint8
 
 const (
@@ -20,7 +19,7 @@ const (
 	except              // the name is an exception
 )
 
-// A Refused is a row that makes no order because of an error.
+// A Refused is a refused row or a warning about a row.
 type Refused struct {
 	At     int    `json:"at"` // the number of the line, row or entry
 	Column string `json:"column,omitempty"`
@@ -34,8 +33,6 @@ func (r *run) refuse(at int, column, value, format string, args ...any) {
 	r.out.Refused = append(r.out.Refused, Refused{at, column, clip(value), fmt.Sprintf(format, args...), ""})
 }
 
-// use sets the layout, and the position of each column in a row. The map "index" has only the
-// columns that are in the file.
 func (r *run) use(l *Layout, index map[string]int, width int) {
 	r.layout, r.width = l, width
 	r.index = map[string]int{}
@@ -89,7 +86,7 @@ func (r *run) value(column string) string {
 	return r.file[column]
 }
 
-// others is the word in a preset for all values that the preset does not list.
+// others stands for all values that the preset does not list.
 const others = "*"
 
 type verdict uint8
@@ -101,7 +98,6 @@ const (
 	exempt
 )
 
-// A test decides by the value of one column whether a row is an order.
 type test struct {
 	column string
 	at     int
@@ -151,7 +147,6 @@ func (r *run) row(at int, cells []string) error {
 	return r.entries(at, s)
 }
 
-// unknown reports a value that the preset does not list. It reports each value only once.
 func (r *run) unknown(at int, t *test, text string) {
 	key := t.column + "\x00" + text
 	if r.unknowns[key]++; r.unknowns[key] == 1 {
@@ -159,8 +154,6 @@ func (r *run) unknown(at int, t *test, text string) {
 	}
 }
 
-// entries adds the targets of a row to the order of the decision. If a row has several decisions,
-// the targets are added to the order of each decision.
 func (r *run) entries(at int, s state) error {
 	until := order.NoTime
 	if r.removedAt >= 0 && r.vals[r.removedAt] != "" {
@@ -224,7 +217,6 @@ func (r *run) decisions(at int, s state, targets []order.Target, until order.Tim
 	return nil
 }
 
-// targets returns the targets of a row. It returns false if the row was refused or has no target.
 func (r *run) targets(at int) (out []order.Target, ok bool) {
 	columns := r.layout.Target
 	if r.targetBy != nil {
@@ -270,8 +262,8 @@ func (r *run) targets(at int) (out []order.Target, ok bool) {
 	return nil, false
 }
 
-// wasFixed reports whether a correction changed the row. A correction may empty the name, so that
-// the row has no target.
+// wasFixed reports whether a correction changed the row. A correction may empty the name to leave
+// the row out.
 func (r *run) wasFixed(at int) bool {
 	n := len(r.out.Fixed)
 	return n > 0 && r.out.Fixed[n-1].At == at
@@ -288,8 +280,6 @@ func (r *run) split(column, cell string) []string {
 	return strings.Split(cell, manyValues)
 }
 
-// note records what the importer found in a text: warnings, or the reason to refuse the text. It
-// returns true if the text was refused.
 func (r *run) note(at int, column, text string, n *importer.Note) bool {
 	for _, w := range n.Warnings {
 		r.out.Warnings = append(r.out.Warnings, Refused{At: at, Column: column, Value: clip(text), Why: w})
@@ -306,8 +296,6 @@ func (r *run) note(at int, column, text string, n *importer.Note) bool {
 	return false
 }
 
-// covers sets which names the targets of a row cover, if the preset decides this by a column. If
-// the preset does not list the value of the column, covers reports a problem and returns false.
 func (r *run) covers(at int, targets []order.Target) bool {
 	if r.matchBy == nil {
 		return true
@@ -337,7 +325,6 @@ func setMatch(targets []order.Target, m order.Match) {
 	}
 }
 
-// A date is a date in a cell, in the register's time zone.
 type date struct {
 	time  order.Time // NoTime if the text is no date
 	start order.Time // the start of the day

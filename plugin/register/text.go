@@ -15,7 +15,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/importer"
 )
 
-// charset returns the character set with a name like windows-1250, or nil for UTF-8.
 func charset(name string) (encoding.Encoding, error) {
 	switch strings.ToLower(name) {
 	case "", "utf-8", "utf8":
@@ -28,8 +27,7 @@ func charset(name string) (encoding.Encoding, error) {
 	return e, nil
 }
 
-// decode converts a file from a character set to UTF-8. Bytes outside the character set
-// are an error.
+// decode converts a file to UTF-8. It returns an error for bytes outside the character set.
 func decode(text, name string) (string, error) {
 	e, err := charset(name)
 	if err != nil {
@@ -51,17 +49,16 @@ func decode(text, name string) (string, error) {
 	if text, err = e.NewDecoder().String(text); err != nil {
 		return "", err
 	}
-	// The decoder writes U+FFFD for a byte that the character set does not have.
+	// The decoder writes U+FFFD for an invalid byte.
 	if at := strings.IndexRune(text, utf8.RuneError); at >= 0 {
 		return "", fmt.Errorf("line %d has a byte that %s does not have", strings.Count(text[:at], "\n")+1, name)
 	}
 	return text, nil
 }
 
-// misread matches the start of a file whose byte order mark was converted twice.
+// misread matches a byte order mark that was converted to UTF-8 twice.
 var misread = regexp.MustCompile(`^ï»¿`)
 
-// isUTF8 reports whether a text is UTF-8 and has characters outside ASCII.
 func isUTF8(text string) bool {
 	for i := range len(text) {
 		if text[i] >= utf8.RuneSelf {
@@ -88,7 +85,6 @@ func invalidLine(text string) int {
 
 var htmlStart = regexp.MustCompile(`(?i)^\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|meta|script|h1)\b`)
 
-// wrongFile returns an error if a file is clearly not a register, for example an HTML page.
 func wrongFile(data []byte, format string) error {
 	head := string(data[:min(len(data), 4096)])
 	text := strings.TrimPrefix(head, "\uFEFF")
@@ -124,11 +120,11 @@ func wrongFile(data []byte, format string) error {
 	return nil
 }
 
-// maxRun is the largest number of bytes in a line. For XML and JSON, see lastOf.
+// maxRun is the maximum number of bytes in a line. See lastOf for XML and JSON.
 const maxRun = 1 << 20
 
-// lastOf returns the byte that a file must have at least once in maxRun bytes, and a name for the
-// byte.
+// lastOf returns a byte and the name of the byte. The byte must occur at least once in maxRun
+// bytes.
 func lastOf(format string) (end byte, name string) {
 	switch format {
 	case "xml":
@@ -139,8 +135,8 @@ func lastOf(format string) (end byte, name string) {
 	return '\n', "a line end"
 }
 
-// longPart returns the start of the first part with more than maxRun bytes that does not contain
-// the byte "end". Otherwise it returns -1.
+// longPart returns the start of the first part of more than maxRun bytes without the byte end, or
+// -1.
 func longPart(data []byte, end byte) int {
 	for at := 0; len(data)-at > maxRun; {
 		n := bytes.LastIndexByte(data[at:at+maxRun], end)
@@ -156,7 +152,7 @@ func longPart(data []byte, end byte) int {
 	return -1
 }
 
-// tidy removes blanks at both ends of a cell. Several blanks inside the cell become one.
+// tidy trims a cell and reduces each run of blanks to one space.
 func tidy(s string) string {
 	odd, blank := false, true
 	for _, c := range s {

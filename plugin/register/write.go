@@ -11,12 +11,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// batch is the number of targets that are encoded at once. Smaller batches save memory, because the
-// tree of a YAML document is much larger than its text.
+// batch is the number of targets in a batch. Large batches need much memory, because a YAML tree is
+// larger than its text.
 const batch = 5_000
 
-// An output is an order file in parts. The parts do not contain the header. So the same orders with
-// another header need no second encoding.
+// An output is an order file in encoded parts without the header. A new header needs no second
+// encoding.
 type output struct {
 	path   string
 	orders []*order.Order
@@ -24,7 +24,6 @@ type output struct {
 	end    []byte   // the mark at the end of a YAML document
 }
 
-// encode encodes orders in canonical form. It calls step with the progress.
 func encode(path string, h order.Header, orders []*order.Order, step func(format string, args ...any)) (*output, error) {
 	out := &output{path: path, orders: orders}
 	ext := order.Ext(path)
@@ -63,7 +62,6 @@ func encode(path string, h order.Header, orders []*order.Order, step func(format
 	return out, errors.Join(errs...)
 }
 
-// part encodes some orders. It removes the header and the end mark of the file from the text.
 func part(path string, h order.Header, orders []*order.Order, end []byte) ([]byte, error) {
 	ext := order.Ext(path)
 	text, ok, err := short(ext, h, orders)
@@ -91,7 +89,6 @@ func whole(ext string, h order.Header, orders []*order.Order) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// pieces returns the order file with the header h, in several pieces.
 func (o *output) pieces(h order.Header) ([][]byte, error) {
 	if o.parts == nil {
 		text, err := whole(order.Ext(o.path), h, o.orders)
@@ -102,8 +99,8 @@ func (o *output) pieces(h order.Header) ([][]byte, error) {
 	return append(all, o.end), err
 }
 
-// bytes returns the order file with the header h. It checks the file with the parser of the server,
-// because some limits apply to the whole file.
+// bytes returns the order file with the header h. It checks the whole file, because some limits
+// apply to the whole file.
 func (o *output) bytes(h order.Header) ([]byte, error) {
 	all, err := o.pieces(h)
 	if err != nil {
@@ -114,7 +111,6 @@ func (o *output) bytes(h order.Header) ([]byte, error) {
 	return text, verify(o.path, text, o.orders)
 }
 
-// is reports whether a file is equal to the order file with the header h.
 func (o *output) is(file []byte, h order.Header) (bool, error) {
 	all, err := o.pieces(h)
 	for _, p := range all {
@@ -127,7 +123,6 @@ func (o *output) is(file []byte, h order.Header) (bool, error) {
 	return len(file) == 0, err
 }
 
-// header returns the text of an order file above its first order.
 func header(ext string, h order.Header, n int) ([]byte, error) {
 	var b bytes.Buffer
 	if err := order.Encode(&b, ext, h, nil); err != nil {
@@ -144,8 +139,8 @@ func header(ext string, h order.Header, n int) ([]byte, error) {
 	return text, nil
 }
 
-// tooLarge returns the reason why the orders are too many for an order file, or "". It counts fewer
-// values than the server counts. So the server may still refuse a file that tooLarge accepts.
+// tooLarge returns the reason why a server would refuse so many orders, or "". The check is
+// incomplete: a server may still refuse the file.
 func tooLarge(ext string, orders []*order.Order) string {
 	all := 0
 	for _, o := range orders {
@@ -166,8 +161,7 @@ func tooLarge(ext string, orders []*order.Order) string {
 	return fmt.Sprintf("%s are too many for one file in %s, and a server would refuse the file; give --out a name that ends in .jsonl", count(len(orders), "order"), strings.ToUpper(ext[1:]))
 }
 
-// verify parses an order file in the same way as a server, and returns the errors. The file must
-// have all targets of the orders.
+// verify parses an order file like a server. The file must have all targets of the orders.
 func verify(path string, data []byte, orders []*order.Order) error {
 	want, got := 0, 0
 	for _, o := range orders {

@@ -9,21 +9,18 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// longRun is the smallest number of plain names in a row that the function "short" writes without
-// YAML nodes.
 const longRun = 8
 
-// A nameRun is a long run of plain names in an order. The encoder first writes a placeholder name,
-// the mark, in place of these names.
+// A nameRun is a long run of plain names in an order. A placeholder name, the mark, replaces the
+// run in the first encoding.
 type nameRun struct {
 	mark  string
 	names []order.Target
 }
 
-// short encodes an order file like order.Encode, but faster. It encodes one placeholder name, the
-// mark, in place of each long run of plain names. Then it replaces each mark by the names.
-//
-// short returns false if no order has a long run, or if an order itself contains a mark.
+// short encodes like order.Encode, but faster. It encodes a placeholder for each long run of plain
+// names, and then inserts the names. It returns false if the orders have no long run or already
+// contain a placeholder.
 func short(ext string, h order.Header, orders []*order.Order) ([]byte, bool, error) {
 	var runs []nameRun
 	out := make([]*order.Order, len(orders))
@@ -49,7 +46,6 @@ func short(ext string, h order.Header, orders []*order.Order) ([]byte, bool, err
 		if at < 0 || bytes.Count(text, []byte(run.mark)) != 1 {
 			return nil, false, nil
 		}
-		// The text between two names is the line break with the indent, or the comma of JSON.
 		between := []byte(`","`)
 		if ext != ".jsonl" {
 			between = text[bytes.LastIndexByte(text[:at], '\n'):at]
@@ -66,8 +62,6 @@ func short(ext string, h order.Header, orders []*order.Order) ([]byte, bool, err
 	return append(full, text...), true, nil
 }
 
-// cutRuns returns an order with one placeholder name (the mark) in place of each long run of plain
-// names. It adds the names to "runs".
 func cutRuns(o *order.Order, runs *[]nameRun) *order.Order {
 	var targets []order.Target
 	left, long := 0, false
@@ -105,13 +99,12 @@ func cutRuns(o *order.Order, runs *[]nameRun) *order.Order {
 	return &short
 }
 
-// appendName appends the text of a name without the last dot.
 func appendName(dst []byte, n dname.Name) []byte {
 	dst = dname.AppendPresentation(dst, n.Wire())
 	return dst[:len(dst)-1]
 }
 
-// isPlain reports whether a target is a name that YAML and JSON write without quotes or escapes.
+// isPlain reports whether YAML and JSON write the name without quotes or escapes.
 func isPlain(t *order.Target) bool {
 	if t.Kind != order.TargetName || t.Match != order.Subtree || t.Attr != nil {
 		return false
@@ -128,7 +121,6 @@ func isPlain(t *order.Target) bool {
 		}
 		labels, i = labels+1, end
 	}
-	// YAML reads a text such as 1.e5 as a number. The last label must therefore have only letters,
-	// or begin with "xn--".
+	// YAML reads 1.e5 as a number. The last label must have only letters or begin with "xn--".
 	return labels > 1 && wire[1] != '-' && len(top) > 1 && (strings.Trim(top, "abcdefghijklmnopqrstuvwxyz") == "" || strings.HasPrefix(top, "xn--"))
 }

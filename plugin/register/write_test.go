@@ -39,9 +39,6 @@ func TestEncode(t *testing.T) {
 	}
 }
 
-// TestShort encodes orders that are difficult for the function "short". They have names that need
-// quotes, other targets among the plain names, and a text that is equal to a placeholder. The
-// output must be equal to the output of order.Encode.
 func TestShort(t *testing.T) {
 	name := func(s string, m order.Match) order.Target {
 		n, err := dname.Parse(s)
@@ -116,8 +113,6 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// TestTimezone imports with a preset whose time zone differs from the time zone of the previous
-// output. The dates in the output must still mean the same times.
 func TestTimezone(t *testing.T) {
 	rome, err := Parse("guarded", []byte(guarded))
 	if err != nil {
@@ -141,7 +136,6 @@ func TestTimezone(t *testing.T) {
 	}
 }
 
-// TestTooLarge checks the messages for orders that are too many for one order file.
 func TestTooLarge(t *testing.T) {
 	var hosts strings.Builder
 	for i := range 360_000 {

@@ -10,7 +10,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestXLSX imports a workbook with a title above the header, as the Greek register has.
 func TestXLSX(t *testing.T) {
 	f := excelize.NewFile()
 	for i, row := range [][]any{{"List of sites"}, nil, {"A/A", "DOMAIN NAME", "WEBSITE"}, {1, "a.example.com", "A"}, {2, "B.example.com"}, {3, "b c"}} {

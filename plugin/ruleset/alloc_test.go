@@ -42,8 +42,6 @@ func decideAllocatesNothing(t *testing.T) {
 			}
 			return v
 		})
-		// led decides about hit.example as a name in the answer to a query. An exception, a lift or
-		// the guard for the asked name may let the answer pass.
 		led := func(s *Set) func() Verdict {
 			return func() Verdict {
 				var n, hit QName

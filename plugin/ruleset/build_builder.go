@@ -22,12 +22,9 @@ type Builder struct {
 	commonsMade int
 	redirects   map[netip.Addr]struct{} // the keys of part.redirects
 	schedIDs    map[string]uint32
-	// repeated counts the duplicate targets of each order with a side list. The key is the entry
-	// number of the order. The parser reports all other duplicates.
-	repeated map[uint32]int
+	repeated    map[uint32]int
 }
 
-// never is the number of the empty schedule, which inactive orders and targets have.
 const never = 0
 
 // NewBuilder returns a Builder for the file at the given path.
@@ -41,7 +38,7 @@ func NewBuilder(path string, opt Options) *Builder {
 	return b
 }
 
-// Add compiles one order. Add keeps pointers to the Terms and the strings of the order.
+// Add compiles o. Add keeps pointers to the Terms of o.
 func (b *Builder) Add(o *order.Order) {
 	coop.Tick(b.part.entries.n)
 	e := entry{
@@ -100,8 +97,7 @@ func (b *Builder) note(e *entry, n uint32) {
 	p.shadows = p.shadows || e.status == order.Shadow
 }
 
-// redirectTo records the addresses to which answers redirect. The page that explains the blocking
-// is at these addresses, so the guard must protect the addresses.
+// redirectTo records the addresses of block pages. The guard must protect these addresses.
 func (b *Builder) redirectTo(addrs []netip.Addr) {
 	for _, a := range addrs {
 		if _, ok := b.redirects[a]; !ok {

@@ -4,15 +4,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A duty is a deadline or a review that an order prescribes to its operator. The type is
-// small, because a set can have very many duties.
 type duty struct {
 	at    order.Time
 	entry uint32
-	// sched is the number of the schedule of the duty (see owed). The schedule may be empty.
 	sched uint32
-	// target is 1 plus an index of the part's dutyTargets. The value 0 means that the duty
-	// is for the whole order.
+	// target is 1 plus an index in Part.dutyTargets, or 0 for the whole order.
 	target uint32
 }
 
@@ -57,9 +53,6 @@ func (b *Builder) duties(o *order.Order, n uint32, own []interval) {
 	}
 }
 
-// owed returns one interval, from the time `from` to the end of ivs. It includes the time before
-// the first interval of ivs, and the gaps. For example, the operator must load an order before its
-// first window begins.
 func owed(from order.Time, ivs []interval) []interval {
 	if len(ivs) == 0 {
 		return nil

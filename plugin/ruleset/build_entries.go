@@ -10,8 +10,6 @@ import (
 
 const entryBlock = 1 << 12
 
-// entries stores the orders of a part in blocks. One long slice would be copied many times
-// as it grows, and would need double the memory.
 type entries struct {
 	blocks [][]entry
 	n      int
@@ -19,8 +17,8 @@ type entries struct {
 
 func (s *entries) at(i uint32) *entry { return &s.blocks[i/entryBlock][i%entryBlock] }
 
-// add appends e. Keep no pointer to an entry until fit has been called, because add and fit may
-// move entries.
+// add appends e. Do not keep a pointer to an entry before fit, because add and fit may move
+// entries.
 func (s *entries) add(e entry) {
 	switch s.n {
 	case 0:
@@ -55,8 +53,6 @@ func (s *entries) all() iter.Seq2[uint32, *entry] {
 	}
 }
 
-// A commonKey is the key of a cached Common. An order with filtering databases, lifted ids or
-// forced targets is rare, so its Common is not cached.
 type commonKey struct {
 	terms           *order.Terms // the terms also determine the scope, exemptions and response
 	action          order.Action
@@ -64,8 +60,6 @@ type commonKey struct {
 	public, excepts bool
 }
 
-// maxCommon limits the number of cached Commons. The cache is useless for a file whose orders have
-// different terms.
 const maxCommon = 1 << 12
 
 func (b *Builder) common(o *order.Order) *Common {

@@ -2,17 +2,15 @@ package ruleset
 
 import "github.com/dns-orders/blocklist/plugin/order"
 
-// Excerpts makes sets that lack certain orders, for exports. Excerpts caches compiled
-// parts and is not safe for concurrent use.
+// Excerpts makes sets without certain orders, for exports. Excerpts is not safe for concurrent use.
 type Excerpts struct {
-	// Drop returns true for a block order that the result must not contain. For the same order,
-	// Drop must always return the same result. If Drop is nil, all orders stay.
+	// Drop reports whether to leave out a block order. For the same order, Drop must always return
+	// the same result. A nil Drop keeps all orders.
 	Drop func(*Order) bool
 	made map[*Part]*Part
 }
 
-// Of returns the set without the dropped orders. The result has the option NoCountry off, because
-// an export is for one known country.
+// Of returns s without the dropped orders and with the option NoCountry off.
 func (x *Excerpts) Of(s *Set) *Set {
 	made := make(map[*Part]*Part, len(s.parts))
 	parts := make([]*Part, len(s.parts))

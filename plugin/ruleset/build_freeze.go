@@ -10,12 +10,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Freeze returns the compiled part and its problems. If the index was full, some names are
-// missing and the problems contain an error. Do not use the Builder after Freeze.
+// Freeze returns the compiled part and its problems. If the index is full, the problems contain an
+// error. Do not use the Builder after Freeze.
 func (b *Builder) Freeze() (*Part, order.Problems) {
 	p := b.part
-	// The lists of rules begin with all rules of b.rules. A name with one rule needs no new list:
-	// its rule in b.rules is a list of length 1.
 	p.rules = b.rules
 	for i := range p.rules {
 		p.rules[i].last = true
@@ -60,15 +58,12 @@ func (b *Builder) freezeNames() {
 			ref = uint32(len(p.rules))
 			p.rules = append(p.rules, list...)
 			b.addLongList(ref, list)
-			// The limit saves memory. In small files, few lists are repeated often. In a large
-			// register, all lists are different, so a cache is useless.
 			if len(lists) < 1<<16 {
 				lists[string(key)] = ref
 			}
 		}
 		return ref
 	}
-	// last caches the newest result. Names that follow one another often have equal lists.
 	last := struct {
 		ref     uint32
 		mark    bool
@@ -84,15 +79,11 @@ func (b *Builder) freezeNames() {
 	})
 }
 
-// mayDiffer reports whether the rule can give a name another outcome than NXDOMAIN. For example, an
-// exception lets the name pass. A rule that is never enforced has no effect.
 func (p *Part) mayDiffer(r rule) bool {
 	e := p.entries.at(r.entry)
 	return e.status == order.Active && !r.shadow && (r.kind < blockExact || e.response.Kind != order.NXDOMAIN)
 }
 
-// sortMerge sorts the rules of one name by kind, and then by entry or precedence. It
-// removes duplicates, and calls uncount for each duplicate target.
 func (b *Builder) sortMerge(list []rule, uncount func(*entry)) []rule {
 	entries := &b.part.entries
 	slices.SortStableFunc(list, b.part.compare)
@@ -112,7 +103,6 @@ func (b *Builder) sortMerge(list []rule, uncount func(*entry)) []rule {
 	return list
 }
 
-// compare compares two rules of one name. A verdict tries the lower rule first.
 func (p *Part) compare(x, y rule) int {
 	if x.kind == except && y.kind == except {
 		return cmp.Compare(x.entry, y.entry)
@@ -121,7 +111,7 @@ func (p *Part) compare(x, y rule) int {
 }
 
 // precedence compares two orders with equal targets. The order that was issued first has
-// precedence. Orders without a date come last. For equal dates, the ids decide.
+// precedence. Orders without a date come last.
 func precedence(x, y *entry) int {
 	if x == y {
 		return 0

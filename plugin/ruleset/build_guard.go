@@ -7,16 +7,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Guard finds targets that must not be enforced, because they are almost certainly mistakes.
-// These targets are called held. Guards are immutable and comparable.
+// A Guard finds targets that must not be enforced, called held targets. Guards are immutable and
+// comparable.
 type Guard interface {
-	// Name returns the reason why a target at the name must not be enforced, or "". For
-	// the target "*.example.com", the name is "example.com". Name must not keep the Wire.
+	// Name returns the reason to hold a name, or "". For the target "*.example.com", the name is
+	// "example.com". Name must not keep the Wire.
 	Name(*dname.Wire) string
-	// Address returns the reason why an address or network must not be blocked, or "".
+	// Address returns the reason to hold a network, or "".
 	Address(netip.Prefix) string
-	// Protected reports whether all answers for an asked name must pass, even if an answer leads to
-	// a blocked name.
+	// Protected reports whether all answers for an asked name must pass.
 	Protected(*dname.Wire) bool
 }
 
@@ -26,7 +25,6 @@ type heldNode struct {
 	why  string
 }
 
-// held contains the names and networks that the guard refuses to block. Most sets have none.
 type held struct {
 	names map[string]*heldNode // by wire form
 	nets  map[netip.Prefix]*heldNode
@@ -72,8 +70,6 @@ func (h *held) add(n *heldNode) {
 	h.names[n.name.Wire()] = n
 }
 
-// forced contains the targets that an order enforces in spite of the guard. A subtree in forced is
-// also the exact target of its name.
 type forced map[target]struct{}
 
 func newForced(list []order.Force) forced {
@@ -91,7 +87,6 @@ func newForced(list []order.Force) forced {
 	return f
 }
 
-// covers reports whether the order enforces its target at h in spite of the guard.
 func (f forced) covers(h *heldNode, m order.Match) bool {
 	if m == order.Exact {
 		m = order.Subtree
@@ -100,8 +95,7 @@ func (f forced) covers(h *heldNode, m order.Match) bool {
 	return ok
 }
 
-// Guarded returns a copy of the part with the guard g. It checks the compiled names and
-// does not read the file again.
+// Guarded returns a copy of p with the guard g.
 func (p *Part) Guarded(g Guard) *Part {
 	q := *p
 	q.held, q.guard = held{}, g
@@ -122,13 +116,11 @@ func (p *Part) Guarded(g Guard) *Part {
 	return &q
 }
 
-// A wary is a guard that also checks the IPv4 networks inside an IPv6 network.
 type wary struct {
 	Guard
 	embeddings []embedding
 }
 
-// Address returns the reason why the network must not be enforced, or "".
 func (g wary) Address(x netip.Prefix) string {
 	if why := g.Guard.Address(x); why != "" {
 		return why

@@ -7,8 +7,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// stubGuard protects names and networks. The entry "a.example" also protects all names
-// above and below a.example. The entry "=a.example" does not protect the names below.
 type stubGuard struct {
 	names []protect
 	nets  []netip.Prefix

@@ -7,19 +7,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// longListFrom is the lowest length of a list of rules that gets an index. Tests set it
-// lower.
 var longListFrom = 16
 
-// A longList is the index of a long list of rules. With the index, a query skips rules that cannot
-// change the verdict.
+// A longList is the index of a long list of rules. Queries use the index to skip rules.
 type longList struct {
 	ends   [blockBelow + 1]int // for each kind, the index after its last rule
 	lifts  liftIndex
 	blocks []listBlock // one element for each block rule of the list
 }
 
-// A listBlock has the properties by which most queries can skip a block rule.
 type listBlock struct {
 	from      order.Time // the first second in force
 	over      order.Time // the second after the last second in force
@@ -78,8 +74,6 @@ func (b *Builder) indexLongList(list []rule) *longList {
 	return x
 }
 
-// liftedIn returns an interval in which lifts of the list end the block for all clients. It tries
-// only some lifts. If it finds no interval, the result is empty.
 func (p *Part) liftedIn(list []rule, x *longList, block *rule, e *entry) (at interval) {
 	try := func(rule uint32) {
 		r := &list[rule]
@@ -98,8 +92,6 @@ func (p *Part) liftedIn(list []rule, x *longList, block *rule, e *entry) (at int
 	return at
 }
 
-// lastForAll returns the last interval in which a lift applies to all clients and all names of its
-// targets. If the lift has a scope or an exception, the result is empty.
 func (p *Part) lastForAll(l *entry, sched uint32) interval {
 	if ivs := p.ivs(sched); l.forAll() && len(ivs) > 0 {
 		return ivs[len(ivs)-1]
@@ -115,9 +107,6 @@ func later(x, y interval) interval {
 	return x
 }
 
-// findLifted sets s.relisted. The index of a long list does not know the lifts of a whole order,
-// lifts at other names and lifts in other files. Without s.relisted, a query would search these
-// lifts for each order of the list.
 func (s *Set) findLifted() {
 	if len(s.liftings)+len(s.whole) == 0 {
 		return
@@ -137,8 +126,6 @@ func (s *Set) findLifted() {
 	}
 }
 
-// relist adds a copy of the long list x to s.relisted, if lifts end an order of the list.
-// The list is in the segment with number i.
 func (s *Set) relist(i int, x *longList, rules []rule) {
 	var own *longList
 	first := x.ends[liftBelow]
@@ -162,8 +149,6 @@ func (s *Set) relist(i int, x *longList, rules []rule) {
 	}
 }
 
-// source returns the original of entry n in the segment with number i. The original is an entry of
-// a part.
 func (s *Set) source(i int, n uint32) *entry {
 	parts := s.sources[i]
 	for int(n) >= parts[0].entries.n {
@@ -172,8 +157,6 @@ func (s *Set) source(i int, n uint32) *entry {
 	return parts[0].entries.at(n)
 }
 
-// liftedIn returns an interval in which all targets of the order are lifted for all clients. If it
-// finds no interval, the result is empty.
 func (s *Set) liftedIn(e *entry) (at interval) {
 	if times := s.liftedTimes(e); len(times) > 0 {
 		at = times[len(times)-1]
@@ -181,8 +164,6 @@ func (s *Set) liftedIn(e *entry) (at interval) {
 	return at
 }
 
-// longList returns the copy of x in s.relisted, or x if there is no copy. The copy also contains
-// the times at which lifts outside the list end the orders.
 func (s *Set) longList(x *longList) *longList {
 	if x == nil || s.relisted == nil {
 		return x

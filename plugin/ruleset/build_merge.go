@@ -7,19 +7,15 @@ import (
 )
 
 const (
-	// ownSegment is the smallest number of names with which a part gets its own segment. Merging a
-	// smaller part costs less than one more look-up.
 	ownSegment = 20_000
-	// maxOwn is the largest number of parts with their own segments.
-	maxOwn = 2
+	maxOwn     = 2
 )
 
-// maxMerged limits the bytes of indexes that are merged into one segment. One index has
-// room for 4 GiB. Tests set maxMerged lower.
+// maxMerged limits the index bytes of a merged segment. An index has room for 4 GiB.
 var maxMerged = 3 << 30
 
-// Merge combines parts into a set, and does not change the parts. All parts must be
-// compiled with the options opt. The orders must have different ids (see Duplicates).
+// Merge combines parts into a Set. All parts must be compiled with opt. The orders must have
+// different ids (see Duplicates).
 func Merge(parts []*Part, opt Options) *Set {
 	s := &Set{number: sets.Add(1), parts: slices.Clone(parts), opt: opt, embeddings: embeddingsWith(opt.NAT64)}
 	bySize := slices.Clone(parts)
@@ -31,8 +27,6 @@ func Merge(parts []*Part, opt Options) *Set {
 	for _, p := range bySize[:own] {
 		s.segment(p)
 	}
-	// The parts are merged in the sequence of loading. The result is therefore always the
-	// same.
 	small := slices.DeleteFunc(slices.Clone(parts), func(p *Part) bool { return slices.Contains(bySize[:own], p) })
 	for len(small) > 0 {
 		n := 1
@@ -85,11 +79,8 @@ func mergeParts(parts []*Part) *Part {
 	return p
 }
 
-// dropped takes the place of a new number if the function take omitted the entry.
 const dropped = ^uint32(0)
 
-// take adds the orders of a compiled part, and returns the new numbers of its schedules
-// and entries. If change returns false, take omits the entry.
 func (b *Builder) take(p *Part, change func(*entry) bool) (scheds, entries []uint32) {
 	b.part.shadows = b.part.shadows || p.shadows
 	b.part.ownDates = b.part.ownDates || p.ownDates

@@ -6,8 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Ruled returns the part compiled with the options opt. If no option differs, Ruled returns p
-// itself. Ruled does not read the file, because the file may have changed or may be gone.
+// Ruled returns the part compiled with opt. Ruled does not read the file again, because the file
+// may have changed.
 func (p *Part) Ruled(opt Options) *Part {
 	b := NewBuilder(*p.path, opt)
 	if b.opt.Response.Kind == p.response.Kind && slices.Equal(b.opt.Response.Addresses, p.response.Addresses) {
@@ -19,8 +19,6 @@ func (p *Part) Ruled(opt Options) *Part {
 		q.embeddings = b.part.embeddings
 		return q.Guarded(opt.Guard)
 	}
-	// The index must be built again, because the default response decides which names are marked in
-	// the index.
 	commons := map[*Common]*Common{}
 	return p.rebuilt(b, func(e *entry) bool {
 		e.Common = b.ruled(e.Common, commons)
@@ -28,8 +26,7 @@ func (p *Part) Ruled(opt Options) *Part {
 	})
 }
 
-// Without returns a copy of the part without the orders for which drop returns true. It
-// does not read the file again.
+// Without returns a copy of the part without the orders for which drop returns true.
 func (p *Part) Without(drop func(id string) bool) *Part {
 	return p.without(func(e *entry) bool { return drop(e.ID) })
 }
@@ -52,16 +49,13 @@ func (p *Part) rebuilt(b *Builder, change func(*entry) bool) *Part {
 		if n == dropped {
 			continue
 		}
-		// Freeze has subtracted the duplicate targets a second time. The correct numbers
-		// are in p.
+		// Freeze has subtracted the duplicate targets a second time. The numbers in p are correct.
 		from, to := p.entries.at(uint32(i)), q.entries.at(n)
 		to.names, to.addrs = from.names, from.addrs
 	}
 	return q
 }
 
-// ruled returns a copy of c with the builder's response. If the orders of c prescribe a response,
-// it returns c itself. The parameter "made" is a cache of the copies.
 func (b *Builder) ruled(c *Common, made map[*Common]*Common) *Common {
 	if c.Terms.Response.Kind != order.ResponseUnset {
 		return c

@@ -7,9 +7,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A plain adds plain names of an order to the index. A plain name has no attributes.
-//
-// If the order lists the same name again with exceptions, the exceptions apply to both targets.
 type plain struct {
 	*Builder
 	number uint32 // the number of the rule
@@ -17,8 +14,8 @@ type plain struct {
 	groups map[target]uint32
 }
 
-// Side returns a Names that adds the names of the order's side list to the index. Call Side before
-// Add(o). The order must already contain its targets.
+// Side returns a Names that adds the names of the order's side list. Call Side before Add(o). The
+// order must already contain its targets.
 func (b *Builder) Side(o *order.Order) order.Names {
 	if b.repeated == nil {
 		b.repeated = map[uint32]int{}
@@ -27,8 +24,8 @@ func (b *Builder) Side(o *order.Order) order.Names {
 	return b.Targets(o)
 }
 
-// Targets returns a Names that adds long lists of plain names to the index. Call Targets before
-// Add(o). The order must already contain its other targets.
+// Targets returns a Names that adds long lists of plain names. Call Targets before Add(o). The
+// order must already contain its other targets.
 func (b *Builder) Targets(o *order.Order) order.Names {
 	r := rule{entry: uint32(b.part.entries.n), sched: b.schedule(inForce(o)), kind: blockSubtree, shadow: o.Status == order.Shadow}
 	if o.Action == order.Lift {
@@ -93,7 +90,6 @@ func (b *Builder) target(e *entry, n uint32, own []interval, t *order.Target, gr
 	b.rule(t.Name, r)
 }
 
-// A target is a name or, if net is valid, a network.
 type target struct {
 	name  dname.Name
 	match order.Match
@@ -116,8 +112,6 @@ func (t *target) String() string {
 	return t.match.Pattern(t.name)
 }
 
-// ownExceptions gives a number from 1 to each target that has exceptions of its own. If a target
-// occurs twice, both entries have one number.
 func ownExceptions(targets []order.Target) map[target]uint32 {
 	var groups map[target]uint32
 	for i := range targets {
@@ -150,8 +144,6 @@ func (b *Builder) address(x netip.Prefix, r rule) {
 	b.addrs[x] = append(b.addrs[x], r)
 }
 
-// number returns the index of the rule r in b.rules. It searches only the last few rules. If r is
-// not one of these rules, number appends r.
 func (b *Builder) number(r rule) uint32 {
 	n := len(b.rules)
 	for i := n - 1; i >= max(0, n-4); i-- {

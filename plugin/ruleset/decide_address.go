@@ -6,8 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// DecideAddress decides about an address in an answer, and about IPv4 addresses embedded
-// in the address. The verdict has no target name.
+// DecideAddress decides about an address in an answer. Embedded IPv4 addresses count too. The
+// verdict has no target name.
 func (s *Set) DecideAddress(a netip.Addr, q Query) Verdict {
 	if !s.networks {
 		return Verdict{Until: Forever}
@@ -35,7 +35,6 @@ func (s *Set) judgeAddress(a netip.Addr, q *Query) Verdict {
 	}
 	j := judgement{Set: s, c: q.Client, now: q.Now, shadow: q.Shadow}
 	if q.QName != nil {
-		// As in Decide, the array is only for a query with a QName.
 		var room [pathRoom]hit
 		j.asked, j.askedAt = s.walk(&q.QName.Wire, room[:0]), q.QName.position()
 	}
@@ -50,8 +49,7 @@ func (s *Set) judgeAddress(a netip.Addr, q *Query) Verdict {
 		Subtree: SubtreeBlocked, Until: d.until, CountryDependent: j.scoped}
 }
 
-// addressPath collects the rules of all networks that contain the address, longest prefix
-// first. An IPv4-mapped IPv6 address counts as IPv4, because hosts connect to the IPv4
+// addressPath treats an IPv4-mapped IPv6 address as IPv4, because hosts connect to the IPv4
 // address.
 func (s *Set) addressPath(a netip.Addr, hits []hit) path {
 	if !s.opt.Addresses {
@@ -79,8 +77,8 @@ func (s *Set) netPath(net netip.Prefix, hits []hit) path {
 	return p
 }
 
-// CoversAddress reports whether a network with rules contains the address. IPv4 addresses
-// embedded in the address count too. If the result is false, the address always passes.
+// CoversAddress reports whether the set has rules for the address. Embedded IPv4 addresses count
+// too. An address without rules always passes.
 func (s *Set) CoversAddress(a netip.Addr) bool {
 	if !s.networks {
 		return false

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// An embedding is a network of IPv6 addresses that contain IPv4 addresses, for example a
-// NAT64 prefix. Rules for the IPv4 addresses apply too.
+// An embedding is a network of IPv6 addresses that contain IPv4 addresses, for example a NAT64
+// prefix.
 type embedding struct {
 	net netip.Prefix
 	// at is the number of bits before the IPv4 address. Bits 64 to 71 are skipped (RFC
@@ -14,8 +14,6 @@ type embedding struct {
 	at int
 }
 
-// embeddings lists the embeddings that do not depend on the network of the operator. IPv4-mapped
-// addresses are not in the list, because addressPath converts them.
 var embeddings = []embedding{
 	{netip.MustParsePrefix("64:ff9b::/96"), 96}, // NAT64 (RFC 6052, section 2.1)
 	// Operators choose a prefix length within this NAT64 network (RFC 8215). Lengths other
@@ -33,8 +31,6 @@ func embeddingsWith(nat64 []netip.Prefix) []embedding {
 	return out
 }
 
-// inside returns the IPv4 address inside an IPv6 address. The second result is false if
-// the address contains none.
 func (e *embedding) inside(a netip.Addr) (netip.Addr, bool) {
 	if !a.Is6() || !e.net.Contains(a) || a.IsUnspecified() || a.IsLoopback() {
 		return netip.Addr{}, false
@@ -52,7 +48,6 @@ func (e *embedding) extract(b [16]byte) netip.Addr {
 	return netip.AddrFrom4(v4)
 }
 
-// octets yields the indexes of the four bytes that contain the IPv4 address.
 func (e *embedding) octets(yield func(int) bool) {
 	for n, at := 0, e.at/8; n < 4; at++ {
 		if at == 8 {
@@ -64,8 +59,6 @@ func (e *embedding) octets(yield func(int) bool) {
 	}
 }
 
-// network returns the IPv4 network inside an IPv6 network. If x is wider than e, the
-// result is 0.0.0.0/0. The second result is false if x contains no IPv4 network.
 func (e *embedding) network(x netip.Prefix) (netip.Prefix, bool) {
 	if !x.Addr().Is6() || !e.net.Overlaps(x) || x.IsSingleIP() && (x.Addr().IsUnspecified() || x.Addr().IsLoopback()) {
 		return netip.Prefix{}, false

@@ -7,8 +7,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestEmbedded checks that an order for an IPv4 address also blocks the IPv6 addresses
-// that contain it. The prefixes are from RFC 6052, section 2.4.
 func TestEmbedded(t *testing.T) {
 	opt := Options{Addresses: true}
 	for _, p := range []string{"2001:db8::/32", "2001:db8:100::/40", "2001:db8:122::/48", "2001:db8:122:300::/56", "2001:db8:122:344::/64", "2001:db8:abcd:344::/96"} {

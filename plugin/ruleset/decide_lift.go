@@ -6,8 +6,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// excepted reports whether an exception of an order covers the name of the path. An
-// exception always covers a whole subtree.
 func excepted(p *path, part *Part, entry, group uint32) bool {
 	for i := range p.hits {
 		h := &p.hits[i]
@@ -28,22 +26,16 @@ func excepted(p *path, part *Part, entry, group uint32) bool {
 	return false
 }
 
-// A liftSearch finds a lift in force for one order at one name. The lifts may be tried in
-// any sequence.
 type liftSearch struct {
 	*judgement
-	path  *path
-	entry *entry // the order's entry
-	at    position
-	// lift is the lift in force that lasts longest, or nil. The field end is the time at which this
-	// lift ends.
-	lift *entry
-	end  order.Time
-	// begins is the earliest time at which another lift begins, or Forever.
+	path   *path
+	entry  *entry // the order's entry
+	at     position
+	lift   *entry
+	end    order.Time
 	begins order.Time
-	// The search has two rounds. The first round skips lifts that include the client only by
-	// country, and sets leftOut if it skipped a lift. In the second round, inCountry is set, and
-	// only these lifts are tried.
+	// The first round skips lifts that include the client only by country, and sets leftOut. The
+	// second round tries only these lifts.
 	inCountry, leftOut bool
 }
 
@@ -54,11 +46,8 @@ func (s *liftSearch) result() (*entry, order.Time) {
 	return nil, s.begins
 }
 
-// done reports whether the result is final. No further lift can then change the result.
 func (s *liftSearch) done() bool { return s.lift != nil && s.end == Forever }
 
-// try checks a lift that can end the order, and updates the result. The parameter "entry" is the
-// number of the lift in its part.
 func (s *liftSearch) try(part *Part, l *entry, entry, sched, group uint32) {
 	on, next := part.inForceAt(sched, s.now)
 	if !on && next == Forever || s.strict && (l.excepts || group > 0) {
@@ -79,13 +68,10 @@ func (s *liftSearch) try(part *Part, l *entry, entry, sched, group uint32) {
 	}
 }
 
-// lifter returns a lift that ends the order at the position, or nil. It also returns the
-// earliest time at which the result may change.
 func (j *judgement) lifter(p *path, e *entry, at position) (*entry, order.Time) {
 	return j.findLift(p, e, at, j.whole[e.ID])
 }
 
-// lifterAt is like lifter, but ignores lifts of whole orders.
 func (j *judgement) lifterAt(p *path, e *entry, at position) (*entry, order.Time) {
 	return j.findLift(p, e, at, nil)
 }
@@ -145,8 +131,6 @@ func (s *liftSearch) tryHit(h *hit) {
 	}
 }
 
-// tryRule tries rule k of a hit, if the rule is a lift that can end the order. If "names" is true,
-// the lift is known to list the id of the order.
 func (s *liftSearch) tryRule(h *hit, k uint32, names bool) {
 	r := &h.rules[k]
 	if !r.kind.isLift() || r.shadow && !s.shadow || !s.at.covers(r.kind.match(), h.labels) {
@@ -157,8 +141,6 @@ func (s *liftSearch) tryRule(h *hit, k uint32, names bool) {
 	}
 }
 
-// askedLifted reports whether a lift ends the order at the asked name, and when this may change. If
-// no target of the order covers the asked name, the result is false.
 func (j *judgement) askedLifted(e *entry) (bool, order.Time) {
 	if !j.asked.lifts || !j.targets(&j.asked, e, j.askedAt) {
 		return false, Forever
@@ -167,8 +149,6 @@ func (j *judgement) askedLifted(e *entry) (bool, order.Time) {
 	return lift != nil, until
 }
 
-// targets reports whether a target of the order covers the position. The target need not
-// be in force.
 func (j *judgement) targets(p *path, e *entry, at position) bool {
 	for i := range p.hits {
 		h := &p.hits[i]

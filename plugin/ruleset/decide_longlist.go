@@ -6,8 +6,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// skips reports whether a query can skip the block rule. A rule can be skipped if it changes the
-// verdict neither now nor before the time `until`.
 func (c *listBlock) skips(j *judgement, held bool, until order.Time) bool {
 	switch {
 	case c.over <= j.now, c.shadow && !j.shadow, held && !c.forced:
@@ -19,8 +17,6 @@ func (c *listBlock) skips(j *judgement, held bool, until order.Time) bool {
 		c.exempt != nil && j.c.Addr.IsValid() && c.exempt.always.Contains(j.c.Addr)
 }
 
-// skip returns the index of the first rule, from k on, that can change the verdict before the time
-// `until`. For a short list, skip returns k.
 func (h *hit) skip(j *judgement, k int, until order.Time) int {
 	if h.long == nil {
 		return k // this function is short so that the compiler inlines it
@@ -36,8 +32,6 @@ func (h *hit) skipLong(j *judgement, k int, until order.Time) int {
 	return k
 }
 
-// last returns the index of the last rule with the same kind as rule k. For a short list,
-// last returns k.
 func (h *hit) last(k int) int {
 	if h.long == nil {
 		return k
@@ -45,14 +39,10 @@ func (h *hit) last(k int) int {
 	return h.long.ends[h.rules[k].kind] - 1
 }
 
-// firstException returns the index at which the search for an exception of the order
-// begins.
 func (h *hit) firstException(entry uint32) int {
 	if h.long == nil {
 		return 0
 	}
-	// The binary search is written out for speed. It is most of the work of an order with
-	// exceptions.
 	k, end := 0, h.long.ends[except]
 	for k < end {
 		if mid := (k + end) / 2; h.rules[mid].entry < entry {
@@ -64,8 +54,8 @@ func (h *hit) firstException(entry uint32) int {
 	return k
 }
 
-// blocksOf returns the block rules of the order e with the kind k. The result may also include
-// other rules, so the caller must check each rule. The order must be in the part of the hit.
+// blocksOf returns the block rules of e. Other rules may be in the result, so the caller must check
+// each rule. The order e must be in the part of the hit.
 func (h *hit) blocksOf(e *entry, k kind) []rule {
 	if h.long == nil {
 		return h.rules

@@ -9,14 +9,12 @@ import (
 // A QName is a name to decide about, usually the name that the client asked for.
 type QName struct {
 	dname.Wire
-	// Service is the number of leading labels that only name a service. In
-	// "_8443._https.host" it is 2 (RFC 9460, section 2.3). An exact target of the host
-	// covers the service too.
+	// Service is the number of leading labels that name a service. In "_8443._https.host" it is 2
+	// (RFC 9460, section 2.3). An exact target of the host covers the service too.
 	Service int
 }
 
-// ServiceLabels returns how many leading labels may name a service, at most 2. A label of
-// a service begins with an underscore.
+// ServiceLabels returns the number of leading labels with an underscore, at most 2.
 func (q *QName) ServiceLabels() (n int) {
 	for k := q.NumLabels(); n < 2 && k > 1 && q.Label(k)[0] == '_'; k-- {
 		n++
@@ -25,31 +23,24 @@ func (q *QName) ServiceLabels() (n int) {
 }
 
 type path struct {
-	hits []hit
-	// below is set if a lower name may have another outcome.
-	below bool
-	// excepts is set if the path has an exception. The field lifts is set if the path has
-	// a lift.
+	hits           []hit
+	below          bool
 	excepts, lifts bool
-	// uneven is set if a lift does not cover a whole subtree.
-	uneven bool
+	uneven         bool
 }
 
 type hit struct {
 	part   *Part
 	rules  []rule
 	labels int // the number of labels of the name, or the prefix length of the network
-	// held is set if the guard refuses to block the name or network.
-	held *heldNode
-	// long is the index of the list, or nil for a short list.
-	long *longList
+	held   *heldNode
+	long   *longList
 }
 
-// pathRoom is the number of hits of a path that need no allocation.
 const pathRoom = 12
 
-// Covers reports whether the set has rules at the name or above the name. If the result is
-// false, the name passes for all clients at all times.
+// Covers reports whether the set has rules at or above the name. A name without rules always
+// passes.
 func (s *Set) Covers(name *dname.Wire) bool {
 	for _, p := range s.segments {
 		if p.names.Covers(name) {
@@ -63,18 +54,14 @@ func (s *Set) Covers(name *dname.Wire) bool {
 type Query struct {
 	Client Client
 	Now    order.Time // whole Unix seconds
-	// QName is the name that the client asked for, if the decision is about a name in an answer.
-	// Otherwise QName is nil. An exception or a lift for QName lets the answer pass.
-	QName *QName
-	// If Shadow is set, orders in shadow count as orders in force.
+	// QName is the name that the client asked for. Set QName only for a decision about a name in an
+	// answer. An exception or a lift for QName lets the answer pass.
+	QName  *QName
 	Shadow bool
 }
 
-// Decide returns the verdict about a name. It allocates no memory, except in the function
-// protected.
-//
-// Decide does not get the query type, because the caller chooses the records of the answer. Only
-// name.Service depends on the query type.
+// Decide returns the verdict about a name. Of the fields of name, only Service depends on the query
+// type.
 func (s *Set) Decide(name *QName, q Query) Verdict {
 	var room [pathRoom]hit
 	p := s.walk(&name.Wire, room[:0])
@@ -83,8 +70,7 @@ func (s *Set) Decide(name *QName, q Query) Verdict {
 	}
 	j := judgement{Set: s, c: q.Client, now: q.Now, shadow: q.Shadow}
 	if q.QName != nil {
-		// The array is declared in this block, because clearing the array costs as much as a
-		// look-up. A query without a QName does not need the array.
+		// Clearing the array costs as much as a look-up, so declare the array only where needed.
 		var room [pathRoom]hit
 		j.asked, j.askedAt = s.walk(&q.QName.Wire, room[:0]), q.QName.position()
 	}
@@ -106,20 +92,15 @@ type judgement struct {
 	now    order.Time
 	shadow bool
 	// strict is set if lifts with exceptions are ignored.
-	strict bool
-	// asked has the rules for the name that the client asked for. It is set only if the decision is
-	// about a name in an answer.
+	strict  bool
 	asked   path
 	askedAt position
-	// scoped is set if the decision met an order that is only for some countries.
-	scoped bool
-	// spared is set if an order does not apply because of the asked name. For example, the asked
-	// name has an exception.
-	spared bool
+	scoped  bool
+	spared  bool
 }
 
-// protected reports whether the guard protects the asked name. The answer must then pass. The guard
-// gets a copy of the name, because the argument of an interface method escapes to the heap.
+// The guard gets a copy of the name, because the argument of an interface method escapes to the
+// heap.
 func (s *Set) protected(asked *QName) bool {
 	if s.opt.Guard == nil {
 		return false
@@ -130,7 +111,6 @@ func (s *Set) protected(asked *QName) bool {
 
 func (q *QName) position() position { return position{q.NumLabels(), q.NumLabels() - q.Service, false} }
 
-// walk collects the rules at the name w and at all names above it, longest name first.
 func (s *Set) walk(w *dname.Wire, hits []hit) path {
 	p := path{hits: hits}
 	for _, part := range s.segments {
@@ -166,8 +146,7 @@ func (p *path) addKinds(h *hit) {
 }
 
 func (p *path) sort() {
-	// Insertion sort is fast here, because the hits of each part are already sorted. The
-	// sort must be stable to keep the sequence of the parts.
+	// The sort must be stable to keep the sequence of the parts.
 	for i := 1; i < len(p.hits); i++ {
 		for j := i; j > 0 && p.hits[j].labels > p.hits[j-1].labels; j-- {
 			p.hits[j], p.hits[j-1] = p.hits[j-1], p.hits[j]
@@ -186,15 +165,11 @@ func (p *Part) list(ref uint32) []rule {
 	return p.rules[ref : end+1]
 }
 
-// A position describes which name the decision is about. Usually this is the longest name of the
-// path. A position can also represent names that have no rules.
+// A position is the name of a decision. A generic position represents all lower names without
+// rules.
 type position struct {
-	labels int // the number of labels of the name
-	// host is the number of labels without the labels of a service. For most names, host
-	// is equal to labels.
-	host int
-	// generic is set if the position represents all lower names without rules. The
-	// position then does not represent the name itself.
+	labels  int // the number of labels of the name
+	host    int
 	generic bool
 }
 
@@ -208,17 +183,14 @@ func (at position) covers(m order.Match, labels int) bool {
 	return true
 }
 
-// A decision is the result of judge. The struct is small so that it fits in registers.
 type decision struct {
-	entry  *entry // the deciding order's entry, or nil if the name passes
-	labels int    // the number of labels of the deciding target
-	match  order.Match
-	// everywhere is set if lower names without rules have the same outcome as this name.
+	entry      *entry // the deciding order's entry, or nil if the name passes
+	labels     int    // the number of labels of the deciding target
+	match      order.Match
 	everywhere bool
 	until      order.Time
 }
 
-// judge finds the order that decides about a position on the path.
 func (j *judgement) judge(p *path, at position) decision {
 	d := decision{until: Forever, everywhere: !p.uneven}
 	for i := range p.hits {
@@ -241,7 +213,6 @@ func (j *judgement) judge(p *path, at position) decision {
 				continue
 			}
 			e := h.part.entries.at(r.entry)
-			// An order in another part may have precedence at this name.
 			if d.entry != nil && (match > d.match || match == d.match && precedence(d.entry, e) < 0) {
 				break
 			}
@@ -256,15 +227,13 @@ func (j *judgement) judge(p *path, at position) decision {
 	return d
 }
 
-// applies reports whether a block rule applies at the position. The second result is the time at
-// which this may change. If this time is after the parameter "known", it may be inexact.
+// applies reports whether a block rule applies, and when the result may change. A time after known
+// may be inexact.
 func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position, known order.Time) (bool, order.Time) {
 	on, until := part.inForceAt(r.sched, j.now)
 	if !on && until == Forever || p.excepts && excepted(p, part, r.entry, r.group) || !j.includes(e) {
 		return false, Forever
 	}
-	// Several reasons can keep the order from applying. The reason that lasts longest
-	// decides.
 	off := order.NoTime
 	if !on {
 		off = until
@@ -294,9 +263,7 @@ func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position,
 	return true, min(until, next, end)
 }
 
-// includes reports whether an order is for the client. It sets j.scoped if the result depends on
-// the country. Call includes even for an order that has not begun, because a cache may keep the
-// answer until the order begins.
+// Call includes even before the order begins, because a cache may keep the answer until then.
 func (j *judgement) includes(e *entry) bool {
 	if e.scope.reaches(j.c.Addr) {
 		return true
@@ -305,11 +272,10 @@ func (j *judgement) includes(e *entry) bool {
 	return e.scope.has(j.c.Country)
 }
 
-// anyLabel is a label that is very unlikely to occur in an order.
 const anyLabel = "blocklist--any"
 
-// SetBelow sets q to a name that represents the names below n that no order contains. If this name
-// would be too long, SetBelow sets q to n and returns false.
+// SetBelow sets q to a name below n that no order contains. If this name is too long, SetBelow sets
+// q to n and returns false.
 func (q *QName) SetBelow(n dname.Name) bool {
 	q.Service = 0
 	wire := string(rune(len(anyLabel))) + anyLabel + n.Wire()

@@ -5,16 +5,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// maxBelow is the largest number of lower names that a query checks before the answer NXDOMAIN. If
-// there are more lower names, the answer is NODATA, which is never wrong.
+// If more than maxBelow lower names exist, the answer is NODATA. NODATA is never wrong.
 const maxBelow = 256
 
-// below returns the common outcome of all names below q, and the earliest time at which the outcome
-// may change.
+// below returns the common outcome of all names below q, and when the outcome may change.
 //
-// The answer for q may be NXDOMAIN only if all lower names get NXDOMAIN, because NXDOMAIN also
-// denies the lower names (RFC 8020). With DNSSEC, a lower name that passes may still be bogus,
-// because the DNSKEY record of q is denied.
+// NXDOMAIN for q also denies all names below q (RFC 8020). All these names must therefore get
+// NXDOMAIN.
 func (j *judgement) below(q *QName, p *path, d decision) (SubtreeOutcome, order.Time) {
 	worst, until := SubtreeNXDOMAIN, Forever
 	if d.entry.response.Kind != order.NXDOMAIN {
@@ -37,9 +34,7 @@ func (j *judgement) below(q *QName, p *path, d decision) (SubtreeOutcome, order.
 	if !p.below {
 		return worst, until
 	}
-	// Check the marked names below q, and the names below them. A marked name has an exception, a
-	// lift, or a block with a response other than NXDOMAIN. All names that are not checked have the
-	// outcome from above.
+	// Only marked names and the names below them can have another outcome than q.
 	looked := 0
 	var name dname.Wire
 	for _, part := range j.segments {

@@ -7,53 +7,45 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Forever is a time after all other times. A verdict is valid until Forever if no known
-// event changes it.
+// Forever is a time after all other times.
 const Forever order.Time = math.MaxInt64
 
 // A Client is the client of a query.
 type Client struct {
-	// Addr is the client's address, unmapped and without a zone. No network contains the
-	// zero Addr.
-	Addr netip.Addr
-	// Country is the client's country, or empty if unknown. No scope contains the empty
-	// country.
+	// Addr is the client's address, unmapped and without a zone.
+	Addr    netip.Addr
 	Country order.Country
 }
 
-// A SubtreeOutcome is the common outcome of all names below a blocked name. It decides whether the
-// answer is NXDOMAIN or NODATA, because NXDOMAIN also denies these names (RFC 8020).
+// A SubtreeOutcome is the common outcome of all names below a blocked name. NXDOMAIN also denies
+// these names (RFC 8020).
 type SubtreeOutcome uint8
 
 // The outcomes for the names below a blocked name:
 const (
-	// SubtreeNXDOMAIN means that all names below have the response NXDOMAIN too.
+	// SubtreeNXDOMAIN means that all names below get NXDOMAIN too.
 	SubtreeNXDOMAIN SubtreeOutcome = iota
 	// SubtreeBlocked means that all names below are blocked. Some have a response other
 	// than NXDOMAIN.
 	SubtreeBlocked
-	// SubtreePasses means that a name below may pass. It is also the outcome if there are
-	// too many names below.
+	// SubtreePasses means that a name below may pass, or that there are too many names below.
 	SubtreePasses
 )
 
 // A Verdict is the decision about one name for one client at one second. For a name
 // without orders, only Until is set.
 type Verdict struct {
-	// Order is the order that blocks the name, or nil.
 	Order *Order
-	// Response is the response of the order, or the default response. It is never
-	// ResponseUnset for a blocked name.
+	// Response is never ResponseUnset for a blocked name.
 	Response order.Response
 	// TargetLabels is the number of labels of the target that matched. For the target
-	// "*.example.com" it is 2. Match is the kind of the target.
+	// "*.example.com" it is 2.
 	TargetLabels int
 	Match        order.Match
-	// Subtree has no meaning if the name is not blocked.
+	// Subtree has no meaning for a name that passes.
 	Subtree SubtreeOutcome
 	// Until is a time after now. The fields above are valid before Until.
-	Until order.Time
-	// CountryDependent is set if a client in another country may get another verdict.
+	Until            order.Time
 	CountryDependent bool
 	// PassedForQName is set if the name passes only because of Query.QName. Do not use the
 	// verdict for another QName.
@@ -70,7 +62,7 @@ type Order struct {
 	*Common
 }
 
-// A Common contains the fields that many orders of a register share. It is immutable.
+// A Common contains the fields that many orders share. It is immutable.
 type Common struct {
 	Terms              *order.Terms
 	FilteringDatabases []order.FilteringDatabase

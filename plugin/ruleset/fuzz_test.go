@@ -9,8 +9,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A question is one query for both the compiled set and the twin. The twin is the slow
-// implementation in twin_test.go.
 type question struct {
 	place twinPlace
 	name  QName // the place as a QName
@@ -145,7 +143,6 @@ func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 			t.Fatalf("%v%s: until %d, but at %d\n is %+v\nwas %+v", w, q, got.Until, now, is, want)
 		}
 	}
-	// A cache that keeps this answer gives the answer to clients in other countries too.
 	if !got.CountryDependent && w.DependsOnCountry() && !w.opt.NoCountry {
 		for now := q.Now; now < min(got.Until, lastSecond+1); now++ {
 			is := q.expect(w, q.Client.Country, now)

@@ -7,28 +7,26 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Rank sorts the orders of an authority by time. The decision time comes first. For equal
-// decision times, the field from decides.
+// A Rank sorts the orders of an authority by decision time, and then by the field from.
 type Rank struct{ decided, from order.Time }
 
 // RankOf returns the rank of an order. A block order without dates has the lowest rank.
 func RankOf(o *order.Order) Rank { return Rank{o.DecidedAt(), o.From} }
 
-// Reaches reports whether a lift of rank r ends the order o. The lift must have the same authority
-// as o, and must not list ids. For equal ranks, the result is true even if o comes after the lift
-// in the file.
+// Reaches reports whether a lift of rank r ends o. The lift must have the same authority as o, and
+// must not list ids. For equal ranks, the result is true.
 func (r Rank) Reaches(o *order.Order) bool {
 	return o.DecidedAt() != order.NoTime && RankOf(o).Compare(r) <= 0
 }
 
 // Compare returns a negative number if r is lower than o, a positive number if r is higher, and 0
-// if r and o are equal.
+// for equal ranks.
 func (r Rank) Compare(o Rank) int {
 	return cmp.Or(cmp.Compare(r.decided, o.decided), cmp.Compare(r.from, o.from))
 }
 
-// An Authority contains the fields that identify an authority. A lift without ids ends
-// earlier orders of the same Authority.
+// An Authority identifies an authority. A lift without ids ends earlier orders of the same
+// Authority.
 type Authority struct {
 	name    string
 	country order.Country
@@ -39,11 +37,10 @@ func AuthorityOf(t *order.Terms) Authority { return Authority{t.Authority.Name, 
 
 func (e *entry) authority() Authority { return AuthorityOf(e.Terms) }
 
-// forAll reports whether a lift is for all clients and has no exception for all its targets.
 func (l *entry) forAll() bool { return l.scope == nil && !l.excepts }
 
-// reaches reports whether the lift l ends the order e. A lift with a list of ids ends only the
-// orders in the list. A lift without ids ends the earlier orders of its authority.
+// reaches reports whether the lift l ends e. A lift without ids ends the earlier orders of its
+// authority.
 func (l *entry) reaches(e *entry) bool {
 	if e.action != order.Block {
 		return false
@@ -59,14 +56,13 @@ func (l *entry) reaches(e *entry) bool {
 	if c := e.rank.Compare(l.rank); c != 0 {
 		return c < 0
 	}
-	// The sequence of orders in two files is not known. The lift then ends the order, because no
-	// name may be blocked without a valid order.
+	// Orders in two files have no known sequence. The lift ends the order, because no name may be
+	// blocked without a valid order.
 	return e.file != l.file || e.index < l.index
 }
 
 type liftIndex struct {
 	named map[string][]uint32 // for each id, the rules of the lifts that list the id
-	// later contains the other lifts of each authority. The method sort puts the highest rank first.
 	later map[Authority][]listLift
 }
 
@@ -74,7 +70,6 @@ type liftIndex struct {
 type listLift struct {
 	rule uint32
 	rank Rank
-	// over is the time at which this lift and all lifts before it have ended.
 	over order.Time
 }
 
@@ -94,7 +89,7 @@ func (x *liftIndex) add(e *entry, rule uint32, over order.Time) {
 	}
 }
 
-// sort sorts the lifts by rank. Call sort after the last call of add.
+// Call sort after the last call of add.
 func (x *liftIndex) sort() {
 	for _, later := range x.later {
 		slices.SortStableFunc(later, func(a, b listLift) int { return b.rank.Compare(a.rank) })
@@ -104,9 +99,7 @@ func (x *liftIndex) sort() {
 	}
 }
 
-// of returns the lifts that may end the order e. The result "named" has the lifts that list the id
-// of e. The result "later" has the lifts of the same authority with at least the rank of e. For an
-// equal rank, the caller must call reaches.
+// of returns the lifts that may end e. For an equal rank, the caller must call reaches.
 func (x *liftIndex) of(e *entry) (named []uint32, later []listLift) {
 	if len(x.named) > 0 {
 		named = x.named[e.ID]

@@ -7,17 +7,13 @@ import (
 	"testing"
 )
 
-// many contains benchmark cases with very many orders at one name or address. Only the
-// last order can decide.
 var many = []struct {
 	name, target string
 	fields, lift func(i int) string
-	// apart is set if the lifts are in another segment.
-	apart bool
-	asks  string // the name or address in the query, if it is not the target
-	one   string // one lift for all orders but the last
-	// held is set if the guard protects the target. Only the last order overrides the guard.
-	held bool
+	apart        bool
+	asks         string // the name or address in the query, if it is not the target
+	one          string // one lift for all orders but the last
+	held         bool
 }{
 	{name: "in-force", target: "c.example"},
 	{name: "ended", target: "c.example", fields: says("until: 2025-12-31")},
@@ -53,8 +49,6 @@ func ending(i int) string {
 	return fmt.Sprintf("until: %d-%02d-%02d, targets: [example]", 2040-i/336, 12-i/28%12, 28-i%28)
 }
 
-// manyOrders returns n orders and a lift for each order but the last. The parameter "last" contains
-// the YAML fields of the last order.
 func manyOrders(n int, target, last string, fields, lift func(int) string) (orders, lifts string) {
 	var o, l strings.Builder
 	for i := range n {

@@ -16,22 +16,20 @@ type Options struct {
 	// Response is the response for orders without a response of their own. The zero value
 	// means NXDOMAIN.
 	Response order.Response
-	// Guard finds targets that must not be enforced. It may be nil.
+	// Guard may be nil.
 	Guard Guard
-	// NoCountry is set if the server cannot find the country of a client. Orders for only
-	// some countries are then not enforced.
+	// NoCountry is set if the server does not know the countries of clients. Orders for only some
+	// countries are then not enforced.
 	NoCountry bool
 	// Addresses is set if the server checks addresses in answers. Otherwise address
 	// targets are not enforced.
 	Addresses bool
 	// NAT64 contains the operator's NAT64 prefixes (RFC 6052), with 32, 40, 48, 56, 64 or 96 bits.
-	// A rule for an IPv4 address also applies to the IPv6 addresses in these prefixes that contain
-	// the IPv4 address.
+	// A rule for an IPv4 address also applies to its IPv6 addresses in these prefixes.
 	NAT64 []netip.Prefix
 }
 
-// kind is the effect of a rule. A list of rules is sorted by kind, so exceptions and lifts come
-// before blocks.
+// A list of rules is sorted by kind. Exceptions and lifts must come before blocks.
 type kind uint8
 
 const (
@@ -59,8 +57,7 @@ func (k kind) isLift() bool { return liftExact <= k && k <= liftBelow }
 type rule struct {
 	entry uint32 // an index of the part's entries
 	sched uint32 // an index of the part's schedules
-	// group connects a target with its own exceptions. An exception of group 0 applies to
-	// all targets of its order.
+	// group connects a target with its exceptions. An exception of group 0 applies to all targets.
 	group  uint32
 	kind   kind
 	shadow bool // the rule is ignored unless Query.Shadow is set
@@ -70,12 +67,10 @@ type rule struct {
 
 type entry struct {
 	Order
-	rank         Rank
-	index        int32 // the position of the order in its file
-	line, column int32
-	sched        uint32 // the schedule of the whole order
-	// names is the number of name targets. addrs is the number of enforced address
-	// targets. others is the number of targets that DNS does not enforce.
+	rank                 Rank
+	index                int32 // the position of the order in its file
+	line, column         int32
+	sched                uint32 // the schedule of the whole order
 	names, addrs, others int32
 	isIssued             bool // rank.decided is the time at which the order was issued
 }
@@ -93,8 +88,6 @@ func (e *entry) warning(field, msg string) order.Problem {
 	return p
 }
 
-// issued returns the time at which the order was issued, or NoTime. If two block orders have equal
-// targets, the order that was issued first has precedence.
 func (e *entry) issued() order.Time {
 	if e.isIssued {
 		return e.rank.decided
@@ -111,30 +104,27 @@ type netRules struct {
 
 // A Part is one compiled order file. It is immutable.
 type Part struct {
-	path      *string
-	names     *index.Index
-	blocked   int // the number of names with block targets, in any state
-	rules     []rule
-	entries   entries
-	longLists map[uint32]*longList // the key is the index of the list's first rule
-	intervals []interval
-	schedules []schedule
-	addrs     *addressTable
-	whole     []uint32 // the entries of lifts without targets, which end whole orders
-	lifts     []uint32 // the entries of all lifts
-	bytes     int
-	countries bool // some order depends on the client's country
-	shadows   bool // some order or target is in shadow
-	ownDates  bool // some target has dates or a status of its own
-	held      held // the targets that the guard refuses to enforce
-	// embeddings contains the IPv6 networks whose addresses contain IPv4 addresses, for example
-	// NAT64 prefixes.
-	embeddings []embedding
-	guard      Guard
-	recompiled bool           // the part was compiled from another part, not from a file
-	response   order.Response // the response of orders that do not prescribe one
-	redirects  []netip.Addr
-	// deadlines and reviews are in the sequence of the entries.
+	path               *string
+	names              *index.Index
+	blocked            int // the number of names with block targets, in any state
+	rules              []rule
+	entries            entries
+	longLists          map[uint32]*longList // the key is the index of the list's first rule
+	intervals          []interval
+	schedules          []schedule
+	addrs              *addressTable
+	whole              []uint32 // the entries of lifts without targets, which end whole orders
+	lifts              []uint32 // the entries of all lifts
+	bytes              int
+	countries          bool // some order depends on the client's country
+	shadows            bool // some order or target is in shadow
+	ownDates           bool // some target has dates or a status of its own
+	held               held // the targets that the guard refuses to enforce
+	embeddings         []embedding
+	guard              Guard
+	recompiled         bool           // the part was compiled from another part, not from a file
+	response           order.Response // the response of orders that do not prescribe one
+	redirects          []netip.Addr
 	deadlines, reviews []duty
 	dutyTargets        []dutyTarget
 }
@@ -142,7 +132,7 @@ type Part struct {
 // Path returns the path of the file.
 func (p *Part) Path() string { return *p.path }
 
-// FromFile reports whether the part was compiled from its file, and not from another part.
+// FromFile reports whether the part was compiled from its file.
 func (p *Part) FromFile() bool { return !p.recompiled }
 
 // Orders returns the number of orders in the file, in any state.
@@ -159,8 +149,7 @@ func (p *Part) IDs() iter.Seq[string] {
 	}
 }
 
-// Taken returns a problem for each order of p whose id is already in use. The map `by` contains the
-// part that uses each id.
+// Taken returns a problem for each order of p whose id is in the map `by`.
 func (p *Part) Taken(by map[string]*Part) (out order.Problems) {
 	if len(by) == 0 {
 		return nil
@@ -181,7 +170,6 @@ func Duplicates(p *Part, others []*Part) order.Problems {
 	for _, q := range others {
 		n += q.entries.n
 	}
-	// If p has few orders, the map "by" has only the ids of p, and not all ids of a large register.
 	var own map[string]bool
 	if p.entries.n <= n {
 		own = make(map[string]bool, p.entries.n)
@@ -210,7 +198,6 @@ func (p *Part) Targets() (n int) {
 	return n
 }
 
-// rulesAt returns the rules at the name w. Rules of names above w are not in the result.
 func (p *Part) rulesAt(w *dname.Wire) []rule {
 	var room [pathRoom]index.Hit
 	hits, _ := p.names.Walk(w, room[:0])
@@ -241,8 +228,7 @@ func (p *Part) rulesAtNet(x netip.Prefix) []rule {
 	return at.rules
 }
 
-// fit returns a copy of s without spare capacity. Do not use slices.Clip instead, because
-// it does not free the memory.
+// fit returns a copy of s without spare capacity. slices.Clip does not free the memory.
 func fit[T any](s []T) []T { return append(make([]T, 0, len(s)), s...) }
 
 func b2u(b bool) byte {
@@ -253,7 +239,6 @@ func b2u(b bool) byte {
 }
 
 func blocks(rules []rule) bool {
-	// The list is sorted: blocks come after exceptions and lifts.
 	return len(rules) > 0 && rules[len(rules)-1].kind >= blockExact
 }
 
@@ -262,7 +247,6 @@ func (p *Part) ivs(sched uint32) []interval {
 	return p.intervals[s.off : s.off+s.n]
 }
 
-// over returns the end of the last interval of a schedule, or NoTime for an empty schedule.
 func (p *Part) over(sched uint32) order.Time {
 	if ivs := p.ivs(sched); len(ivs) > 0 {
 		return ivs[len(ivs)-1].until

@@ -10,7 +10,6 @@ import (
 // A What says how a load changed an order.
 type What uint8
 
-// The ways in which a load can change an order.
 const (
 	Added What = iota
 	Changed
@@ -22,49 +21,38 @@ const (
 
 // An Outcome describes the effect of a load on one order.
 type Outcome struct {
-	Label string // safe for all readers
-	Lift  bool
-	What  What
-	File  string
-	From  string // the previous file, if What is Moved
-	// Differs is set if the order changed when it moved to another file.
+	Label   string // safe for all readers
+	Lift    bool
+	What    What
+	File    string
+	From    string // the previous file, if What is Moved
 	Differs bool
 	State   State      // has no meaning if What is Removed or MovedOn
 	Until   order.Time // the next time at which the state may change
 	By      string     // the label of the lift that lifted the order, or empty
 	Held    int        // the number of targets that the guard refuses to enforce
 	Whole   bool       // no target of the order can be enforced
-	// Targets is the number of targets that DNS can enforce, including targets that the guard
-	// protects. All is the number of all targets.
+	// Targets is the number of targets that DNS can enforce, including held targets. All is the
+	// number of all targets.
 	Targets, All int
-	// Tally counts the targets by their states. It is set for a block order that is in force, or
-	// whose targets were lifted separately. Tally is empty if the order has too many names.
+	// Tally counts the targets by state. Tally is empty for an order with too many names.
 	Tally Tally
 	// Late is a deadline that passed before the order came into force, or NoTime.
-	Late order.Time
-	// Reaches is set if the order is a lift that ends at least one order.
+	Late    order.Time
 	Reaches bool
 	// Blocked is the number of names that became blocked for some client. Freed is the
 	// number of names that are now blocked for no client.
 	Blocked, Freed int
 	// Counted is false if counting is too much work. Blocked and Freed are then 0.
 	Counted bool
-	// Below is set if Blocked and Freed include the names below the targets of a lift.
-	Below bool
+	Below   bool
 }
 
 const (
-	// maxOutcomeNames limits the names of an order. Blocked and Freed are not counted for
-	// an order with more names.
 	maxOutcomeNames = 10_000
-	// maxOutcomeWork limits the number of clients and rules that are tried for one order. A name
-	// may need several tries. All tries for one order take about 100 ms at most.
-	maxOutcomeWork = 8 * maxOutcomeNames
-	// maxLoadWork limits the number of clients and rules that are tried for all orders of a load.
-	maxLoadWork = 5 * maxOutcomeWork
-	// maxWalk is the largest number of names in a set for which the names below the targets of
-	// lifts are counted.
-	maxWalk = 50_000
+	maxOutcomeWork  = 8 * maxOutcomeNames
+	maxLoadWork     = 5 * maxOutcomeWork
+	maxWalk         = 50_000
 )
 
 // An outcome is an incomplete Outcome.
@@ -75,8 +63,6 @@ type outcome struct {
 	full  bool          // there are more than maxOutcomeNames names
 }
 
-// A spot is a name that is compared before and after a load. If `below` is true, the spot
-// represents the lower names that no order contains.
 type spot struct {
 	name  dname.Name
 	below bool
@@ -135,8 +121,6 @@ func liftedIDs(list []*outcome) map[string][]*outcome {
 	return ids
 }
 
-// affected returns the unchanged orders whose state was changed by a new, changed or removed lift.
-// The lift must list the id of the order.
 func affected(before, after *Set, list []*outcome, now order.Time, most int) (out []*outcome) {
 	ids := liftedIDs(list)
 	if len(ids) == 0 {
@@ -310,8 +294,6 @@ func label(before, after *Set, list []*outcome) {
 	}
 }
 
-// finish sets the remaining fields. It returns the number of clients and rules that were tried. The
-// map "own" has the ids of new and changed orders.
 func (o *outcome) finish(before, after *Set, own map[string]bool, t *trial) (work int) {
 	e, now, most := o.entry(), t.now, t.left
 	o.Lift, o.What, o.File = e.action == order.Lift, o.what, *o.part.path
@@ -330,8 +312,6 @@ func (o *outcome) finish(before, after *Set, own map[string]bool, t *trial) (wor
 	if o.full {
 		return 0
 	}
-	// A lift does not count a name that a new or changed order of this load blocks, because this
-	// order counts the name.
 	blocks := func(id string) bool { return id == e.ID || o.Lift && !own[id] }
 	blocked := func(id string) bool { return id == e.ID || o.Lift }
 	for n := range o.names {
@@ -364,7 +344,6 @@ func (s *Set) lifterOf(e *entry, now order.Time) string {
 	return ""
 }
 
-// wholeLift returns a lift that ends the whole order at the time now, or nil.
 func (s *Set) wholeLift(e *entry, now order.Time) *entry {
 	for _, w := range s.whole[e.ID] {
 		if on, _ := w.part.inForceAt(w.entry.sched, now); on && w.forAll() {

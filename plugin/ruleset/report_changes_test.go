@@ -134,8 +134,6 @@ func TestOutcomesOfManyClients(t *testing.T) {
 		names = append(names, fmt.Sprintf("n%d.example", i))
 		clients = append(clients, fmt.Sprintf("10.0.%d.%d/32", i>>8, i&255))
 	}
-	// Orders a and b have the same names. Order a therefore already blocks the names of
-	// order b.
 	text := func(id, more string) string {
 		return fmt.Sprintf("- {id: %s, scope: {clients: [%s]}, %s targets: [%s]}\n", id, strings.Join(clients, ", "), more, strings.Join(names, ", "))
 	}

@@ -11,9 +11,7 @@ import (
 // A Diff describes the differences between two versions of a file.
 type Diff struct {
 	Added, Removed, Changed int
-	// orders contains the first orders that differ. Added and changed orders come first,
-	// then removed orders.
-	orders []differing
+	orders                  []differing
 }
 
 type differing struct {
@@ -26,7 +24,6 @@ type differing struct {
 
 func (d *differing) entry() *entry { return d.part.entries.at(d.at) }
 
-// none is the number of an order or schedule that is missing in the other version.
 const none = ^uint32(0)
 
 // Compare returns the differences between two versions of a file. For a new file, old is
@@ -62,11 +59,9 @@ func Compare(old, new *Part, most int) *Diff {
 }
 
 type comparison struct {
-	old, new *Part
-	was, now []uint32 // for each entry of the part new, the number of the entry in the part old; and the reverse
-	differs  []bool   // indexed by the number of the entry in the part new
-	// schedules maps each schedule of the new part to the equal schedule of the old part, or to
-	// none.
+	old, new  *Part
+	was, now  []uint32 // for each entry of the part new, the number of the entry in the part old; and the reverse
+	differs   []bool   // indexed by the number of the entry in the part new
 	schedules []uint32
 }
 
@@ -78,8 +73,6 @@ func compareParts(old, new *Part) *comparison {
 	return c
 }
 
-// pair finds the entries with equal ids. Most orders have the same position in both versions. A map
-// finds the other orders.
 func (c *comparison) pair() {
 	c.was, c.now = make([]uint32, c.new.entries.n), make([]uint32, c.old.entries.n)
 	c.differs = make([]bool, c.new.entries.n)
@@ -193,8 +186,6 @@ func (c *comparison) pairSchedules() {
 	}
 }
 
-// sameTerms caches the results of comparisons of terms, because a comparison is slow. Many orders
-// have the same terms.
 type sameTerms map[[2]*order.Terms]bool
 
 func (same sameTerms) equal(x, y *order.Terms) bool {
@@ -209,8 +200,6 @@ func (same sameTerms) equal(x, y *order.Terms) bool {
 	return eq
 }
 
-// order reports whether two compiled orders are equal. It compares how many targets the orders
-// have, but not the targets.
 func (same sameTerms) order(p *Part, x *entry, q *Part, y *entry) bool {
 	return x.action == y.action && x.status == y.status && x.names == y.names && x.addrs == y.addrs && x.others == y.others &&
 		x.issued() == y.issued() && x.rank.decided == y.rank.decided && x.Reference == y.Reference &&

@@ -11,17 +11,14 @@ import (
 	"reflect"
 )
 
-// Contents returns a function that computes a digest of the terms, dates and targets of an order,
-// in hexadecimal digits. If Compare finds no difference between two versions of an order, their
-// digests are equal.
+// Contents returns a function that computes a hexadecimal digest of the terms, dates and targets of
+// an order. For an order in a file of old, the function returns "". old may be nil.
 //
-// For an order in a file that is also in old, the function returns "". old may be nil.
+// The key should be secret. Without a secret key, an author of order files could forge equal
+// digests.
 //
-// The key should be secret. Without a secret key, an author of order files could make two orders
-// with the same digest.
-//
-// Digests are stored, and are compared after a restart or an update of the program. A new field of
-// Terms must therefore not change the digest of an order without the field.
+// Digests are stored on disk. A new field of Terms must not change the digest of an order without
+// the field.
 func (s *Set) Contents(old *Set, key uint64) func(OrderState) string {
 	known := map[*Part]bool{}
 	if old != nil {
@@ -69,7 +66,7 @@ func (c *Common) digest() []byte {
 	return h.Sum(nil)
 }
 
-// hashValue writes a value into a hash. It leaves out the fields with a zero value.
+// hashValue skips zero fields, so a new field does not change old digests.
 func hashValue(h hash.Hash, v reflect.Value) {
 	if t, ok := v.Interface().(encoding.TextMarshaler); ok && v.Kind() != reflect.Pointer {
 		text, _ := t.MarshalText()
@@ -102,9 +99,6 @@ func hashValue(h hash.Hash, v reflect.Value) {
 	}
 }
 
-// targetSums returns a number for each order of the part. The number is the sum of the hashes of
-// the order's targets and exceptions with their dates. A sum does not depend on the sequence of the
-// hashes, because the index has no fixed sequence.
 func (p *Part) targetSums(key uint64) []uint64 {
 	sums := make([]uint64, p.entries.n)
 	hashText := func(format string, args ...any) uint64 {
@@ -115,8 +109,6 @@ func (p *Part) targetSums(key uint64) []uint64 {
 	for i := range dates {
 		dates[i] = hashText("%v", p.ivs(uint32(i)))
 	}
-	// A group is a target with its own exceptions. The rules of the target and of its exceptions
-	// have the same number.
 	type group struct{ entry, number uint32 }
 	groups := map[group]uint64{}
 	rules := func(where uint64, list []rule) {

@@ -112,8 +112,7 @@ func TestCompareRepeated(t *testing.T) {
 	}
 }
 
-// TestContentIsStable checks the digest of one order. Journals on disk contain this digest, so a
-// new version of the program must compute the same digest.
+// Journals on disk contain this digest. New versions of the program must compute the same digest.
 func TestContentIsStable(t *testing.T) {
 	p := part(t, "a.yaml", `- id: x
   authority: {name: Court, country: IT, kind: court}

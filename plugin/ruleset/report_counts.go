@@ -4,13 +4,11 @@ import "github.com/dns-orders/blocklist/plugin/order"
 
 // A Counts contains the numbers of orders and targets in each state.
 type Counts struct {
-	// Orders counts the block orders, and Lifts counts the lifts.
 	Orders, Lifts [NumStates]int
-	// Targets counts the targets of block orders that DNS can enforce. A target counts under the
-	// state of its order. But held targets count as OnHold, and lifted targets count as Lifted.
+	// Targets counts the targets of block orders that DNS can enforce. Held targets count as
+	// OnHold, and lifted targets count as Lifted.
 	Targets [NumStates]int
-	// NotDNS counts the targets in force that DNS does not enforce, for example URLs.
-	NotDNS int
+	NotDNS  int
 }
 
 // Counts counts the orders and targets of the set at the time now.

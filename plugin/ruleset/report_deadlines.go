@@ -4,26 +4,17 @@ import "github.com/dns-orders/blocklist/plugin/order"
 
 // A Deadlines describes the deadlines and reviews of a set at one time.
 type Deadlines struct {
-	// Overdue is the number of orders that missed a deadline and are still not completely
-	// in force.
-	Overdue int
-	// NextDeadline is the next deadline that an order will miss if the operator does
-	// nothing. It is Forever if there is none.
+	Overdue      int
 	NextDeadline order.Time
-	// Late is the number of orders that came into force after a deadline and have not
-	// ended (see Follow).
-	Late int
-	// PastReview is the number of orders with a due review. Ended and lifted orders do not
-	// count.
+	// Late is the number of orders that came into force late and have not ended (see Follow).
+	Late       int
 	PastReview int
 }
 
-// Deadlines counts the deadlines and reviews at the time now. The deadlines and reviews of ended
-// and lifted orders do not count.
+// Deadlines counts the deadlines and reviews at the time now. Ended and lifted orders do not count.
 func (s *Set) Deadlines(now order.Time) Deadlines {
 	d := Deadlines{NextDeadline: Forever}
 	for _, p := range s.parts {
-		// An order counts once. All deadlines of an order are adjacent.
 		overdue, late := none, none
 		for x, m := range s.missed(p, now, Forever) {
 			switch {
@@ -47,13 +38,9 @@ func (s *Set) Deadlines(now order.Time) Deadlines {
 	return d
 }
 
-// willMiss reports whether the deadline x was missed, or will be missed if the operator does
-// nothing. The result overdue is true if the order or target is still not in force.
 func (s *Set) willMiss(p *Part, x *duty, now order.Time) (missed, overdue bool) {
 	ivs, t := p.ivs(x.sched), x.of(p)
 	switch {
-	// The operator must act before the order can come into force. For example, the dates of the
-	// order may exclude all times.
 	case t != nil && t.idle || p.entries.at(x.entry).status != order.Active || len(ivs) == 0 || s.blocked(p, x, max(now, x.at)):
 		missed, overdue = true, true
 	case ivs[0].from > x.at:
@@ -67,8 +54,6 @@ func (s *Set) willMiss(p *Part, x *duty, now order.Time) (missed, overdue bool) 
 	return missed, overdue
 }
 
-// moot reports whether a deadline or review no longer matters, because its order or target has
-// ended or was lifted. The status of the order has no effect.
 func (s *Set) moot(p *Part, x *duty, now order.Time) bool {
 	if ivs := p.ivs(x.sched); len(ivs) > 0 && ivs[len(ivs)-1].until <= now {
 		return true
@@ -88,8 +73,6 @@ func (s *Set) liftedAt(e *entry, t *target, now order.Time) bool {
 	return s.lifterOfTarget(e, t, now) != nil
 }
 
-// blocked reports whether the guard or the configuration prevents the enforcement of an order or
-// target with a duty.
 func (s *Set) blocked(p *Part, x *duty, now order.Time) bool {
 	e, t := p.entries.at(x.entry), x.of(p)
 	switch {

@@ -9,8 +9,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// holding is a guard that protects one name. It also protects every network that contains
-// 203.0.113.66.
 type holding string
 
 func (h holding) Name(w *dname.Wire) string {
@@ -43,8 +41,6 @@ func guarded(t *testing.T, opt Options, orders string) *Set {
 	return Merge([]*Part{p}, opt)
 }
 
-// TestDeadlines checks the counts of Deadlines at noon of 1 May 2026. If laterAt is not 0,
-// it also checks Overdue after laterAt hours.
 func TestDeadlines(t *testing.T) {
 	const (
 		now  order.Time = 1777636800
@@ -129,7 +125,6 @@ func TestDeadlines(t *testing.T) {
 		{"the order's deadline for a draft target", `{deadline: "2026-05-01T13:00:00Z", targets: [a.example, {name: b.example, status: draft}]}`, 0, now + hour, 0, 1, 1},
 		{"a page, which DNS does not enforce", `{targets: [{url: "https://a.example/x", status: draft, deadline: "2026-05-01T11:00:00Z"}]}`, 0, none, 0, 0, 0},
 
-		// A lift has a deadline too. Until the lift is in force, too much is blocked.
 		{"a lift in force", `{action: lift, issued: 2026-04-01, deadline: "2026-05-01T11:00:00Z", targets: [a.example]}`, 0, none, 0, 0, 0},
 		{"a draft lift", `{action: lift, status: draft, issued: 2026-04-01, deadline: "2026-05-01T13:00:00Z", targets: [a.example]}`, 0, now + hour, 0, 1, 1},
 		{"a lift cannot be lifted", `{action: lift, status: draft, issued: 2026-04-01, deadline: "2026-05-01T11:00:00Z", targets: [a.example]}
@@ -196,7 +191,6 @@ func TestDutiesOfFiles(t *testing.T) {
 		return part(t, name+".yaml", text)
 	}
 	s := Merge([]*Part{file("a", "2026-01-01", "2026-02-01", "2026-06-02"), file("b", "2026-06-01", "2026-03-01")}, Options{})
-	// A deadline without a time is the end of its day.
 	if d := s.Deadlines(at(t, "2026-05-01")); d != (Deadlines{3, at(t, "2026-06-02"), 0, 5}) {
 		t.Errorf("%+v", d)
 	}

@@ -9,23 +9,21 @@ import (
 
 // A Duty is a deadline or a review of an order, or a deadline of one target.
 type Duty struct {
-	// Number is the position of the order in the sequence of Set.OrderStates, from 0.
+	// Number is the position of the order in Set.OrderStates, from 0.
 	Number int
 	Order  *Order
-	// At is the time at which the order or target must be in force.
-	At order.Time
-	// Target is the target with the deadline, as in an order file. It is empty if the deadline or
-	// review is for the whole order.
+	At     order.Time
+	// Target is the target with the deadline, as in an order file. Target is empty for the whole
+	// order.
 	Target string
-	// Overdue means that the deadline has passed, and the order or target is still not enforced.
-	// AtRisk means that the operator must act before the deadline. Late means that enforcement
-	// began after the deadline.
+	// Overdue means that the deadline has passed and the target is not enforced. AtRisk means that
+	// the operator must act before the deadline. Late means that enforcement began after the
+	// deadline.
 	Overdue, AtRisk, Late bool
 }
 
-// MissedDuties yields the deadlines up to the time `before` that were missed. It also yields the
-// deadlines that will be missed if the operator does nothing. It leaves out orders and targets that
-// have ended or were lifted. The deadlines are in the sequence of the files.
+// MissedDuties yields the deadlines up to the time `before` that were or will be missed. Ended and
+// lifted targets do not count. The deadlines are in the sequence of the files.
 func (s *Set) MissedDuties(now, before order.Time) iter.Seq[Duty] {
 	return func(yield func(Duty) bool) {
 		first := 0
@@ -44,8 +42,6 @@ func (s *Set) MissedDuties(now, before order.Time) iter.Seq[Duty] {
 	}
 }
 
-// missed yields the missed deadlines of a part. In the Duty, only At, Overdue, AtRisk and Late are
-// set.
 func (s *Set) missed(p *Part, now, before order.Time) iter.Seq2[*duty, Duty] {
 	return func(yield func(*duty, Duty) bool) {
 		for i := range p.deadlines {
@@ -62,8 +58,7 @@ func (s *Set) missed(p *Part, now, before order.Time) iter.Seq2[*duty, Duty] {
 	}
 }
 
-// DueReviews yields the reviews up to the time `before`. It leaves out a review if the order has
-// ended or was lifted by the time of the review, or by the time now.
+// DueReviews yields the reviews up to the time `before`. Ended and lifted orders do not count.
 func (s *Set) DueReviews(now, before order.Time) iter.Seq[Duty] {
 	return func(yield func(Duty) bool) {
 		first := 0
@@ -86,8 +81,8 @@ type Reach struct {
 	Nothing bool     // the lift ends the effect of no order
 }
 
-// UselessLifts returns the active lifts that end no order or that list unknown ids. The lifts are
-// in the sequence of the files.
+// UselessLifts returns the active lifts that end no order or list unknown ids. The lifts are in the
+// sequence of the files.
 func (s *Set) UselessLifts() (out []Reach) {
 	lifts, known := s.activeLifts()
 	found := s.meetings(lifts)
@@ -105,8 +100,8 @@ func (s *Set) UselessLifts() (out []Reach) {
 	return out
 }
 
-// Touches returns true if a block order has a target at the name or above the name. It also returns
-// true if any order contains a name below the name.
+// Touches reports whether a block order has a target at or above the name. Touches also returns
+// true if an order contains a lower name.
 func (s *Set) Touches(name dname.Name) bool {
 	touches := false
 	s.above(name, func(*entry) { touches = true })

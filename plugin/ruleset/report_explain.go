@@ -7,8 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Why is the reason why a target decides the verdict about a name, or why the target does not
-// decide.
+// A Why explains the effect of a target on the verdict about a name.
 type Why uint8
 
 // The reasons in a Reason.
@@ -35,43 +34,31 @@ type Reason struct {
 	Match  order.Match
 	Why    Why
 	// By is the lift that ends this order, or the order that has precedence over this order.
-	By *Order
-	// Ended is the end of the last interval of the target. It is valid only if Why is
-	// Over.
+	By    *Order
 	Ended order.Time
-	// Held is the reason why the target is not enforced. It is set only if Why is HeldBack.
-	Held string
-	// Begins is the time at which the dates of the target begin, or NoTime if they have
-	// begun. If Why is NotYet, enforcement begins then.
+	Held  string
+	// Begins is the time at which the dates of the target begin, or NoTime if they have begun.
 	Begins order.Time
-	// Until is the time at which the effect of the target on this client changes, or Forever. A
-	// deciding target stops deciding at this time. An outranked target ends. Any other target
-	// begins again.
-	//
-	// If the order was lifted and the client is outside of the scope, Until is the time for a
-	// client in the scope.
+	// Until is the time at which the effect of the target on this client changes, or Forever.
 	Until order.Time
-	// Since is the time at which the deciding target began to decide. For an outranked target,
-	// Since is the time at which its enforcement began. If the time is unknown, Since is NoTime.
+	// Since is the time at which the target began to decide, or NoTime if unknown. For an outranked
+	// target, Since is the time at which enforcement began.
 	Since order.Time
-	// After is the lift whose end put the target back into force at the time Since, or nil.
 	After *Order
 }
 
-// Explain lists all targets at the name and above the name. The deciding target is first.
-// Explain is slow and allocates, so queries must not call it.
+// Explain lists all targets at and above the name. The deciding target is first. Explain is slow
+// and allocates, so queries must not call Explain.
 func (s *Set) Explain(q *QName, c Client, now order.Time) (Verdict, []Reason) {
 	return s.explain(q, c, now, true)
 }
 
-// Reasons returns the results of Explain, but without Until, Since and After. At a name
-// with many orders, Reasons is faster than Explain.
+// Reasons is a faster Explain, without Until, Since and After.
 func (s *Set) Reasons(q *QName, c Client, now order.Time) (Verdict, []Reason) {
 	return s.explain(q, c, now, false)
 }
 
-// LiftOf returns the lift that ends the order with this id at the name, or nil. At a name
-// with many orders, LiftOf is faster than Reasons.
+// LiftOf returns the lift that ends the order with this id at the name, or nil.
 func (s *Set) LiftOf(id string, q *QName, c Client, now order.Time) *Order {
 	for _, r := range s.reasons(Verdict{}, q, c, now, false, func(e *entry) bool { return e.ID == id }) {
 		if r.Why == LiftedBy {
@@ -86,8 +73,6 @@ func (s *Set) explain(q *QName, c Client, now order.Time, dates bool) (Verdict, 
 	return v, s.reasons(v, q, c, now, dates, nil)
 }
 
-// reasons returns the reasons for the verdict v. If "only" is not nil, reasons skips the orders for
-// which this function returns false.
 func (s *Set) reasons(v Verdict, q *QName, c Client, now order.Time, dates bool, only func(*entry) bool) []Reason {
 	p := s.walk(&q.Wire, nil)
 	j := judgement{Set: s, c: c, now: now}
@@ -111,8 +96,6 @@ func (s *Set) reasons(v Verdict, q *QName, c Client, now order.Time, dates bool,
 			rules := h.rules[k:end]
 			j.reason(x, &p, h, rules, e, at)
 			t := &dated{reason: x, entry: e, hit: h, rules: rules}
-			// Without the country of the client, an order for countries is not enforced. The order
-			// has dates only if the caller of Explain gave a country of its scope.
 			if dates && x.changes() && (e.scope.includes(c) || !j.undecidable(e)) {
 				all = append(all, t)
 			}
@@ -153,8 +136,6 @@ func (x *Reason) changes() bool {
 	return false
 }
 
-// reason sets the fields of x for one target, except the dates. If several reasons apply, reason
-// chooses the reason that lasts longest. For example, an exception lasts longer than a lift.
 func (j *judgement) reason(x *Reason, p *path, h *hit, rules []rule, e *entry, at position) {
 	if !at.covers(x.Match, h.labels) {
 		x.Why = OtherName
@@ -210,8 +191,6 @@ func (j *judgement) reason(x *Reason, p *path, h *hit, rules []rule, e *entry, a
 	}
 }
 
-// union returns the intervals in which at least one of the rules is in force. It uses only the
-// rules whose field shadow has the given value.
 func (p *Part) union(rules []rule, shadow bool) (out []interval) {
 	for i := range rules {
 		if rules[i].shadow == shadow {

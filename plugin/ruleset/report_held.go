@@ -97,24 +97,20 @@ func (s *Set) enforceable(e *entry) int32 {
 	return e.names
 }
 
-// A Held describes a target that is not enforced because of the guard, or an order without any
-// enforceable target.
+// A Held describes a held target, or an order without any enforceable target.
 type Held struct {
 	Order *Order
-	// Target is the name or network, as in an order file. It is empty if no target of the
-	// order can be enforced.
-	Target string
-	Why    string
-	File   string
-	// Line and Column are the position of the order in the file. They begin with 1.
+	// Target is the name or network. Target is empty if no target of the order can be enforced.
+	Target       string
+	Why          string
+	File         string
 	Line, Column int
 }
 
 const noCountry = "is for clients of some countries, but the country of clients is not known: set country or home in the Corefile, or use the geoip and metadata plugins"
 
-// Held returns the targets that the guard protects, and the orders that can have no effect. DNS
-// does not enforce them, because they are probably mistakes. Ended and inactive orders are
-// included. The result is in the sequence of the files.
+// Held returns the held targets and the orders that can have no effect, in the sequence of the
+// files. Ended and inactive orders are included.
 func (s *Set) Held() (out []Held) {
 	byEntry := map[*entry][]heldTarget{}
 	for _, h := range s.heldTargets {

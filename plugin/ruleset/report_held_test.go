@@ -10,8 +10,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// bank returns a guard for two names and a network. All names above and below the first
-// name are protected. Names below the second name are not.
 func bank(t testing.TB) Guard {
 	t.Helper()
 	name := func(s string) dname.Name {

@@ -30,9 +30,8 @@ func (s *Set) Secret() map[*Order]bool {
 	return out
 }
 
-// Lifter returns the id of a lift that ends the whole order, or "". For a secret lift, it returns
-// SealedLift in place of the id. A reader of the record could otherwise check a guess of the id.
-// secret is the result of Set.Secret.
+// Lifter returns the id of a lift that ends the whole order, or "". For a secret lift, Lifter
+// returns SealedLift. secret is the result of Set.Secret.
 func (o OrderState) Lifter(secret map[*Order]bool) string {
 	l := o.set.wholeLift(o.entry, o.now)
 	switch {
@@ -47,8 +46,7 @@ func (o OrderState) Lifter(secret map[*Order]bool) string {
 // SealedLift is how the journal names a secret lift.
 const SealedLift = "a sealed lift"
 
-// Forced returns the targets that the order enforces in spite of the guard. They are
-// written as in an order file, and sorted.
+// Forced returns the targets that the order enforces in spite of the guard, sorted.
 func (o *Order) Forced() (out []string) {
 	for t := range o.force {
 		out = append(out, t.String())

@@ -9,7 +9,6 @@ import (
 )
 
 // BeginsLate reports whether the dates of an order or of a target begin after the deadline.
-// BeginsLate cannot find out whether a server loaded the order too late.
 func BeginsLate(o *order.Order) bool {
 	late := func(from, deadline order.Time) bool { return deadline != order.NoTime && from > deadline }
 	return late(o.Begin(), o.Deadline) || slices.ContainsFunc(o.Targets, func(t order.Target) bool {
@@ -17,8 +16,7 @@ func BeginsLate(o *order.Order) bool {
 	})
 }
 
-// Follow records which orders of s came into force late. These are the late orders of old, and the
-// orders that became active in s after their deadline. Call Follow before other goroutines use s.
+// Follow records which orders of s came into force late. Call Follow before other goroutines use s.
 //
 // Do not call Follow for the first set of a server. The orders of the first set may have been in
 // force before the restart.
@@ -64,8 +62,6 @@ func (s *Set) late(p *Part, x *duty, now order.Time) bool {
 	return from <= now && (from > x.at || s.enteredLate[e.ID]) && !s.moot(p, x, now)
 }
 
-// lateFor returns the first deadline that passed before the order or target came into
-// force, or NoTime.
 func (s *Set) lateFor(p *Part, entry uint32, now order.Time) order.Time {
 	first := order.NoTime
 	i, _ := slices.BinarySearchFunc(p.deadlines, entry, func(x duty, entry uint32) int { return cmp.Compare(x.entry, entry) })
@@ -84,12 +80,11 @@ type MissedDeadline struct {
 	File     string
 	Deadline order.Time
 	State    State
-	// Target is set if the deadline is for one target of the order.
-	Target bool
+	Target   bool
 }
 
-// MissedDeadlines returns the deadlines between the times then and now whose order or target is
-// still not in force. The deadlines are in the sequence of the files.
+// MissedDeadlines returns the deadlines between then and now whose target is still not in force.
+// The deadlines are in the sequence of the files.
 func (s *Set) MissedDeadlines(then, now order.Time) (out []MissedDeadline) {
 	var entries []*entry
 	for _, p := range s.parts {

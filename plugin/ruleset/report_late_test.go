@@ -47,7 +47,6 @@ func TestLate(t *testing.T) {
 			s = load(tc.after)
 			s.Follow(old, noon)
 		}
-		// A new set of the same files must still have the late orders.
 		next := Merge(s.parts, Options{})
 		next.Follow(s, noon+hour)
 		for i, want := range []int{tc.late, tc.later} {

@@ -11,14 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// A lifting contains the times at which lifts end a block order, or some of its targets,
-// for all clients.
 type lifting struct {
-	// order contains the times at which the whole order is lifted. At these times, each target is
-	// lifted or has ended, and at least one target is lifted.
-	order []interval
-	// Each element of targets counts targets that are lifted at the same times. Held targets do not
-	// count.
+	order   []interval
 	targets []liftedTargets
 	n       int32      // the number of targets that are lifted or have an end of their own
 	all     []interval // the times at which all n targets are lifted or have ended
@@ -30,8 +24,6 @@ type liftedTargets struct {
 	n   int32
 }
 
-// findLiftings sets s.liftings. A set may have millions of names. If possible, findLiftings visits
-// only the names at and below the targets of lifts.
 func (s *Set) findLiftings() {
 	names := s.liftNames()
 	if names == nil {
@@ -124,8 +116,6 @@ func (s *Set) addLiftingsAt(p *Part, w *dname.Wire, rules []rule) {
 	}
 }
 
-// addLiftings records which targets at the lowest name of path are lifted, and when. rules are the
-// rules for the name, and labels is the number of labels of the name.
 func (s *Set) addLiftings(p *Part, rules []rule, path *path, labels int, held *heldNode) {
 	j := &judgement{Set: s, strict: true}
 	self := dater{judgement: j, path: path, at: position{labels, labels, false}, histories: map[historyKey]*history{}}
@@ -170,8 +160,6 @@ func (s *Set) addLiftings(p *Part, rules []rule, path *path, labels int, held *h
 	}
 }
 
-// targetOver returns the time at which a target ends by its own dates, or Forever. For a target in
-// shadow, it returns Forever, because the status of the target may change.
 func (p *Part) targetOver(rules []rule) order.Time {
 	end := order.NoTime
 	for i := range rules {
@@ -184,8 +172,6 @@ func (p *Part) targetOver(rules []rule) order.Time {
 	return end
 }
 
-// byRank yields the block orders at a name or network, each with the rules of one target. Orders of
-// high rank come first, because few lifts can end them.
 func (p *Part) byRank(rules []rule) iter.Seq2[*entry, []rule] {
 	var targets [][]rule
 	for i := 0; i < len(rules); {
@@ -208,8 +194,6 @@ func (p *Part) byRank(rules []rule) iter.Seq2[*entry, []rule] {
 	}
 }
 
-// sameTargets returns the number of rules at the start of the list that are for the same target. If
-// an order lists a target twice, the target has two rules.
 func sameTargets(rules []rule) int {
 	n := 1
 	for n < len(rules) && rules[n].entry == rules[0].entry && rules[n].kind == rules[0].kind {
@@ -218,8 +202,6 @@ func sameTargets(rules []rule) int {
 	return n
 }
 
-// off returns the times at which lifts end the order e at the position d.at. A position is a name,
-// or all names below a name.
 func (d *dater) off(e *entry) []interval {
 	t := dated{entry: e}
 	off := d.liftTimes(&t)
@@ -229,7 +211,6 @@ func (d *dater) off(e *entry) []interval {
 	return merged(off)
 }
 
-// liftedTimes returns the times at which lifts end all targets of a block order for all clients.
 func (s *Set) liftedTimes(e *entry) (times []interval) {
 	if x := s.liftings[e]; x != nil {
 		times = x.order
@@ -242,15 +223,11 @@ func (s *Set) liftedTimes(e *entry) (times []interval) {
 	return times
 }
 
-// lifted reports whether lifts end all targets of a block order for all clients. It also
-// returns the time at which the result changes.
 func (s *Set) lifted(e *entry, now order.Time) (bool, order.Time) {
 	sp := spellAt(s.liftedTimes(e), now)
 	return sp.on, sp.until
 }
 
-// withdrawn reports whether lifts end all targets of a block order for all remaining times of the
-// order. The order will therefore never be in force again.
 func (p *Part) withdrawn(e *entry, lifted []interval, now order.Time) bool {
 	return len(lifted) > 0 && !slices.ContainsFunc(without(p.ivs(e.sched), lifted), func(iv interval) bool { return iv.until > now })
 }
@@ -264,8 +241,8 @@ func (o OrderState) LiftedAt(at order.Time) bool {
 	return lifted
 }
 
-// OverSince reports whether the order was ended or lifted at each time from `from` on until now.
-// A lift counts from its beginning, also if the order begins later.
+// OverSince reports whether the order was ended or lifted at all times from `from` until now. A
+// lift counts even before the order begins.
 func (o OrderState) OverSince(from order.Time) bool {
 	end := o.part.over(o.entry.sched)
 	if end <= from {
@@ -288,9 +265,8 @@ func (o OrderState) LiftedTargets(at order.Time) int {
 	return int(n)
 }
 
-// Stayed returns how many targets of a block order are lifted for all clients only for a time,
-// and the first time at which lifts of these targets end. Held targets do not count. A lift that
-// ends after the order does not count either.
+// Stayed returns how many targets of a block order are lifted for all clients, but not until the
+// end of the order. until is the first end of these lifts. Held targets do not count.
 func (o OrderState) Stayed() (n int, until order.Time) {
 	end := o.part.over(o.entry.sched)
 	until = Forever
@@ -311,8 +287,7 @@ func (o OrderState) Stayed() (n int, until order.Time) {
 	return n, until
 }
 
-// TargetLifted reports whether a lift ends the order at one of its targets, for all clients
-// at a time.
+// TargetLifted reports whether a lift ends the order at t for all clients at a time.
 func (o OrderState) TargetLifted(t *order.Target, at order.Time) bool {
 	if o.Lift || t.Kind == order.TargetURL {
 		return o.LiftedAt(at)
@@ -321,9 +296,6 @@ func (o OrderState) TargetLifted(t *order.Target, at order.Time) bool {
 	return o.set.liftedAt(o.entry, &x, at)
 }
 
-// liftedTargets returns how many targets of the order are lifted for all clients at the
-// time now. Held targets do not count. It also returns the earliest time at which the
-// result may change.
 func (s *Set) liftedTargets(e *entry, now order.Time) (n int32, next order.Time) {
 	next = Forever
 	if x := s.liftings[e]; x != nil {
@@ -337,8 +309,6 @@ func (s *Set) liftedTargets(e *entry, now order.Time) (n int32, next order.Time)
 	return n, next
 }
 
-// lifterOfTarget returns a lift that ends an order at a target for all clients, or nil.
-// The lift must cover the whole target.
 func (s *Set) lifterOfTarget(e *entry, t *target, now order.Time) *entry {
 	j := judgement{Set: s, now: now, strict: true}
 	if t.net.IsValid() {

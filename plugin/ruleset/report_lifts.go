@@ -23,8 +23,6 @@ func (s *Set) meetAll(x *lifters, is func(*entry) bool) {
 	x.finish()
 }
 
-// meetings finds out for each lift whether it ends an order. A lift with targets ends an order only
-// if one of these targets is at, above or below a target of the order.
 func (s *Set) meetings(lifts []*entry) map[*entry]*meeting {
 	if len(lifts) == 0 {
 		return nil
@@ -74,7 +72,6 @@ func (s *Set) meetNames(found map[*entry]*meeting) {
 	for name, x := range targets {
 		s.above(name, x.meet)
 	}
-	// A target of an order may be below a target of a lift.
 	for _, p := range s.parts {
 		if !p.hasBelow(maps.Keys(targets)) {
 			continue
@@ -111,8 +108,7 @@ func (s *Set) above(name dname.Name, f func(*entry)) {
 	}
 }
 
-// Shared reports whether several block orders have a target at the name or above the name. Lifts do
-// not count.
+// Shared reports whether several block orders have a target at or above the name.
 func (s *Set) Shared(name dname.Name) bool {
 	var w dname.Wire
 	w.SetName(name)
@@ -134,9 +130,8 @@ func (s *Set) Shared(name dname.Name) bool {
 	return false
 }
 
-// meetNetworks completes the meetings of lifts with address targets. A part does not store
-// addresses that DNS does not enforce. If an order has some of these addresses, meetNetworks
-// assumes that the lift and the order have a target in common.
+// A part does not store addresses that DNS does not enforce. meetNetworks assumes that lifts end
+// orders with these addresses.
 func (s *Set) meetNetworks(found map[*entry]*meeting) {
 	recorded := &lifters{}
 	var all []*meeting
@@ -163,8 +158,6 @@ func (s *Set) meetNetworks(found map[*entry]*meeting) {
 	}
 }
 
-// overlapping calls f for each block order with a target network that overlaps x. It may
-// call f twice for an order.
 func (s *Set) overlapping(x netip.Prefix, f func(*entry)) {
 	for _, p := range s.parts {
 		if p.addrs == nil {

@@ -2,7 +2,6 @@ package ruleset
 
 import "unsafe"
 
-// mapSlot and netSlot are estimates in bytes of one entry in a map and in an addressTable.
 const mapSlot, netSlot = 64, 64
 
 func sizeOf[T any](s []T) int {
@@ -10,11 +9,9 @@ func sizeOf[T any](s []T) int {
 	return int(unsafe.Sizeof(x)) * cap(s)
 }
 
-// Bytes returns the size of the part's tables in bytes. The texts of the orders do not
-// count.
+// Bytes returns the size of the part's tables in bytes, without the texts of the orders.
 func (p *Part) Bytes() int { return p.bytes }
 
-// measure computes the size of the part. Call it when the tables are complete.
 func (b *Builder) measure() {
 	p := b.part
 	n := p.names.Bytes() + sizeOf(p.rules) + sizeOf(p.intervals) + sizeOf(p.schedules) + sizeOf(p.whole) + sizeOf(p.lifts) +
@@ -48,8 +45,7 @@ func (x *longList) size() int {
 	return n
 }
 
-// Bytes returns the size of the set's tables in bytes. The texts of the orders do not
-// count.
+// Bytes returns the size of the set's tables in bytes, without the texts of the orders.
 func (s *Set) Bytes() (n int) {
 	seen := map[*Part]bool{}
 	for _, parts := range [...][]*Part{s.parts, s.segments} {

@@ -7,22 +7,14 @@ import (
 type meeting struct {
 	lift    *entry
 	reached bool
-	// tie is an order in another file with the same rank as the lift, or nil. The orders of two
-	// files have no known sequence, so the lift ends this order.
-	tie *entry
+	tie     *entry
 }
 
-// lifters finds the lifts that end at least one order. There may be very many lifts and orders, so
-// lifters does not compare each lift with each order.
 type lifters struct {
-	all   []*meeting
-	named map[string][]*meeting // the lifts that list ids, for each id
-	// lowest has the lowest rank of the orders of each authority. It contains only the authorities
-	// of lifts without ids.
+	all    []*meeting
+	named  map[string][]*meeting // the lifts that list ids, for each id
 	lowest map[Authority]Rank
-	// ties has the orders with the same authority and rank as a lift without ids. For each file, it
-	// has the order with the smallest index.
-	ties map[moment]map[*string]*entry
+	ties   map[moment]map[*string]*entry
 }
 
 type moment struct {
@@ -48,8 +40,7 @@ func (x *lifters) add(m *meeting) {
 	}
 }
 
-// meet records the lifts that list the id of e. It also stores the rank of e for finish. Call meet
-// for each block order, and then call finish.
+// Call meet for each block order, and then call finish.
 func (x *lifters) meet(e *entry) {
 	for _, m := range x.named[e.ID] {
 		m.reached = true
@@ -68,8 +59,6 @@ func (x *lifters) meet(e *entry) {
 	}
 }
 
-// finish finds out whether the lifts without ids end an order. Call finish after the last call of
-// meet.
 func (x *lifters) finish() {
 	for _, m := range x.all {
 		l := m.lift
@@ -90,8 +79,8 @@ func (x *lifters) finish() {
 	}
 }
 
-// Reached returns the lifts that end at least one of the orders. It assumes that the lifts and the
-// orders are in different files. A lift therefore also ends the orders of equal rank.
+// Reached returns the lifts that end at least one of the orders. The lifts and the orders must be
+// in different files.
 func Reached(lifts, orders []*order.Order) map[*order.Order]bool {
 	var x lifters
 	found := make(map[*order.Order]*meeting, len(lifts))

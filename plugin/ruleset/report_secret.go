@@ -9,15 +9,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A secrecy describes the orders that a lift ends. If one of these orders is sealed (secret), the
-// label of the lift must be secret too.
+// A secrecy describes the orders that a lift ends. A lift of a sealed (secret) order has a secret
+// label.
 type secrecy struct {
 	sealed bool // the lift ends a sealed (secret) order
 	known  bool // the lift ends an order, and the set has all orders whose ids the lift lists
 }
 
-// secrecies returns the secrecy of each lift. A lift selects orders by its list of ids, or by its
-// authority and dates. The targets of the lifts and orders have no effect.
 func (s *Set) secrecies(lifts []*entry) map[*entry]secrecy {
 	sealed, all, ids := &lifters{}, &lifters{}, map[string]bool{}
 	found := map[*entry][2]*meeting{}
@@ -48,8 +46,8 @@ func (s *Set) secrecies(lifts []*entry) map[*entry]secrecy {
 	return out
 }
 
-// isSecret reports whether the ordinary log must not contain the order's id. A lift is as
-// secret as its orders, unless the lift is public.
+// isSecret reports whether the ordinary log must not contain the id. A lift of unknown orders is
+// secret, unless the lift is public.
 func (e *entry) isSecret(found ...secrecy) bool {
 	if e.action == order.Block || e.public || e.Terms.Disclosure.Sealed() {
 		return e.Terms.Disclosure.Sealed()
@@ -114,8 +112,8 @@ func (s *Set) lifts() iter.Seq[*entry] {
 	}
 }
 
-// Label returns a name for the order that is safe for all readers. The name is the id, or
-// for a sealed (secret) order the SealedLabel.
+// Label returns the id, or the SealedLabel for a sealed (secret) order. The label is safe for all
+// readers.
 func (o *Order) Label() string {
 	if o.Terms.Disclosure.Sealed() {
 		return SealedLabel(o.ID)
@@ -126,9 +124,8 @@ func (o *Order) Label() string {
 // SealedLabel returns a name for a sealed (secret) order that is safe for all readers.
 func SealedLabel(id string) string { return "sealed:" + Digest(id) }
 
-// Digest returns the first 12 hexadecimal digits of the SHA-256 of an id. It is the public
-// name of a sealed (secret) order. A reader can check a guess, so the id should be hard to
-// guess.
+// Digest returns the first 12 hexadecimal digits of the SHA-256 of an id. A reader can check a
+// guess, so the id should be hard to guess.
 func Digest(id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return hex.EncodeToString(sum[:6])

@@ -6,8 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// BlockedAt returns the number of names and networks that the part's orders block at the
-// time now. Lifts do not matter.
+// BlockedAt returns the number of names and networks that p blocks at the time now. Lifts do not
+// matter.
 func (p *Part) BlockedAt(now order.Time) int { return p.TargetsLost(&Part{}, now) }
 
 // NamesNotIn returns the number of names that are block targets in p but not in q.
@@ -31,14 +31,13 @@ func (p *Part) Networks() (n int) {
 	return n
 }
 
-// TargetsLost returns the number of names and networks that p blocks at the time now and that are
-// no block targets in next. A target in next is not lost, even if its order is suspended.
+// TargetsLost returns the number of names and networks that p blocks at the time now and next does
+// not list. Targets of suspended orders in next are not lost.
 func (p *Part) TargetsLost(next *Part, now order.Time) (n int) {
 	return p.TargetsLostIn([]*Part{next}, now)
 }
 
-// TargetsLostIn returns the number of names and networks that p blocks at the time now and that are
-// no block targets in any part of next.
+// TargetsLostIn is like TargetsLost, but next is several parts.
 func (p *Part) TargetsLostIn(next []*Part, now order.Time) (n int) {
 	inForce := func(r rule) bool {
 		on, _ := p.inForceAt(r.sched, now)

@@ -7,17 +7,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A dated is a target with the interval in which the target is enforced for a client.
 type dated struct {
 	reason *Reason
 	entry  *entry
 	hit    *hit
 	rules  []rule // the rules of the target
 	spell
-	// before is the end of the last interval in which the target was enforced. If the
-	// target is enforced now, before is NoTime.
-	before order.Time
-	// ends contains the ends of the lifts of the target, except the lifts in histories.
+	before    order.Time
 	ends      []liftEnd
 	histories []prefix
 }
@@ -34,9 +30,6 @@ type dater struct {
 	histories map[historyKey]*history
 }
 
-// date sets the dates of the targets. It begins with the orders of highest rank, which few lifts
-// can end. If a lift without ids ends one order, it also ends the lower orders of the same
-// authority. Each history therefore only has to grow.
 func (d *dater) date(all []*dated) {
 	sorted := slices.Clone(all)
 	slices.SortStableFunc(sorted, func(x, y *dated) int {
@@ -48,8 +41,6 @@ func (d *dater) date(all []*dated) {
 	}
 }
 
-// dateTarget computes the dates of one target. If the client is outside the scope of the order, the
-// dates are those for a client in the scope.
 func (d *dater) dateTarget(t *dated) {
 	t.spell, t.before = spell{until: Forever}, order.NoTime
 	e, h := t.entry, t.hit
@@ -62,8 +53,6 @@ func (d *dater) dateTarget(t *dated) {
 		in.c = Client{}
 	}
 	off := in.liftTimes(t)
-	// Exemptions have an end but no beginning. The client is exempt until the longest exemption
-	// ends.
 	for now := order.NoTime; ; {
 		exempt, end := e.exempt.covers(in.c, now)
 		if !exempt {
@@ -81,8 +70,6 @@ func (d *dater) dateTarget(t *dated) {
 	t.spell, t.before = x.around(d.now)
 }
 
-// liftTimes returns the times at which lifts end the target, and sets t.ends. The lifts without ids
-// in a long list are in no result. For these lifts, liftTimes adds histories to t.histories.
 func (d *dater) liftTimes(t *dated) (times []interval) {
 	e := t.entry
 	add := func(part *Part, l *entry, sched uint32) {
@@ -130,8 +117,6 @@ func (d *dater) lifts(h *hit, k uint32) bool {
 		d.includes(l) && !(d.strict && (l.excepts || r.group > 0)) && !excepted(d.path, h.part, r.entry, r.group)
 }
 
-// A history contains the lifts without ids of one authority, from one long list. The lifts that end
-// most orders come first. The lifts that end an order are therefore a prefix of the list.
 type history struct {
 	lifts []uint32 // indexes of rules
 	taken int      // how many of these lifts are in the fields off and ends
@@ -149,8 +134,6 @@ type prefix struct {
 	n int
 }
 
-// A historyKey identifies a history. The key contains the file of the order. If an order and a lift
-// have equal ranks, their sequence in this file decides.
 type historyKey struct {
 	hit       int
 	authority Authority
@@ -158,8 +141,7 @@ type historyKey struct {
 	client    Client
 }
 
-// history returns the lifts of a long list that end the order e. The caller must begin with the
-// orders that few lifts can end, because a history only grows.
+// The caller must begin with the orders of highest rank, because a history only grows.
 func (d *dater) history(hit int, e *entry) prefix {
 	h, key := &d.path.hits[hit], historyKey{hit, e.authority(), e.file, d.c}
 	x := d.histories[key]
@@ -198,15 +180,11 @@ func (d *dater) history(hit int, e *entry) prefix {
 	return prefix{x, x.taken}
 }
 
-// A timeline contains the times at which a target is enforced. These are the times in the field
-// times that are not in the field off. All lists are sorted and without overlaps.
 type timeline struct {
 	times []interval
 	off   [][]interval
 }
 
-// around returns the spell at the time now. If the target is not enforced now, before is
-// the end of the last spell, or NoTime.
 func (x *timeline) around(now order.Time) (sp spell, before order.Time) {
 	sp, before = spell{until: Forever}, order.NoTime
 	for _, iv := range x.times {
@@ -234,7 +212,6 @@ func (x *timeline) around(now order.Time) (sp spell, before order.Time) {
 	return sp, before
 }
 
-// free returns the first time from t on that is outside all intervals of x.off.
 func (x *timeline) free(t order.Time) order.Time {
 	for again := true; again; {
 		again = false
@@ -247,7 +224,6 @@ func (x *timeline) free(t order.Time) order.Time {
 	return t
 }
 
-// freeBefore returns the end of the last second before t that is outside all intervals of x.off.
 func (x *timeline) freeBefore(t order.Time) order.Time {
 	for again := true; again; {
 		again = false
@@ -260,8 +236,6 @@ func (x *timeline) freeBefore(t order.Time) order.Time {
 	return t
 }
 
-// decideAlone shortens the spell of the deciding target, so that no target with precedence is in
-// force during the spell.
 func (t *dated) decideAlone(all []*dated) {
 	for _, x := range all {
 		if x != t && cmp.Or(cmp.Compare(t.hit.labels, x.hit.labels), cmp.Compare(x.reason.Match, t.reason.Match), precedence(x.entry, t.entry)) < 0 {

@@ -22,13 +22,10 @@ const (
 	NumStates
 )
 
-// String returns the name of the state in metrics and lists.
 func (s State) String() string {
 	return [...]string{"in_force", "pending", "ended", "lifted", "held", "suspended", "shadow", "draft"}[s]
 }
 
-// state returns the state of an order. It also returns the next time at which the state
-// may change.
 func (s *Set) state(p *Part, e *entry, now order.Time) (State, order.Time) {
 	switch e.status {
 	case order.Suspended:
@@ -94,8 +91,7 @@ type Transition struct {
 // Label returns a name for the order that is safe for all readers.
 func (t Transition) Label() string { return t.label }
 
-// Transitions returns the orders whose states at the times then and now differ. The orders are in
-// the sequence of the files.
+// Transitions returns the orders whose states at then and now differ, in the sequence of the files.
 func (s *Set) Transitions(then, now order.Time) (out []Transition) {
 	var entries []*entry
 	for p, e := range s.all() {
@@ -119,14 +115,10 @@ type OrderState struct {
 	Lift  bool
 	State State
 	// Until is the first time at which the state may change, or Forever.
-	Until order.Time
-	// Targets is the number of targets that DNS can enforce, including targets that the guard
-	// protects.
+	Until   order.Time
 	Targets int
 	// File is the path of the order's file.
-	File string
-	// Names is the number of name targets. Others is the number of targets that are
-	// addresses or URLs.
+	File          string
 	Names, Others int
 
 	set   *Set
@@ -135,8 +127,8 @@ type OrderState struct {
 	now   order.Time
 }
 
-// OwnUntil returns Until, but not the time of a lift, which may be secret. If Until is a beginning
-// or an end in the dates of the order, OwnUntil returns Until. Otherwise, it returns Forever.
+// OwnUntil returns Until if Until is in the dates of the order, and Forever otherwise. The time of
+// a lift may be secret.
 func (o OrderState) OwnUntil() order.Time {
 	for _, iv := range o.part.ivs(o.entry.sched) {
 		if o.Until == iv.from || o.Until == iv.until {
@@ -146,15 +138,15 @@ func (o OrderState) OwnUntil() order.Time {
 	return Forever
 }
 
-// EnforcedAt reports whether the dates of the order put the order in force at a time. Lifts, the
-// status and the guard do not matter.
+// EnforcedAt reports whether the dates of the order allow enforcement at a time. Lifts, the status
+// and the guard do not matter.
 func (o OrderState) EnforcedAt(at order.Time) bool {
 	on, _ := o.part.inForceAt(o.entry.sched, at)
 	return on
 }
 
-// WasInForce reports whether the order was in force at any time from `from` on until now. A
-// change of the order's status is not known.
+// WasInForce reports whether the order was in force at any time from `from` until now. Changes of
+// the status are not known.
 func (o OrderState) WasInForce(from order.Time) bool {
 	for t := from; t <= o.now; {
 		state, next := o.set.state(o.part, o.entry, t)

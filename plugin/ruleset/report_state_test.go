@@ -33,8 +33,6 @@ func TestWithdrawn(t *testing.T) {
 	}
 }
 
-// TestReportsInUse makes reports about one set at the same time. The race detector reports a write
-// to the set.
 func TestReportsInUse(t *testing.T) {
 	s := set(t, `
 - {id: a, from: 2026-03-01, targets: [a.example, b.example], deadline: 2026-01-01, review: 2026-01-01}

@@ -10,8 +10,7 @@ import (
 // A Tally counts the targets of an order that DNS enforces, by state.
 type Tally struct {
 	InForce, Lifted, Held, Pending, Ended int
-	// By is the label of the lift that ended the lifted targets. If several lifts ended targets, By
-	// is "".
+	// By is the label of the lift that ended the lifted targets, or "" for several lifts.
 	By string
 }
 
@@ -59,8 +58,6 @@ func tally(after *Set, list []*outcome, now order.Time) {
 	}
 }
 
-// A targetState is the state of a target. If an order lists a target twice, the state with the
-// smaller value counts.
 type targetState uint8
 
 const (

@@ -14,12 +14,10 @@ type Target struct {
 	Match order.Match
 }
 
-// NewTargets calls f for each name target of p that is in force at the time now and differs from
-// the version old. A target differs if the target is new, or if its order has other terms or dates.
-// old may be nil. The Wire is valid only during the call.
+// NewTargets calls f for each name target of p that is in force at the time now and is new or
+// changed since old. old may be nil. The Wire is valid only during the call.
 //
-// NewTargets ignores lifts and the guard, so a reported target may have no effect. It leaves out
-// targets in shadow.
+// NewTargets ignores lifts and the guard. NewTargets leaves out targets in shadow.
 func (p *Part) NewTargets(old *Part, now order.Time, f func(o *Order, w *dname.Wire, m order.Match)) {
 	if old == nil {
 		old = &Part{}

@@ -7,11 +7,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// Names yields each name at which the set has rules. The sequence is not fixed, and a name may
-// occur several times. The Wire is valid only until the next iteration.
-//
-// Two names without rules have equal verdicts if the nearest name with rules above them is the
-// same.
+// Names yields each name with rules. The sequence is not fixed, and a name may occur several times.
+// The Wire is valid only until the next iteration.
 func (s *Set) Names() iter.Seq[*dname.Wire] {
 	return func(yield func(*dname.Wire) bool) {
 		for _, p := range s.parts {
@@ -24,12 +21,10 @@ func (s *Set) Names() iter.Seq[*dname.Wire] {
 	}
 }
 
-// Touched yields the names for which the two sets may give different verdicts. The verdicts about
-// the names below a yielded name may differ too. A name may occur several times. The Wire is valid
-// only until the next iteration.
+// Touched yields the names for which the two sets may give different verdicts. Lower names may
+// differ too. A name may occur several times. The Wire is valid only until the next iteration.
 //
-// Touched reads only changed files, unless a lift without targets has changed. Some Options are not
-// compiled into parts, for example NoCountry. These Options must be equal in both sets.
+// Options that are not compiled into parts must be equal in both sets, for example NoCountry.
 func Touched(old, new *Set) iter.Seq[*dname.Wire] {
 	return func(yield func(*dname.Wire) bool) {
 		was, is := old.partSet(), new.partSet()

@@ -2,8 +2,6 @@ package ruleset
 
 import "github.com/dns-orders/blocklist/plugin/order"
 
-// A trial finds out for which clients a name is blocked. It tries clients from the scopes
-// of orders.
 type trial struct {
 	q    QName
 	now  order.Time
@@ -11,7 +9,6 @@ type trial struct {
 	stop func() bool
 }
 
-// work counts a try of a client or a rule. It reports whether the trial may continue.
 func (t *trial) work() bool {
 	if t.left > 0 && t.stop() {
 		t.left = 0
@@ -22,9 +19,8 @@ func (t *trial) work() bool {
 
 func anyOrder(string) bool { return true }
 
-// find tries clients until a wanted order blocks the name for a client. found is true if find has
-// found this client. any is true if any order blocks the name for a client. If t.left is 0
-// afterwards, find was cut short, and both results are invalid.
+// find reports whether a wanted order blocks the name for a client, and whether any order does. If
+// t.left is 0 afterwards, both results are invalid.
 func (t *trial) find(s *Set, wanted func(id string) bool) (found, any bool) {
 	try := func(c Client) (end bool) {
 		if !t.work() {

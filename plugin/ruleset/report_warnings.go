@@ -6,8 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Warnings returns the warnings that depend on the orders of all files. The result useless is the
-// number of active lifts that end no order.
+// Warnings returns the warnings that need the orders of all files. useless is the number of active
+// lifts that end no order.
 func (s *Set) Warnings() (out order.Problems, useless int) {
 	out = s.unenforced()
 	lifts, known := s.activeLifts()
@@ -41,8 +41,6 @@ func (s *Set) Warnings() (out order.Problems, useless int) {
 	return out, useless
 }
 
-// activeLifts returns the active lifts. The map known contains each id that these lifts list. The
-// value is true if the set has an order with the id.
 func (s *Set) activeLifts() (lifts []*entry, known map[string]bool) {
 	known = map[string]bool{}
 	for e := range s.lifts() {

@@ -63,8 +63,6 @@ func TestManyBelow(t *testing.T) {
 		}
 		b.WriteString("]}\n")
 		s := set(t, b.String())
-		// The exceptions are for order b, so order a still blocks all names. Only the
-		// limit causes SubtreePasses.
 		want := tc.want
 		if tc.exceptions <= maxBelow {
 			want = SubtreeNXDOMAIN
@@ -75,8 +73,6 @@ func TestManyBelow(t *testing.T) {
 	}
 }
 
-// TestLongListException checks lifts of all orders of a long list. The lifts do not apply below the
-// name.
 func TestLongListException(t *testing.T) {
 	var b strings.Builder
 	for i := range longListFrom {
@@ -112,8 +108,6 @@ func TestCompareAndLost(t *testing.T) {
 	if d := Compare(nil, before, 2); d.Added != 3 || d.Removed+d.Changed != 0 || len(d.orders) != 2 {
 		t.Errorf("new: got %+v", d)
 	}
-	// b.example is lost. c.example is still in the file, as a draft. d.example was not in
-	// force.
 	now := at(t, "2026-01-01")
 	if before.BlockedAt(now) != 3 || before.TargetsLost(after, now) != 1 {
 		t.Errorf("in force %d, lost %d", before.BlockedAt(now), before.TargetsLost(after, now))
@@ -151,8 +145,6 @@ func TestSegments(t *testing.T) {
 	}
 }
 
-// TestWarningsKeepSealedIds checks that the log does not contain unknown ids. An unknown
-// id may belong to a sealed order in a bad file.
 func TestWarningsKeepSealedIds(t *testing.T) {
 	s := set(t, "- {id: l, action: lift, issued: 2024-01-02, lifts: [secret-id]}\n")
 	warnings, _ := s.Warnings()

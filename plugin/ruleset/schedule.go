@@ -11,12 +11,9 @@ import (
 // An interval is [from, until), in whole seconds.
 type interval struct{ from, until order.Time }
 
-// A schedule is a range of the part's intervals. The intervals of a schedule are sorted and do not
-// overlap.
+// A schedule is a range of Part.intervals. The intervals are sorted and do not overlap.
 type schedule struct{ off, n uint32 }
 
-// single returns a list of one interval. If from or until is NoTime, the interval has no limit on
-// this side.
 func single(from, until order.Time) []interval {
 	if until == order.NoTime {
 		until = Forever
@@ -35,8 +32,7 @@ func windows(ws []order.Window) []interval {
 	return merged(out)
 }
 
-// merged sorts the intervals, and joins intervals that overlap or touch. It overwrites its
-// argument.
+// merged overwrites its argument.
 func merged(ivs []interval) []interval {
 	slices.SortFunc(ivs, func(a, b interval) int { return cmp.Compare(a.from, b.from) })
 	out := ivs[:0]
@@ -66,7 +62,6 @@ func intersect(a, b []interval) []interval {
 	return out
 }
 
-// insert adds an interval to a sorted list, and joins overlapping intervals.
 func insert(ivs []interval, x interval) []interval {
 	i, _ := slices.BinarySearchFunc(ivs, x.from, func(iv interval, from order.Time) int { return cmp.Compare(iv.until, from) })
 	k := i
@@ -76,7 +71,6 @@ func insert(ivs []interval, x interval) []interval {
 	return slices.Replace(ivs, i, k, x)
 }
 
-// without returns the times that are in ivs but not in off. The list off need not be sorted.
 func without(ivs, off []interval) []interval {
 	left := []interval{}
 	from := order.NoTime
@@ -92,7 +86,6 @@ func without(ivs, off []interval) []interval {
 	return intersect(ivs, left)
 }
 
-// after returns the index of the first interval that ends after the time t.
 func after(ivs []interval, t order.Time) int {
 	i, _ := slices.BinarySearchFunc(ivs, t, func(iv interval, t order.Time) int {
 		if iv.until <= t {
@@ -103,8 +96,6 @@ func after(ivs []interval, t order.Time) int {
 	return i
 }
 
-// A spell is an interval of a schedule. If on is true, the schedule is in force from since to
-// until. If on is false, the schedule comes into force at the time until.
 type spell struct {
 	on           bool
 	since, until order.Time
@@ -141,8 +132,6 @@ func (b *Builder) schedule(ivs []interval) uint32 {
 	return id
 }
 
-// inForceAt reports whether the schedule is in force at the time now. It also returns the
-// time at which the result changes.
 func (p *Part) inForceAt(sched uint32, now order.Time) (bool, order.Time) {
 	ivs, i := p.ivs(sched), 0
 	if len(ivs) > 1 {

@@ -19,7 +19,6 @@ type scope struct {
 
 func (s *scope) includes(c Client) bool { return s.reaches(c.Addr) || s.has(c.Country) }
 
-// reaches reports whether the scope contains the address. Countries do not matter.
 func (s *scope) reaches(a netip.Addr) bool {
 	return s == nil || s.hasNets && a.IsValid() && s.clients.Contains(a)
 }
@@ -28,7 +27,6 @@ func (s *scope) has(cc order.Country) bool {
 	return cc != "" && (slices.Contains(s.countries, cc) || s.eu && cc.InEU())
 }
 
-// An exempt is the set of clients to which an order does not apply.
 type exempt struct {
 	always bart.Lite
 	until  []exemptNet // the exemptions that have an end
@@ -39,8 +37,7 @@ type exemptNet struct {
 	until order.Time
 }
 
-// covers reports whether the client is exempt at the time now. It also returns the time at which
-// the result changes. A client that is not exempt at the time now is not exempt later.
+// A client that is not exempt at the time now is not exempt later.
 func (e *exempt) covers(c Client, now order.Time) (bool, order.Time) {
 	if e == nil || !c.Addr.IsValid() {
 		return false, Forever
@@ -60,13 +57,9 @@ func (e *exempt) covers(c Client, now order.Time) (bool, order.Time) {
 	return true, end
 }
 
-// An interner lets orders share equal scopes and exemptions, to save memory. A million orders may
-// have only a few different scopes.
 type interner struct {
-	scopes  map[string]*scope
-	exempts map[string]*exempt
-	// These fields contain the arguments and results of the last calls. The arguments are compared
-	// by pointer, because computing a key is slow. Orders of one file often share a pointer.
+	scopes       map[string]*scope
+	exempts      map[string]*exempt
 	lastScope    *order.Scope
 	lastScopeIs  *scope
 	lastExempt   *order.Exempt

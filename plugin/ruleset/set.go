@@ -10,19 +10,14 @@ import (
 
 // A Set contains the orders of several files. It is immutable and safe for concurrent use.
 type Set struct {
-	parts []*Part // one part for each file, in the sequence of loading
-	// segments contains the parts that queries search. Large parts stay as they are. Small
-	// parts are merged.
-	segments []*Part
-	sources  [][]*Part // the parts of each segment
-	// whole contains the lifts of whole orders. The key is the id of an order.
-	whole map[string][]wholeLift
-	// countries is set if an order depends on the client's country.
-	countries  bool
-	shadows    bool // some order or target is in shadow
-	networks   bool // some target, exception or lift is an address
-	embeddings []embedding
-	// enteredLate contains the ids of the orders that were loaded after their deadline.
+	parts       []*Part // one part for each file, in the sequence of loading
+	segments    []*Part
+	sources     [][]*Part // the parts of each segment
+	whole       map[string][]wholeLift
+	countries   bool
+	shadows     bool // some order or target is in shadow
+	networks    bool // some target, exception or lift is an address
+	embeddings  []embedding
 	enteredLate map[string]bool
 	number      uint64 // see Number
 	opt         Options
@@ -30,9 +25,7 @@ type Set struct {
 	heldTargets []heldTarget
 	heldOf      map[*entry]int32 // the number of held targets of each order
 	liftings    map[*entry]*lifting
-	// relisted has copies of long lists. A copy also has the times at which lifts outside of the
-	// list end the orders.
-	relisted map[*longList]*longList
+	relisted    map[*longList]*longList
 }
 
 type wholeLift struct {

@@ -33,22 +33,18 @@ import (
 const (
 	// snapshotMagic is the first 8 bytes of a snapshot.
 	snapshotMagic = "DNSORDER"
-	// snapshotForm is the version of the file format. Change snapshotForm if a field gets another
-	// meaning, because fingerprint does not detect this change.
+	// Change snapshotForm if a field gets another meaning. fingerprint does not detect this change.
 	snapshotForm = 1
 	headerSize   = 8 + 8 + sha256.Size + 4*8
 )
 
-// ErrOrigin means that the snapshot was made by another version of the program, from other files or
-// with other options.
+// ErrOrigin means that the snapshot is from another program version, other files or other options.
 var ErrOrigin = errors.New("snapshot: was compiled by another version of the program, from other files or with other settings")
 
-// ErrRebuilt means that a part has no snapshot, because the part was compiled from another
-// part.
+// ErrRebuilt means that the part was not compiled from a file.
 var ErrRebuilt = errors.New("snapshot: the orders were not compiled from a file")
 
-// An Origin identifies the files and the options from which a part was compiled. ReadSnapshot
-// refuses a snapshot with another Origin.
+// An Origin identifies the files and the options of a part. ReadSnapshot refuses another Origin.
 type Origin struct {
 	Path    string            // the path of the order file
 	Files   [sha256.Size]byte // the caller's digest of the order file and its side lists
@@ -76,9 +72,8 @@ func (o Options) Digest() [sha256.Size]byte {
 	return sha256.Sum256(fmt.Appendln(nil, kind, o.Response.Addresses, o.NoCountry, o.Addresses, o.NAT64))
 }
 
-// fingerprint is a hash of the types in a snapshot and of the versions of all modules. A snapshot
-// of another version of the program must not be used, because the other version may compile orders
-// in another way.
+// fingerprint is a hash of the types in a snapshot and of all module versions. Another version of
+// the program may compile orders in another way.
 var fingerprint = sync.OnceValue(func() uint64 {
 	d := xxhash.New()
 	fmt.Fprintln(d, snapshotForm, blockBelow)
@@ -118,14 +113,13 @@ func (c *coder) fields(s *Snapshot) {
 	c.part(s.Part)
 }
 
-// WriteSnapshot writes a part and its Origin. If the part was compiled from another part,
-// it returns ErrRebuilt.
+// WriteSnapshot writes a part and its Origin. For a part that was not compiled from a file,
+// WriteSnapshot returns ErrRebuilt.
 func WriteSnapshot(to io.Writer, o Origin, s Snapshot) error {
 	if s.Part.recompiled {
 		return ErrRebuilt
 	}
-	// The fields are encoded three times: to count the bytes, to write the numbers, and to write
-	// the texts. No section then has to be in memory.
+	// Encode the fields three times, so no section has to be in memory.
 	var numbers, texts, names discard
 	c := newWriter(&numbers, &texts)
 	c.fields(&s)
@@ -160,9 +154,8 @@ func WriteSnapshot(to io.Writer, o Origin, s Snapshot) error {
 	return err
 }
 
-// ReadSnapshot reads a snapshot of exactly size bytes. opt must be the options from which o was
-// made. ReadSnapshot returns an error for changed bytes, for another Origin and for impossible
-// values. If you do not trust the writer of the file, call Part.Check too.
+// ReadSnapshot reads a snapshot of exactly size bytes. opt must be the options of o. For an
+// untrusted file, also call Part.Check.
 func ReadSnapshot(from io.Reader, size int64, o Origin, opt Options) (Snapshot, error) {
 	var s Snapshot
 	head := make([]byte, headerSize)

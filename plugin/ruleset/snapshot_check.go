@@ -9,8 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Check returns an error if a query to the part could panic or not end. Call it after
-// ReadSnapshot if you do not trust the writer.
+// Check returns an error if a query to the part could panic or not end. Call Check for a snapshot
+// from an untrusted file.
 func (p *Part) Check() error {
 	if err := p.names.Check(); err != nil {
 		return err
@@ -34,8 +34,7 @@ func (s Snapshot) Same(t Snapshot) bool {
 	return s.Part.names.Same(t.Part.names) && s.sum() == t.sum() && slices.Equal(s.Part.embeddings, t.Part.embeddings)
 }
 
-// sum returns a digest of all fields except the index. The digest is SHA-256, because a
-// forger can compute the checksum of the file.
+// sum uses SHA-256, because a forger can compute the checksum of the file.
 func (s Snapshot) sum() (out [2][sha256.Size]byte) {
 	numbers, texts := sha256.New(), sha256.New()
 	c := newWriter(numbers, texts)

@@ -14,10 +14,9 @@ import (
 )
 
 // A coder writes or reads the fields of a part. A writer must not change the part, because queries
-// may use the part at the same time.
+// may use the part.
 //
-// All texts are in a separate stream. A reader converts the stream to one string, which saves a
-// million allocations.
+// A reader converts all texts to one string, which saves a million allocations.
 type coder struct {
 	reading    bool
 	data, text sink   // the two streams of a writer
@@ -44,7 +43,6 @@ func (c *coder) flush() error {
 	return errors.Join(c.data.err, c.text.err)
 }
 
-// A sink buffers the bytes of a stream. After the first error, it writes nothing.
 type sink struct {
 	to  io.Writer
 	buf []byte
@@ -65,7 +63,6 @@ func (s *sink) flush() {
 	s.buf = s.buf[:0]
 }
 
-// refuse records that the snapshot is damaged. A reader then reads nothing more.
 func (c *coder) refuse() {
 	if c.reading && c.err == nil {
 		c.err, c.in, c.chars = errSnapshot, nil, ""
@@ -97,8 +94,6 @@ func num[T ~int | ~int32 | ~int64 | ~uint32](c *coder, v *T) {
 	}
 }
 
-// time writes or reads a time. The two most frequent times, order.NoTime and Forever, take
-// one byte.
 func (c *coder) time(t *order.Time) {
 	special := []order.Time{order.NoTime, Forever}
 	code := uint64(slices.Index(special, *t) + 1)
@@ -113,7 +108,6 @@ func (c *coder) time(t *order.Time) {
 	}
 }
 
-// enum writes or reads a small number, which is at most last.
 func enum[T ~uint8](c *coder, v *T, last T) {
 	x := uint64(*v)
 	if c.uint(&x); x > uint64(last) {
@@ -130,7 +124,6 @@ func (c *coder) flag(v *bool) {
 	}
 }
 
-// str writes or reads a text that occurs once, for example the id of an order.
 func (c *coder) str(s *string) {
 	n := len(*s)
 	num(c, &n)
@@ -146,18 +139,13 @@ func (c *coder) str(s *string) {
 	}
 }
 
-// maxShared is the largest number of entries in the table of words and in a table of shared values.
-// The writer and the reader fill equal tables, so both use this limit.
 const maxShared = 1 << 14
 
-// words is the table of the texts that were written or read. If a text is in the table, only its
-// number is written.
 type words struct {
 	ids map[string]uint64
 	all []string
 }
 
-// word writes or reads a text that can repeat, for example the name of an authority.
 func word[T ~string](c *coder, s *T) {
 	w := &c.words
 	id, known := w.ids[string(*s)]
@@ -190,14 +178,11 @@ func word[T ~string](c *coder, s *T) {
 	}
 }
 
-// shared is a table of values. If several pointers point to one value, the value is written once.
 type shared[T any] struct {
 	ids map[*T]uint64
 	all []*T
 }
 
-// share writes or reads a pointer. If the value is not in the table yet, share calls each, and adds
-// the value to the table. If the table is full, the value replaces the last entry.
 func share[T any](c *coder, s *shared[T], p **T, each func(*T)) {
 	const null, fresh = 0, 1
 	id := uint64(null)
@@ -235,8 +220,8 @@ func share[T any](c *coder, s *shared[T], p **T, each func(*T)) {
 	}
 }
 
-// list writes or reads a slice. It calls the function each for each element. An element must take
-// at least one byte. A reader turns an empty slice into nil.
+// list writes or reads a slice. An element must take at least one byte. A reader turns an empty
+// slice into nil.
 func list[T any](c *coder, s *[]T, each func(*T)) {
 	n := len(*s)
 	num(c, &n)
@@ -259,7 +244,6 @@ func list[T any](c *coder, s *[]T, each func(*T)) {
 	}
 }
 
-// addr writes or reads an address without a zone, or the zero Addr.
 func (c *coder) addr(a *netip.Addr) {
 	text := string(a.AsSlice())
 	word(c, &text)
@@ -330,5 +314,4 @@ func (d *discard) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// maxSize is the largest size of a section. The sum of the sizes then cannot overflow.
 const maxSize = math.MaxInt64 / 8

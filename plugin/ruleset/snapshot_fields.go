@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// This file lists the fields of a snapshot. The index has its own section. ReadSnapshot
-// computes all other fields as a Builder does (see derive).
+// This file lists the fields of a snapshot. The index has its own section. The other fields are
+// computed (see derive).
 
 func (c *coder) part(p *Part) {
 	c.flag(&p.shadows)
@@ -224,8 +224,6 @@ func (c *coder) held(h *held) {
 	}
 }
 
-// derive computes the fields that a snapshot does not contain. It returns an error if the snapshot
-// has fields that are not valid.
 func (b *Builder) derive() error {
 	p := b.part
 	if err := p.faulty(); err != nil {

@@ -81,8 +81,6 @@ orders:
 func equal(p, q *Part) bool {
 	plain := func(p Part) Part {
 		p.bytes, p.names = 0, nil
-		// A part from a snapshot has nil for an empty slice. A compiled part can have an empty
-		// slice.
 		p.rules, p.intervals, p.deadlines, p.reviews, p.dutyTargets = fit(p.rules), fit(p.intervals), fit(p.deadlines), fit(p.reviews), fit(p.dutyTargets)
 		return p
 	}
@@ -122,8 +120,6 @@ func TestSnapshot(t *testing.T) {
 	}
 }
 
-// TestSnapshotInUse writes a snapshot while queries use the part. The race detector
-// reports a write to the part.
 func TestSnapshotInUse(t *testing.T) {
 	p := varied(t, Options{Guard: snapshotGuard})
 	done := make(chan bool)
@@ -317,8 +313,6 @@ func TestSnapshotForged(t *testing.T) {
 	}
 }
 
-// seal writes correct checksums into b, so that the fuzzer reaches the code after the checksums. It
-// copies the fingerprints and the Origin from the snapshot `like`.
 func seal(b, like []byte) []byte {
 	names := func(b []byte) uint64 { // the offset of the index
 		size := func(at int) uint64 { return binary.LittleEndian.Uint64(b[at:]) % uint64(len(b)) }
@@ -341,8 +335,6 @@ func seal(b, like []byte) []byte {
 	return b
 }
 
-// FuzzReadSnapshot checks that no snapshot with correct checksums makes the program panic. If a
-// part passes all checks, all queries to the part must work.
 func FuzzReadSnapshot(f *testing.F) {
 	opt := Options{Guard: snapshotGuard, Addresses: true}
 	good := write(varied(f, opt), opt)

@@ -13,8 +13,6 @@ type twinDue struct {
 	x  *order.Target // nil means the whole order
 }
 
-// twinDues returns the deadlines of an order and of its targets. A target that is not active and
-// has no deadline gets the deadline of its order.
 func twinDues(o *order.Order) (out []twinDue) {
 	if o.Deadline != order.NoTime {
 		out = append(out, twinDue{o.Deadline, nil})
@@ -59,8 +57,6 @@ func (x twinDue) begun(o *order.Order, now order.Time) bool {
 	return twinBegin(o) <= now && (x.x == nil || x.x.Attr.From <= now)
 }
 
-// freed reports whether lifts end an order at a target and at all names below, for all
-// clients. A lift with exceptions does not count.
 func (t *twin) freed(o twinOrder, x *order.Target, now order.Time) bool {
 	if x.Kind != order.TargetName {
 		return t.freedAt(o, now, func(y *order.Target) bool {
@@ -76,8 +72,6 @@ func (t *twin) freed(o twinOrder, x *order.Target, now order.Time) bool {
 	return (x.Match == order.BelowOnly || at(false)) && (x.Match == order.Exact || at(true))
 }
 
-// freedAt reports whether a lift without exceptions ends the order at a place for all clients. The
-// function `covers` selects the targets of the lift that cover the place.
 func (t *twin) freedAt(o twinOrder, now order.Time, covers func(*order.Target) bool) bool {
 	q := twinQuery{now: now}
 	return slices.ContainsFunc(t.orders, func(l twinOrder) bool {

@@ -28,8 +28,6 @@ func (t *twin) held(o *order.Order, x *order.Target) bool {
 	if t.guard().net(x.Attr.Address) != "" || slices.ContainsFunc(t.redirects(), x.Attr.Address.Contains) {
 		return true
 	}
-	// The guard must also check the IPv4 addresses inside an IPv6 network. The tests use
-	// networks of at most 256 addresses.
 	for a := x.Attr.Address.Addr(); a.Is6() && x.Attr.Address.Bits() >= 120 && x.Attr.Address.Contains(a); a = a.Next() {
 		for _, v4 := range t.inside(a) {
 			if t.guard().net(netip.PrefixFrom(v4, 32)) != "" {
@@ -40,8 +38,6 @@ func (t *twin) held(o *order.Order, x *order.Target) bool {
 	return false
 }
 
-// redirects returns the addresses to which answers redirect. It leaves out orders that are not
-// active, because they cause no answers.
 func (t *twin) redirects() (out []netip.Addr) {
 	for _, o := range t.orders {
 		if r := t.response(o.Order); o.Action == order.Block && o.Status == order.Active && r.Kind == order.Redirect {
@@ -189,8 +185,6 @@ func (t *twin) counts(now order.Time) (c Counts) {
 	return c
 }
 
-// recorded returns the targets of an order that are not enforced. A repeated target that DNS can
-// never enforce counts twice. Other repeated targets count once.
 func (t *twin) recorded(o *order.Order) (out []order.Target) {
 	for _, x := range twinTargets(o) {
 		switch {
@@ -300,9 +294,6 @@ func (t *twin) secret(o twinOrder) bool {
 	})
 }
 
-// meets reports whether a lift may have a target in common with an order. If known is true, they
-// certainly have one. If known is false, they may have a target in common that DNS does not
-// enforce.
 func (t *twin) meets(l, o twinOrder) (meets, known bool) {
 	if twinWhole(l.Order) {
 		return true, true
@@ -337,8 +328,6 @@ func compareLifts(t *testing.T, w *world) {
 				want = append(want, fmt.Sprint(l.ID, "lifts", id, true))
 			}
 		}
-		// A part does not store URLs. A lift with a URL and without names is therefore assumed to
-		// end an order.
 		pages := !slices.ContainsFunc(l.Targets, func(x order.Target) bool { return x.Kind == order.TargetName }) &&
 			slices.ContainsFunc(l.Targets, func(x order.Target) bool { return x.Kind == order.TargetURL })
 		reached, tie := pages, ""

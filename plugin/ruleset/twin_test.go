@@ -11,8 +11,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A twin is a slow and simple implementation of the verdict, for comparison. It follows
-// docs/order-format.md and README.
+// A twin is a slow and simple implementation of the verdict, from docs/order-format.md and README.
 type twin struct {
 	files  []twinFile
 	opt    Options
@@ -28,7 +27,6 @@ type twinOrder struct {
 	file int
 }
 
-// A twinPlace is a name or an address to decide about.
 type twinPlace struct {
 	name    dname.Name
 	host    dname.Name // the host of a service name, else name
@@ -47,8 +45,6 @@ type twinQuery struct {
 
 func (t *twin) covers(o *order.Order, x *order.Target, n twinPlace) bool {
 	if x.Kind == order.TargetAddress {
-		// An IPv4-mapped address counts as its IPv4 address, because hosts connect to that
-		// address.
 		a := n.addr.Unmap()
 		return t.opt.Addresses && a.IsValid() && x.Attr.Address.Contains(a) &&
 			(o.Action == order.Lift || x.Attr.EnforcedBy == order.ByDNS)
@@ -135,8 +131,6 @@ func sameTarget(a, b *order.Target) bool {
 	return a.Name == b.Name && a.Match == b.Match
 }
 
-// twinExcepted reports whether an exception covers the place. A target that is listed
-// twice has the exceptions of both entries.
 func twinExcepted(o *order.Order, t *order.Target, n twinPlace) bool {
 	if slices.ContainsFunc(o.Except, n.under) {
 		return true
@@ -185,8 +179,6 @@ func twinWhole(l *order.Order) bool {
 	return l.Action == order.Lift && len(l.Targets) == 0 && l.Side == nil
 }
 
-// touches reports whether the order has a target that covers the place. If no target covers the
-// place, a lift has no effect at the place.
 func (t *twin) touches(o *order.Order, n twinPlace, q twinQuery) bool {
 	return slices.ContainsFunc(twinTargets(o), func(x order.Target) bool {
 		hidden := x.Attr != nil && x.Attr.Status == order.Shadow && !q.shadow
@@ -194,8 +186,6 @@ func (t *twin) touches(o *order.Order, n twinPlace, q twinQuery) bool {
 	})
 }
 
-// lifted reports whether a lift ends the order at the place. If asked is true, the place is the
-// asked name, and lifts without targets do not count.
 func (t *twin) lifted(o twinOrder, n twinPlace, q twinQuery, asked bool) bool {
 	for _, l := range t.orders {
 		if l.Action != order.Lift || !twinReaches(l, o) || !twinScope(l.Order, q.c) {
@@ -286,8 +276,8 @@ type twinVerdict struct {
 	below    SubtreeOutcome
 }
 
-// inside returns the IPv4 addresses inside an IPv6 address. The positions are from RFC
-// 6052, section 2.2 (NAT64), RFC 3056 (6to4) and RFC 4291 (IPv4-compatible addresses).
+// The positions are from RFC 6052, section 2.2 (NAT64), RFC 3056 (6to4) and RFC 4291
+// (IPv4-compatible addresses).
 func (t *twin) inside(a netip.Addr) (out []netip.Addr) {
 	if !a.Is6() || a.Is4In6() || a == netip.IPv6Unspecified() || a == netip.IPv6Loopback() {
 		return nil
@@ -342,12 +332,9 @@ func (t *twin) decide(n twinPlace, q twinQuery) (v twinVerdict) {
 	}
 	v = twinVerdict{best.order.ID, best.size(), best.target.Match, t.response(best.order.Order).Kind, SubtreeNXDOMAIN}
 	if n.addr.IsValid() {
-		// The verdict is about an answer, and the order does not cover the asked name. NXDOMAIN
-		// would deny the names below the asked name, which may exist.
 		v.labels, v.match, v.below = dname.MaxLabels, order.Subtree, SubtreeBlocked
 		return v
 	}
-	// It is enough to check the names in the orders, and one other name below each of these names.
 	mentioned := map[dname.Name]bool{n.name: true}
 	for _, o := range t.orders {
 		for _, x := range twinTargets(o.Order) {
@@ -370,8 +357,6 @@ func (t *twin) decide(n twinPlace, q twinQuery) (v twinVerdict) {
 			v.below = max(v.below, t.gets(x, q))
 		}
 	}
-	// The name may be the service name of a host. For example, _https.a.example is a service name
-	// of a.example.
 	host := n.name
 	for range twinServiceLabels(n.name) {
 		host = host.Parent()

@@ -11,17 +11,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// choices converts bytes to decisions. The fuzzer can therefore control the random orders.
-// When the bytes end, each decision is the first possibility.
 type choices struct {
-	b []byte
-	// crowded is set if most targets come from a small set of names and addresses.
+	b       []byte
 	crowded bool
-	// lifting is set if many orders are lifts without ids.
 	lifting bool
-	// alike contains the targets of the previous block order. The next order can copy
-	// them.
-	alike []order.Target
+	alike   []order.Target
 }
 
 func randomBytes(r *rand.Rand, n int) []byte {
@@ -82,10 +76,9 @@ func (c *choices) windows() (ws []order.Window) {
 }
 
 var (
-	nets      = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("2001:db8::/32")}
-	addresses = []netip.Addr{{}, netip.MustParseAddr("10.1.2.3"), netip.MustParseAddr("10.2.2.3"), netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("192.0.2.1")}
-	countries = []order.Country{"", "IT", "CH", "FR"}
-	// Networks for targets and guards, and addresses in these networks or near them.
+	nets       = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("2001:db8::/32")}
+	addresses  = []netip.Addr{{}, netip.MustParseAddr("10.1.2.3"), netip.MustParseAddr("10.2.2.3"), netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("192.0.2.1")}
+	countries  = []order.Country{"", "IT", "CH", "FR"}
 	targetNets = []netip.Prefix{
 		netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("198.51.100.0/28"), netip.MustParsePrefix("198.51.100.5/32"),
 		netip.MustParsePrefix("2001:db8:1::/64"), netip.MustParsePrefix("2001:db8:1::5/128"),
@@ -101,7 +94,6 @@ var (
 		netip.MustParseAddr("2001:db8:122:3c6:33:6405::"), netip.MustParseAddr("2001:db8:122:344:c6:3364:500:0"),
 		netip.MustParseAddr("203.0.113.1"), netip.MustParseAddr("203.0.113.2"),
 	}
-	// ownPrefixes contains NAT64 prefixes of all lengths. Some prefixes contain others.
 	ownPrefixes = []netip.Prefix{
 		netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2001:db8:100::/40"), netip.MustParsePrefix("2001:db8:122::/48"),
 		netip.MustParsePrefix("2001:db8:122:300::/56"), netip.MustParsePrefix("2001:db8:122:344::/64"), netip.MustParsePrefix("2001:db8:64::/96"),
@@ -260,7 +252,6 @@ type fed struct {
 	way uint8
 }
 
-// These are the ways to pass plain names to the Builder. The parser uses all of them.
 const (
 	inTargets uint8 = iota // in the field Targets
 	asPlain                // by Builder.Targets
@@ -301,22 +292,15 @@ func (f fed) add(b *Builder) {
 	b.Add(&o)
 }
 
-// A world contains random orders, as a compiled set and as a twin (the slow
-// implementation).
+// A world contains random orders, as a compiled set and as a slow twin.
 type world struct {
 	*Set
-	twin *twin
-	// other has the same orders as Set. It has long lists where Set has short lists, or the
-	// reverse.
-	other *Set
-	// plain is the set without the orders and targets in shadow. Both sets must give the same
-	// verdicts.
-	plain *Set
-	// mentioned contains the names of all targets and exceptions. It is not empty.
+	twin      *twin
+	other     *Set
+	plain     *Set
 	mentioned []dname.Name
 }
 
-// noLongLists is a value for longListFrom. With this value, no list gets an index.
 const noLongLists = 1_000
 
 func newWorld(c *choices) *world {
@@ -327,14 +311,11 @@ func newWorld(c *choices) *world {
 		}
 	}
 	w := &world{twin: &twin{opt: opt}, mentioned: []dname.Name{c.name()}}
-	// Some parts are first compiled with another guard and response. Ruled then sets the right
-	// options.
 	built := opt
 	again := c.n(2) == 0
 	if again {
 		built.Guard, built.Response = c.guard(), c.response()
 	}
-	// Some worlds have extra orders, which are removed after the compilation.
 	extra, excerpt := c.oneIn(4), !opt.NoCountry && c.oneIn(4)
 	type file struct {
 		all    []fed
@@ -365,8 +346,6 @@ func newWorld(c *choices) *world {
 	}
 	isExtra := func(id string) bool { return strings.HasPrefix(id, "extra") }
 	segments := c.n(2) == 0
-	// merge returns the set of the parts. If segments is true, each part is a segment of its own,
-	// like a large file.
 	merge := func(parts []*Part, opt Options) *Set {
 		if segments {
 			return apart(opt, parts...)
@@ -441,9 +420,6 @@ func (w *world) mention(o *order.Order) {
 	}
 }
 
-// withoutShadow returns a copy of the order without its targets in shadow. A target stays if it has
-// exceptions, or if another entry for the target is not in shadow. The result is nil for an order
-// in shadow, and for a lift whose targets are all in shadow.
 func withoutShadow(o *order.Order) *order.Order {
 	if o.Status == order.Shadow {
 		return nil

@@ -15,15 +15,14 @@ import (
 // A Builder collects names and values for an Index. A Builder is not safe for concurrent
 // use.
 type Builder struct {
-	// Max is the largest size of all records in bytes. The value 0 means the largest
-	// possible size. It is enough for some 200 million names.
-	Max   int
-	x     Index
-	added int // the number of added names, including duplicates
-	used  int // the number of used slots in all buckets
-	dead  int // the size of dead records in bytes
-	items []item
-	// pending contains names that were added but are not yet in the index.
+	// Max is the largest size of all records in bytes. The value 0 means the largest possible size,
+	// enough for some 200 million names.
+	Max     int
+	x       Index
+	added   int // the number of added names, including duplicates
+	used    int // the number of used slots in all buckets
+	dead    int // the size of dead records in bytes
+	items   []item
 	pending [batch]struct {
 		dname.Wire
 		value uint32
@@ -34,10 +33,8 @@ type Builder struct {
 	full    bool
 }
 
-// maxArena is the largest size of all records in bytes. It must fit in 32 bits.
 const maxArena = math.MaxUint32 - 1024
 
-// maxName is larger than the size in bytes of all records of one name and its ancestors.
 const maxName = 8 << 10
 
 // Full reports whether names are missing because the records have reached the size Max.
@@ -46,18 +43,15 @@ func (b *Builder) Full() bool {
 	return b.full
 }
 
-// batch is the number of names that are added together. The CPU can then fetch several
-// cache lines at the same time.
 const batch = 16
 
-// An item is one of several values of a name. The items of a name form a linked list.
 type item struct {
 	value uint32
 	prev  int32 // the index of the item that was added before, or -1
 }
 
 // Add adds a name with a value. The name must not be the root, and the value must be less than
-// 1<<31. If a name is added several times, its values stay in this sequence.
+// 1<<31. Several values of a name stay in this sequence.
 func (b *Builder) Add(name dname.Name, value uint32) {
 	p := &b.pending[b.waiting]
 	p.SetName(name)
@@ -105,8 +99,6 @@ func (b *Builder) flush() {
 	b.waiting = 0
 }
 
-// add sets the value of the name. It adds nodes for the name and for each missing
-// ancestor.
 func (b *Builder) add(w *dname.Wire, value uint32) {
 	if most := cmp.Or(b.Max, maxArena); len(b.x.arena) > most-maxName {
 		b.full = true
@@ -138,8 +130,6 @@ func (b *Builder) add(w *dname.Wire, value uint32) {
 	}
 }
 
-// put writes a new record of a node. If the node has an old record, slot points to its
-// offset. put replaces the offset and marks the old record as dead.
 func (b *Builder) put(slot *uint32, h uint64, r record) {
 	if slot != nil {
 		b.dead += b.x.kill(*slot)
@@ -150,7 +140,6 @@ func (b *Builder) put(slot *uint32, h uint64, r record) {
 	b.used++
 }
 
-// hang adds a second or later value to a name.
 func (b *Builder) hang(slot *uint32, r record, value uint32) {
 	prev := int32(r.ref >> 1)
 	if r.ref&1 == 0 {
@@ -163,7 +152,6 @@ func (b *Builder) hang(slot *uint32, r record, value uint32) {
 	putWide(b.x.refAt(*slot), uint64(len(b.items)-1)<<1|1)
 }
 
-// values appends the values of a name to dst. The parameter "last" is the index of the newest item.
 func (b *Builder) values(dst []uint32, last int32) []uint32 {
 	first := len(dst)
 	for ; last >= 0; last = b.items[last].prev {
@@ -173,20 +161,13 @@ func (b *Builder) values(dst []uint32, last int32) []uint32 {
 	return dst
 }
 
-// Grow reserves memory for about n more names. It expects each name to need as much memory
-// as the names so far.
+// Grow reserves memory for about n more names.
 func (b *Builder) Grow(n int) {
 	b.flush()
-	// With fewer than 1,000 names so far, Grow uses figures of real lists: 1.2 nodes and 14 bytes
-	// for each name.
 	nodes, inner, size := n+n/5, n/5, 14*n
 	if b.added >= 1000 {
-		// The names so far may be unusual, for example with a hundred labels. The limits then keep
-		// the estimate low.
 		rate := func(had, most int) int { return int(min(float64(had)/float64(b.added), float64(most)) * float64(n)) }
 		nodes, inner, size = rate(b.used, 2), rate(len(b.x.nodes), 1), rate(len(b.x.arena), 32)
-		// Node numbers are varints: a larger number takes more bytes. The number of a node is in
-		// its own record and in the records of its children.
 		size += 2 * inner * (bits.Len(uint(len(b.x.nodes)+inner))/7 - bits.Len(uint(len(b.x.nodes)))/7)
 	}
 	b.x.nodes = grow(&b.x, b.x.nodes, inner)
@@ -200,8 +181,6 @@ func (b *Builder) rebuild(buckets int) {
 	free(&b.x, b.x.buckets)
 	b.x.buckets = nil // frees the old buckets in the heap before the new buckets are made
 	b.x.buckets = alloc[bucket](&b.x, buckets, buckets)
-	// A parent has a smaller number than its children. The hash of a parent is therefore
-	// known first.
 	hashes := make([]uint64, len(b.x.nodes))
 	hashes[0] = b.x.key
 	for i, off := range b.x.nodes[1:] {
@@ -229,16 +208,13 @@ func (b *Builder) rebuild(buckets int) {
 	runtime.KeepAlive(b)
 }
 
-// An entry is a record for which rebuild must find a slot. The field place is the offset
-// of the record.
 type entry struct {
 	hash  uint64
 	place uint32
 }
 
-// Freeze returns the finished index. Do not use the Builder afterwards. The parameter "join"
-// combines several values of a name into one. A name is marked if the parameter "mark" returns true
-// (see Index.Marked).
+// Freeze returns the finished index. Do not use the Builder afterwards. join combines several
+// values of a name into one. mark selects the marked names (see Index.Marked).
 func (b *Builder) Freeze(join func(values []uint32) uint32, mark func(ref uint32) bool) *Index {
 	b.flush()
 	b.fit()
@@ -266,7 +242,6 @@ func (b *Builder) Freeze(join func(values []uint32) uint32, mark func(ref uint32
 	return &x
 }
 
-// fit releases memory that the finished index does not need.
 func (b *Builder) fit() {
 	x := &b.x
 	if cap(x.nodes) > 2*len(x.nodes) {
@@ -289,7 +264,6 @@ func (b *Builder) fit() {
 	}
 }
 
-// markAbove records in an interior node and in its ancestors that a marked name is below.
 func (x *Index) markAbove(number uint64) {
 	for number != 0 {
 		off := x.nodes[number]
@@ -311,8 +285,6 @@ func (x *Index) sortMarked() {
 	if len(x.marked) == 0 {
 		return
 	}
-	// All names are built before the sort. A sort of records would build two names for
-	// each comparison.
 	type named struct {
 		name dname.Name
 		off  uint32

@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// Check returns an error if a look-up could panic, not end, or miss a name. It takes as
-// long as building the index. The caller must check the refs.
+// Check returns an error if a look-up could panic, not end, or miss a name. Check takes as long as
+// building the index. The caller must check the refs.
 func (x *Index) Check() (err error) {
 	defer runtime.KeepAlive(x)
 	defer func() {
@@ -25,14 +25,11 @@ func (x *Index) Check() (err error) {
 	return nil
 }
 
-// fault returns a description of the first error in the index, or "". It may panic if an
-// offset is out of range.
 func (x *Index) fault() string {
 	if len(x.nodes) == 0 || len(x.buckets) == 0 {
 		return "no root"
 	}
-	// A parent must have a smaller number than its children. So no node is its own ancestor, and
-	// the hash of the parent is already known.
+	// A parent must have a smaller number than its children. No node is then its own ancestor.
 	hashes, lengths := make([]uint64, len(x.nodes)), make([]uint8, len(x.nodes))
 	hashes[0] = x.key
 	for i, off := range x.nodes[1:] {
@@ -44,7 +41,6 @@ func (x *Index) fault() string {
 		}
 		hashes[i+1], lengths[i+1] = r.hash(hashes[r.parent]), uint8(length)
 	}
-	// A look-up ends at a bucket that is not full. At least one bucket must not be full.
 	ends, used := false, 0
 	for i := range x.buckets {
 		coop.Tick(i)
@@ -85,8 +81,6 @@ func (x *Index) fault() string {
 			names++
 			topLevel = topLevel || r.parent == 0
 		}
-		// A look-up must find each record. The number of used slots must also be equal to the
-		// number of records. So no slot is wrong.
 		if slot, _ := x.find(r.hash(hashes[r.parent]), r.parent, r.label); slot == nil || *slot != off {
 			return "a record that no look-up finds"
 		}
@@ -105,8 +99,8 @@ func (x *Index) fault() string {
 	return ""
 }
 
-// Same reports whether x and y have the same records in the same sequence. Each look-up then has
-// the same result in x and y. Call Check for both first.
+// Same reports whether x and y have the same records in the same sequence. Call Check for both
+// first.
 func (x *Index) Same(y *Index) bool {
 	same := x.names == y.names && x.topLevel == y.topLevel && bytes.Equal(x.arena, y.arena) && slices.Equal(x.nodes, y.nodes) && slices.Equal(x.marked, y.marked)
 	runtime.KeepAlive(x)

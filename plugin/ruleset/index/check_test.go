@@ -8,8 +8,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// chain returns an index with one name of labels+1 labels. Each label has 63 bytes. All
-// ancestors of the name are interior nodes.
 func chain(labels int) *Index {
 	label := bytes.Repeat([]byte("x"), dname.MaxLabel)
 	x := &Index{key: 1, nodes: make([]uint32, 1), buckets: make([]bucket, 1), names: 1}
@@ -90,8 +88,6 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestEnds checks that no call on a wrong index runs for ever. The buckets, records or ancestors of
-// the index form an endless chain.
 func TestEnds(t *testing.T) {
 	x := some(t, 100)
 	for i := range x.buckets {
@@ -101,7 +97,6 @@ func TestEnds(t *testing.T) {
 		t.Error("an index whose buckets are all full is accepted")
 	}
 
-	// The varint of the second record is too large, so the size of the record becomes negative.
 	one := []byte{0, hasRef | 5, 'f', 'i', 'r', 's', 't', 2}
 	x = &Index{buckets: make([]bucket, 1), nodes: make([]uint32, 1), arena: append(append(one, one[:7]...), bytes.Repeat([]byte{0xff}, 20)...)}
 	if err := x.Check(); err == nil {

@@ -24,8 +24,6 @@ func (x *Index) Hashes(key uint64) iter.Seq2[uint64, uint32] {
 	}
 }
 
-// parentHashes computes the hashes of interior nodes. Most names have one of a few parents, so a
-// small cache is enough.
 type parentHashes struct {
 	x     *Index
 	key   uint64
@@ -47,7 +45,6 @@ func (p *parentHashes) of(number uint64, depth int) uint64 {
 	return k.hash
 }
 
-// hashLabel returns the hash of a name from its first label and the hash of its parent.
 func hashLabel(label []byte, parent uint64) uint64 {
 	h := parent ^ uint64(len(label))
 	for ; len(label) > 8; label = label[8:] {

@@ -50,19 +50,15 @@ type Index struct {
 	// The first fields share one cache line, because each look-up reads them.
 
 	buckets []bucket
-	// key is the random key of the hashes. Without a random key, an attacker could write a
-	// list whose names all collide. An index from Read keeps its old key.
-	key   uint64
-	names int
-	// topLevel is true if a top-level domain has a value.
+	// key is random. With a known key, an attacker could write a list whose names all collide.
+	key      uint64
+	names    int
 	topLevel bool
 	arena    []byte
-	// nodes maps the number of an interior node to the offset of the node's record. Only
-	// nodes with children are interior. The element nodes[0] is unused.
+	// nodes maps the number of an interior node to the offset of its record. nodes[0] is unused.
 	nodes []uint32
-	// marked contains the offsets of the records of marked names (see Freeze), in
-	// canonical order (RFC 4034, section 6.1). In this order, the names below a name
-	// follow directly.
+	// marked contains the records of marked names in canonical order (RFC 4034, section 6.1). In
+	// this order, the names below a name follow directly.
 	marked []uint32
 	mem    *memory // owns the arrays that are outside of the heap
 }
@@ -81,8 +77,8 @@ func (x *Index) Bytes() int {
 	return 64*len(x.buckets) + cap(x.arena) + 4*(cap(x.nodes)+cap(x.marked))
 }
 
-// Walk appends a Hit for w and for each ancestor with a value, the shortest name first. It
-// reports whether a marked name is below w. It allocates only if hits is full.
+// Walk appends a Hit for w and for each ancestor with a value, the shortest name first. Walk
+// reports whether a marked name is below w.
 func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
 	if x.passes(w) {
 		return hits, false
@@ -104,13 +100,11 @@ func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
 		}
 		parent, markedBelow = n.number>>1, n.number&1 != 0
 	}
-	// For the root, the loop does not run. The empty result is right, because an index never
-	// contains the root.
 	runtime.KeepAlive(x)
 	return hits, markedBelow
 }
 
-// Covers reports whether w or an ancestor of w has a value. It needs little stack.
+// Covers reports whether w or an ancestor of w has a value.
 func (x *Index) Covers(w *dname.Wire) (covered bool) {
 	if x.passes(w) {
 		return false
@@ -145,14 +139,11 @@ func (x *Index) HasBelow(w *dname.Wire) bool {
 	return has
 }
 
-// passes is a fast check of the last two labels of w. If it returns true, the index has no name at,
-// above or below w.
 func (x *Index) passes(w *dname.Wire) bool {
 	return x == nil || x.names == 0 || w.NumLabels() > 1 && !x.topLevel && x.lacks(w.Hash(2, w.Hash(1, x.key)))
 }
 
-// lacks returns true only if no node has the hash h. If it returns false, a node may or may not
-// have the hash.
+// lacks returns true only if no node has the hash h.
 func (x *Index) lacks(h uint64) bool {
 	b := &x.buckets[home(h, len(x.buckets))]
 	lacks := b.match(tagOf(h)) == 0 && b.over&overOf(h) == 0
@@ -160,8 +151,6 @@ func (x *Index) lacks(h uint64) bool {
 	return lacks
 }
 
-// find returns a pointer to the offset of the record with this parent and label, or nil.
-// The argument h is the hash of the node's whole name.
 func (x *Index) find(h, parent uint64, label []byte) (*uint32, node) {
 	tag, over := tagOf(h), overOf(h)
 	for i := home(h, len(x.buckets)); ; {
@@ -181,8 +170,6 @@ func (x *Index) find(h, parent uint64, label []byte) (*uint32, node) {
 	}
 }
 
-// records yields the offset and the record of each node, in the sequence of the arena. It skips
-// dead records. It keeps the index alive until the iteration has ended.
 func (x *Index) records() iter.Seq2[uint32, record] {
 	return func(yield func(uint32, record) bool) {
 		for i, off := 0, uint32(0); int(off) < len(x.arena); i++ {
@@ -208,8 +195,7 @@ func (x *Index) All() iter.Seq2[dname.Name, uint32] {
 	}
 }
 
-// Wires yields each name that has a value. All iterations use one Wire, which the next
-// iteration overwrites.
+// Wires yields each name that has a value. The Wire is valid only until the next iteration.
 func (x *Index) Wires() iter.Seq2[*dname.Wire, uint32] {
 	return func(yield func(*dname.Wire, uint32) bool) {
 		if x == nil {

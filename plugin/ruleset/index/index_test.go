@@ -11,15 +11,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// A twin is a simple and slow implementation of the index. The tests compare the index
-// with its twin.
 type twin struct {
 	refs   map[dname.Name]uint32
 	marked []dname.Name // in canonical order
 }
 
-// build adds the names to an index and to its slow twin. The ref of a name is the sum of
-// its values. Names with an odd ref are marked.
 func build(names []dname.Name) (*Index, *twin) {
 	b, t := &Builder{}, &twin{refs: map[dname.Name]uint32{}}
 	for i, n := range names {
@@ -82,8 +78,6 @@ func name(t testing.TB, s string) dname.Name {
 	return n
 }
 
-// TestIndex compares look-ups of random names with the slow twin. There are few labels, so
-// many names have a common ancestor. The largest list makes buckets overflow.
 func TestIndex(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	random := func(letters int) dname.Name {
@@ -115,7 +109,6 @@ func TestIndex(t *testing.T) {
 				t.Errorf("%d names: All differs", size)
 			}
 			for i := range min(500, size) {
-				// The root cannot be a target, so the loop leaves it out.
 				for n := names[i]; n.NumLabels() > 0; n = n.Parent() {
 					check(t, x, tw, n)
 				}
@@ -127,8 +120,6 @@ func TestIndex(t *testing.T) {
 	}
 }
 
-// TestJoin calls Join with two versions of a list. The second version has added, removed
-// and moved names. The refs must be those of the slow twins.
 func TestJoin(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	random := func() (names []dname.Name) {
@@ -168,8 +159,6 @@ func TestJoin(t *testing.T) {
 	}
 }
 
-// TestHashes checks that a name has the same hash in each index, and that other names and other
-// keys have other hashes.
 func TestHashes(t *testing.T) {
 	var deep []dname.Name
 	for i := range 3000 { // more parents than the cache has places
@@ -238,8 +227,6 @@ func checkJoin(t *testing.T, names, other []dname.Name) {
 	}
 }
 
-// TestSpace checks that a finished index has no memory for dead records. Each name gets a child
-// later, so the first record of the name becomes dead.
 func TestSpace(t *testing.T) {
 	var b Builder
 	const n = 20_000
@@ -273,8 +260,6 @@ func TestLongNames(t *testing.T) {
 	check(t, x, tw, wide.Parent())
 }
 
-// FuzzIndex compares the index with its slow twin. The input has a name on each line.
-// Every second name is added to the index.
 func FuzzIndex(f *testing.F) {
 	f.Add("a.b\nb\nc.b\nx.a.b\n")
 	f.Add("com\nexample.com\nwww.example.com\nexample.org")
@@ -303,8 +288,6 @@ func FuzzIndex(f *testing.F) {
 	})
 }
 
-// TestGrowOften checks that Grow allocates only a few times for 500 short lists. With more
-// allocations, the load of a file with many lists would take hours.
 func TestGrowOften(t *testing.T) {
 	var b Builder
 	tables, arenas, table, arena := 0, 0, 0, 0
@@ -325,8 +308,6 @@ func TestGrowOften(t *testing.T) {
 	}
 }
 
-// TestGrowAfterOdd calls Grow after a few names with 122 labels. Grow must not expect new
-// names with 122 labels.
 func TestGrowAfterOdd(t *testing.T) {
 	var b Builder
 	for i := range 2000 {

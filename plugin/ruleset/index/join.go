@@ -20,9 +20,8 @@ type Joined struct {
 // Name sets w to the name.
 func (j *Joined) Name(w *dname.Wire) { j.index.setName(w, j.record) }
 
-// Join yields the refs of each name of x in both indexes. It reads the records of both indexes in
-// parallel, which is fast if the indexes are nearly equal. The method Name of a Joined is valid
-// only during the iteration.
+// Join yields the refs of each name of x in both indexes. Join is fast if the indexes are nearly
+// equal. Joined.Name is valid only during the iteration.
 func (x *Index) Join(y *Index) iter.Seq[Joined] {
 	return func(yield func(Joined) bool) {
 		if x == nil {
@@ -31,8 +30,6 @@ func (x *Index) Join(y *Index) iter.Seq[Joined] {
 		if y == nil {
 			y = &Index{}
 		}
-		// same maps the numbers of interior nodes of x to the numbers of equal nodes of y.
-		// The value 0 means unknown.
 		same := make([]uint32, len(x.nodes))
 		place := uint32(0) // the offset in y at which the next name is expected
 		for _, r := range x.records() {
@@ -61,8 +58,6 @@ func (x *Index) Join(y *Index) iter.Seq[Joined] {
 	}
 }
 
-// live returns the first record from off on that is not dead, and the offset after this record. At
-// the end of the arena, it returns a record without flags.
 func (x *Index) live(off uint32) (r record, next uint32) {
 	for int(off) < len(x.arena) {
 		if r, off = x.at(off); r.flags != 0 {
@@ -72,8 +67,6 @@ func (x *Index) live(off uint32) (r record, next uint32) {
 	return r, off
 }
 
-// lookup returns the offset of the record with the name w. If there is no record with this name, ok
-// is false.
 func (x *Index) lookup(w *dname.Wire) (off uint32, ok bool) {
 	parent, h := uint64(0), x.key
 	for k := 1; k <= w.NumLabels() && x.names > 0; k++ {

@@ -7,8 +7,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestUnmapAtTheLimit checks unmap when the process has too many mappings. The system must get the
-// pages back, and the process must not crash.
 func TestUnmapAtTheLimit(t *testing.T) {
 	was := munmap
 	defer func() { munmap = was }()

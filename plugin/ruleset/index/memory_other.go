@@ -4,7 +4,6 @@ package index
 
 import "unsafe"
 
-// mapped returns nil, because all arrays are in the heap on this system.
 func mapped(uintptr) unsafe.Pointer { return nil }
 
 func unmap(unsafe.Pointer, uintptr) {}

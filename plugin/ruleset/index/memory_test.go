@@ -19,7 +19,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// TestMain lowers mapFrom, so that nearly all arrays in the tests are outside of the heap.
 func TestMain(m *testing.M) {
 	mapFrom = 64
 	os.Exit(m.Run())
@@ -58,8 +57,6 @@ func wantMapped(t *testing.T, most int64) {
 	}
 }
 
-// TestMemory checks that the arrays are outside of the heap and that their memory is freed. The
-// cases are a build, an index, a snapshot and an abandoned build.
 func TestMemory(t *testing.T) {
 	wantMapped(t, 0)
 	x := numbered(t, 20_000)
@@ -97,8 +94,6 @@ func TestMemory(t *testing.T) {
 	wantMapped(t, 0)
 }
 
-// TestMemoryOfManyLoads checks that the memory of unused indexes is freed even if the heap does not
-// grow.
 func TestMemoryOfManyLoads(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	wantMapped(t, 0)
@@ -158,8 +153,8 @@ func TestMemoryOfDeadRecords(t *testing.T) {
 	runtime.KeepAlive(x)
 }
 
-// TestKeepAlive parses the source code and checks that each exported method calls
-// runtime.KeepAlive. A test cannot make the collector run at the worst moment.
+// TestKeepAlive parses the source code, because a test cannot make the collector run at the worst
+// moment.
 func TestKeepAlive(t *testing.T) {
 	safe := map[string]string{
 		"Len": "reads no array", "Bytes": "reads no array", "All": "calls Wires", "FirstMarked": "calls Marked",
@@ -205,8 +200,7 @@ func TestKeepAlive(t *testing.T) {
 	}
 }
 
-// TestUseWhileFreed replaces an index many times while other goroutines use the index. If a method
-// does not call runtime.KeepAlive, the method may read unmapped memory and the process crashes.
+// A missing runtime.KeepAlive can crash this test.
 func TestUseWhileFreed(t *testing.T) {
 	const names = 400
 	var now atomic.Pointer[Index]

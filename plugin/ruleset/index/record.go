@@ -12,8 +12,7 @@ const (
 	lenMask  = 0x3f
 )
 
-// A record is a decoded record of the arena. A record is dead, and has no flags, if a newer record
-// has replaced it.
+// A record is a decoded record of the arena. A dead record has no flags.
 type record struct {
 	node
 	parent uint64
@@ -23,14 +22,13 @@ type record struct {
 type node struct {
 	flags uint8
 	// ref is the value of the name, shifted left by one. Bit 0 is set if the name has several
-	// values. If bit 0 is set, the encoded ref has wideRef bytes.
+	// values.
 	ref uint64
-	// number is the number of an interior node, shifted left by one. Bit 0 is set if a
-	// marked name (see Freeze) is below the node.
+	// number is the number of an interior node, shifted left by one. Bit 0 is set if a marked name
+	// is below.
 	number uint64
 }
 
-// hash returns the hash of the record's name. The argument is the hash of the parent's name.
 func (r record) hash(parent uint64) uint64 {
 	buf := [dname.MaxLabel + 2]byte{byte(len(r.label))}
 	var w dname.Wire
@@ -83,8 +81,7 @@ func tail(head uint8, b []byte) (n node, size int) {
 	return n, size
 }
 
-// uvarint is binary.Uvarint with a fast path for one byte. The compiler does not inline
-// binary.Uvarint.
+// uvarint has a fast path for one byte. The compiler does not inline binary.Uvarint.
 func uvarint(b []byte) (uint64, int) {
 	if b[0] < 0x80 {
 		return uint64(b[0]), 1
@@ -92,7 +89,6 @@ func uvarint(b []byte) (uint64, int) {
 	return binary.Uvarint(b)
 }
 
-// maxRecord is the largest size of a record in bytes: three varints, the flags and a label.
 const maxRecord = 3*binary.MaxVarintLen64 + 1 + dname.MaxLabel
 
 func (x *Index) append(r record) uint32 {
@@ -117,8 +113,8 @@ func (x *Index) append(r record) uint32 {
 	return off
 }
 
-// wideRef is the size in bytes of an encoded ref for a name with several values. The size is fixed,
-// so a new ref can overwrite the old ref.
+// wideRef is the size of a ref for several values. The size is fixed, so a new ref can overwrite
+// the old ref.
 const wideRef = 5
 
 func putWide(b []byte, v uint64) {
@@ -128,7 +124,6 @@ func putWide(b []byte, v uint64) {
 	b[wideRef-1] &^= 0x80
 }
 
-// refAt returns the bytes of the arena from the ref of a record to the end.
 func (x *Index) refAt(off uint32) []byte {
 	_, n := uvarint(x.arena[off:])
 	off += uint32(n)

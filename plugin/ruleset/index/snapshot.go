@@ -28,8 +28,7 @@ import (
 
 const (
 	magic = "DNSINDEX"
-	// form is the version of the written form. Change form if a field gets another meaning, because
-	// fingerprint does not detect this change.
+	// Change form if a field gets another meaning. fingerprint does not detect this change.
 	form       = 1
 	headerSize = 10 * 8
 	bucketSize = 64
@@ -41,8 +40,6 @@ var (
 	errOther   = errors.New("index: written in another form")
 )
 
-// fingerprint is a hash of the types and constants that change the written bytes. For example, the
-// hash includes the layout of a bucket.
 var fingerprint = sync.OnceValue(func() uint64 {
 	d := xxhash.New()
 	t := reflect.TypeFor[bucket]()
@@ -60,7 +57,7 @@ var fingerprint = sync.OnceValue(func() uint64 {
 	return d.Sum64()
 })
 
-// WriteTo writes the index so that Read can read it. It returns the number of written bytes.
+// WriteTo writes the index in the form that Read reads.
 func (x *Index) WriteTo(to io.Writer) (int64, error) {
 	w := &writer{to: to, sum: xxhash.New()}
 	head := append(make([]byte, 0, headerSize), magic...)
@@ -114,7 +111,6 @@ func (x *Index) header() [8]uint64 {
 		uint64(len(x.buckets)), uint64(len(x.arena)), uint64(len(x.nodes)), uint64(len(x.marked))}
 }
 
-// A writer writes, counts and hashes bytes. After its first error, it writes nothing.
 type writer struct {
 	to  io.Writer
 	sum *xxhash.Digest
@@ -132,9 +128,8 @@ func (w *writer) put(b []byte) {
 	}
 }
 
-// Read reads an index of exactly size bytes. It returns an error if the bytes were changed by
-// accident, or if the index was written in another form. If you do not trust the writer, also call
-// Check.
+// Read reads an index of exactly size bytes. Read returns an error for damaged bytes or another
+// form. For an untrusted file, also call Check.
 func Read(from io.Reader, size int64) (*Index, error) {
 	r := &reader{from: from, sum: xxhash.New(), buf: make([]byte, min(64<<10, max(size, headerSize)))}
 	head := r.next(headerSize)
@@ -152,7 +147,7 @@ func Read(from io.Reader, size int64) (*Index, error) {
 		return nil, errOther
 	}
 	buckets, arena, nodes, marked := v[4], v[5], v[6], v[7]
-	// Each number has a limit. The sum of the sizes can therefore not overflow.
+	// Each number has a limit, so the sum of the sizes cannot overflow.
 	if v[2] > arena || v[3] > 1 || buckets > 1<<32 || arena > maxArena || nodes > 1<<32 || marked > nodes+arena ||
 		uint64(size) != headerSize+buckets*bucketSize+arena+4*(nodes+marked)+8 {
 		return nil, fmt.Errorf("%w: the sizes in the header are not those of the index", errDamaged)
@@ -177,8 +172,6 @@ func Read(from io.Reader, size int64) (*Index, error) {
 	return x, nil
 }
 
-// A reader reads and hashes the bytes of a written index. After its first error, it reads
-// nothing.
 type reader struct {
 	from io.Reader
 	sum  *xxhash.Digest

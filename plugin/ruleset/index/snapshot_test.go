@@ -55,8 +55,6 @@ func some(t testing.TB, n int) *Index {
 	return x
 }
 
-// TestKeys checks that two indexes have different random hash keys. An attacker who knows the key
-// could write a list of names with equal hashes.
 func TestKeys(t *testing.T) {
 	if x, y := some(t, 10), some(t, 10); x.key == y.key || x.key == 0 {
 		t.Errorf("keys %x and %x", x.key, y.key)
@@ -69,8 +67,6 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// TestFlips checks that Read refuses an index with one changed bit, and an index of the
-// wrong length. In a large index, only random bytes are changed.
 func TestFlips(t *testing.T) {
 	small := written(t, some(t, 30))
 	for i := range small {
@@ -108,7 +104,6 @@ func TestFlips(t *testing.T) {
 	}
 }
 
-// seal writes good checksums and a good fingerprint into a changed index.
 func seal(b []byte) {
 	if len(b) < headerSize+8 {
 		return
@@ -128,15 +123,13 @@ func TestOtherForm(t *testing.T) {
 	}
 }
 
-// TestFingerprint fails if the fingerprint has changed. After this change, programs must build
-// their indexes again. If you intend the change, update the number here.
+// If you intend the change, update the number here. Programs must then build their indexes again.
 func TestFingerprint(t *testing.T) {
 	if got := fingerprint(); got != 0x63591969c9fe098e {
 		t.Errorf("fingerprint %#x", got)
 	}
 }
 
-// TestHugeHeader checks that Read allocates little memory for a wrong header with huge sizes.
 func TestHugeHeader(t *testing.T) {
 	good := written(t, some(t, 10))
 	var before, after runtime.MemStats
@@ -157,8 +150,6 @@ func TestHugeHeader(t *testing.T) {
 	}
 }
 
-// TestCheck changes each bit of an index in turn, and corrects the checksums. If Check
-// accepts the changed index, all look-ups in the index must work.
 func TestCheck(t *testing.T) {
 	good := written(t, some(t, 20))
 	refused := 0
@@ -172,15 +163,12 @@ func TestCheck(t *testing.T) {
 			}
 		}
 	}
-	// Check cannot detect changed letters of names, changed refs, and additional bits in the
-	// field over.
+	// Check cannot detect changed letters of names, changed refs, or additional bits in over.
 	if all := 8 * (len(good) - 8 - headerSize); refused < all/2 || refused == all {
 		t.Errorf("%d of %d changes were refused", refused, all)
 	}
 }
 
-// survives reads an index. If Check accepts the index, survives looks up all names and
-// returns true.
 func survives(t *testing.T, b []byte) bool {
 	t.Helper()
 	x, err := read(b)
@@ -210,8 +198,6 @@ func survives(t *testing.T, b []byte) bool {
 	return true
 }
 
-// FuzzRead reads random bytes, some with good checksums. Read and Check must not panic. If
-// Check accepts the index, all look-ups must work.
 func FuzzRead(f *testing.F) {
 	for _, n := range []int{0, 1, 13, 60} {
 		f.Add(written(f, some(f, n)))
