@@ -48,8 +48,8 @@ func (b *Blocklist) Name() string { return name }
 // each plugin.
 func (b *Blocklist) Ready() bool { return store.AllReady() }
 
-// ServeDNS implements plugin.Handler. Its stack frame must be small, because the next plugins run
-// on top of the frame. Go copies a full stack, and a copy takes longer than a look-up.
+// ServeDNS implements plugin.Handler. Its stack frame must be small, because the next plugins need
+// the rest of the stack. Go copies a full stack, and this takes longer than a look-up.
 func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	rw, answered := b.answerOrWatch(ctx, w, r)
 	if answered {
@@ -68,8 +68,7 @@ func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 //go:noinline
 func traced(ctx context.Context) bool { return opentracing.SpanFromContext(ctx) != nil }
 
-// answerOrWatch answers a query for a blocked name and returns true. For other queries, it returns
-// a writer that checks the next plugin's answer, or nil.
+// The function answers a query for a blocked name.
 //
 //go:noinline
 func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (rw *responseWriter, answered bool) {
@@ -84,8 +83,8 @@ func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *
 		return nil, false
 	}
 	if outer := clientWriter(ctx); outer != nil && outer.b.loaded == b.loaded {
-		// A later plugin sent the query, for example to find the target of a CNAME. A cache must
-		// keep the real answer to this query.
+		// A later plugin sent this query, for example to find the target of a CNAME. The answer
+		// must stay unchanged, because a cache may store it.
 		return nil, false
 	}
 	q := &r.Question[0]
@@ -102,7 +101,6 @@ func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *
 		}
 	}
 	if q.Qtype == dns.TypeAXFR || q.Qtype == dns.TypeIXFR {
-		// A zone transfer goes to another server and not to a client.
 		return nil, false
 	}
 	rw = &responseWriter{ResponseWriter: w, Context: ctx, b: b.block, set: set, req: r, header: r.MsgHdr, passes: v}
@@ -112,8 +110,7 @@ func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *
 	return rw, false
 }
 
-// covers reports whether name is valid, and whether any order covers the name. Inlining would put
-// the buffer w into the caller's stack frame.
+// Inlining would enlarge the stack frame of the caller.
 //
 //go:noinline
 func covers(set *ruleset.Set, name string) (valid, covered bool) {
@@ -148,8 +145,6 @@ func (b *block) decideQuery(ctx context.Context, set *ruleset.Set, w dns.Respons
 	return nil, p
 }
 
-// A verdicts value has two verdicts about a name or an address. The embedded Verdict decides the
-// answer. shadow is the verdict with the orders in shadow mode.
 type verdicts struct {
 	ruleset.Verdict
 	shadow ruleset.Verdict
@@ -176,7 +171,7 @@ func verdict(v *ruleset.Verdict, set *ruleset.Set, l *answer.Destination, q *rul
 }
 
 func (b *block) reply(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg, v *ruleset.Verdict, now time.Time, c *client) *dns.Msg {
-	// WriteMsg changes the OPT record of the request, so read the request before WriteMsg.
+	// Read the request first, because WriteMsg changes its OPT record.
 	state := request.Request{W: w, Req: r}
 	echo := v.CountryDependent && c.subnet != nil
 	size := state.Size() - roomAbove(r)
@@ -184,8 +179,7 @@ func (b *block) reply(ctx context.Context, set *ruleset.Set, w dns.ResponseWrite
 		size -= answer.SubnetRoom(c.subnet)
 	}
 	if r.Opcode != dns.OpcodeQuery {
-		// NOTIFY and UPDATE need REFUSED, a refusal by policy (RFC 1996, section 3.8; RFC 2136,
-		// section 2.2).
+		// Refuse NOTIFY and UPDATE (RFC 1996, section 3.8; RFC 2136, section 2.2).
 		v.Response.Kind = order.Refused
 	}
 	m := answer.Build(r, size, *v, now, &b.answer)
@@ -215,8 +209,6 @@ func (b *block) count(ctx context.Context, c *counters, r *dns.Msg, v *ruleset.V
 
 const nsidRoom = 4 + 128
 
-// roomAbove returns the number of octets that other plugins may add to the reply. Without this
-// room, the SOA record might not fit.
 func roomAbove(r *dns.Msg) int {
 	if o := r.IsEdns0(); o != nil {
 		for _, opt := range o.Option {

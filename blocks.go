@@ -10,8 +10,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// serverBlocks returns the configurations of each server block in the Corefile. A caddy.Controller
-// shows one server block at a time, so serverBlocks works on a copy of c.
+// A caddy.Controller shows one server block at a time, so the function works on a copy.
 func serverBlocks(c *caddy.Controller) (blocks [][]*dnsserver.Config) {
 	at := *c
 	for at.ServerBlockIndex = 0; ; at.ServerBlockIndex++ {
@@ -56,8 +55,6 @@ func blockOf(cfg *dnsserver.Config) *block {
 	return nil
 }
 
-// startLine returns the log line that lists where orders are enforced. The result warning is true
-// if a server block does not enforce orders.
 func startLine(blocks [][]*dnsserver.Config) (line string, warning bool) {
 	var digests, shadow, without []string
 	enforced := map[string][]string{} // by digest

@@ -14,7 +14,6 @@ import (
 
 type client struct {
 	ruleset.Client
-	// subnet is the EDNS client subnet of a trusted sender, or nil.
 	subnet *dns.EDNS0_SUBNET
 }
 
@@ -47,8 +46,6 @@ func address(w dns.ResponseWriter) netip.Addr {
 	return addr.Unmap()
 }
 
-// country returns the country of the client. It tries the operator's networks, then the geoip
-// plugin, then the home country. For a trusted sender, it uses the client subnet.
 func (b *block) country(ctx context.Context, a client, hasSubnet bool) order.Country {
 	where := netip.Prefix{}
 	if a.Addr.IsValid() {
@@ -60,8 +57,7 @@ func (b *block) country(ctx context.Context, a client, hasSubnet bool) order.Cou
 	}
 	label := metadata.ValueFunc(ctx, geoipCountry)
 	if hasSubnet && label != nil && (b.geoip != nil || !ok) {
-		// The geoip plugin may have used the client subnet, and the client may have forged the
-		// client subnet. Look up the country of the address in where.
+		// The geoip plugin may have used a forged client subnet. Do not use its result.
 		label = func() string {
 			if f := geoipLabel(b.geoip, where.Addr()); f != nil {
 				return f()

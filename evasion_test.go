@@ -70,8 +70,6 @@ orders:
 					want = passed
 				}
 				for _, class := range []uint16{dns.ClassINET, dns.ClassANY} {
-					// Some names cannot occur in a DNS message, but another plugin can pass them to
-					// the handler.
 					q := new(dns.Msg)
 					q.RecursionDesired = true
 					q.Question = []dns.Question{{Name: name, Qtype: qtype, Qclass: class}}

@@ -158,9 +158,6 @@ func TestHitsSurvive(t *testing.T) {
 	}
 }
 
-// BenchmarkHits compares the time of a blocked query with and without a counter of hits. It
-// alternates short bursts, because the speed of the machine changes. With two CPUs, the ratio was
-// 1.012, and a query took 640 ns.
 func BenchmarkHits(b *testing.B) {
 	now := noon
 	h := newTestHandler(b, testOrders, &now)

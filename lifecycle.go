@@ -27,8 +27,6 @@ type instance struct {
 	shadow         map[labels]bool
 }
 
-// loaded lists the instances with stores. The channel ended is closed when the last instance is
-// released.
 var loaded struct {
 	instances.List[*instance]
 	ended chan struct{}
@@ -97,7 +95,6 @@ func (i *instance) restarting() error {
 	return nil
 }
 
-// The old instance keeps running and releases the stores of the failed new instance.
 func (i *instance) restartFailed() error {
 	for _, x := range loaded.Fail(i) {
 		x.release()
@@ -105,11 +102,11 @@ func (i *instance) restartFailed() error {
 	return nil
 }
 
-// AfterFailedReload calls release when the reload to the Corefile of c fails. Call
-// AfterFailedReload in an OnStartup function. release may run several times.
+// AfterFailedReload registers a function for the case that a reload fails. Call AfterFailedReload
+// in an OnStartup function. The registered function may run several times.
 //
-// After a failed reload, CoreDNS calls only functions of the old instances. AfterFailedReload adds
-// a function to the old instances.
+// After a failed reload, CoreDNS calls only functions of the old instances. So the function is
+// added to the old instances.
 func AfterFailedReload(c *caddy.Controller, release func()) {
 	mark := new(byte)
 	c.Set(mark, true)
@@ -135,7 +132,6 @@ func AfterFailedReload(c *caddy.Controller, release func()) {
 	}
 }
 
-// CoreDNS calls shutdown for a replaced instance and for the last instance.
 func (i *instance) shutdown() error {
 	replaced, next := loaded.End(i)
 	var successors []*store.Store
@@ -146,7 +142,6 @@ func (i *instance) shutdown() error {
 	loaded.Unlock()
 	stores := i.release()
 	if replaced {
-		// The operator may have omitted order files from the new Corefile by mistake.
 		for _, line := range store.Stopped(stores, successors) {
 			log.Warning(line)
 		}
@@ -154,8 +149,6 @@ func (i *instance) shutdown() error {
 	return nil
 }
 
-// shadowBlocks reports which server blocks are in shadow mode. During a reload, two instances may
-// have the same server block. Shadow mode in one instance is then enough.
 func shadowBlocks() map[labels]bool {
 	loaded.Lock()
 	defer loaded.Unlock()

@@ -72,7 +72,6 @@ func (s *server) write(file, target string) {
 	if err := os.WriteFile(tmp, []byte(text), 0o644); err != nil {
 		s.t.Fatal(err)
 	}
-	// The store waits before it loads a file with a new modification time.
 	old := time.Now().Add(-time.Minute)
 	os.Chtimes(tmp, old, old)
 	if err := os.Rename(tmp, filepath.Join(s.dir, file)); err != nil {
@@ -179,8 +178,7 @@ func TestReload(t *testing.T) {
 	s.eventually("the change is not noticed", func() bool { return s.ask("three.example.") == dns.RcodeNameError })
 }
 
-// If the new instance cannot listen, CoreDNS calls no function of the new instance. The old
-// instance must release the new stores.
+// CoreDNS calls no function of a new instance that cannot listen.
 func TestReloadFailsAtListen(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -393,7 +391,6 @@ func TestServerBlocks(t *testing.T) {
 	}
 }
 
-// During a reload, the server block is in two instances. The metric must have one series.
 func TestShadowWhileReloading(t *testing.T) {
 	l := labels{server: "dns://:53", zone: "."}
 	both := []*instance{{shadow: map[labels]bool{l: true}}, {shadow: map[labels]bool{l: false}}}

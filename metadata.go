@@ -17,8 +17,6 @@ const (
 	verdictHeld    = "held"   // the guard does not let the target come into force
 )
 
-// setMetadata sets the metadata for plugins like log and dnstap. For a sealed (secret)
-// order, it sets only the verdict.
 func (b *block) setMetadata(ctx context.Context, verdict string, o *ruleset.Order) {
 	if metadata.ValueFuncs(ctx) == nil {
 		return
@@ -29,8 +27,7 @@ func (b *block) setMetadata(ctx context.Context, verdict string, o *ruleset.Orde
 	set("verdict", verdict)
 	if !o.Terms.Disclosure.Sealed() {
 		set("order", o.ID)
-		// The log plugin does not escape the authority's name, which is free text from an order
-		// file.
+		// The log plugin does not escape this text. The text comes from an order file.
 		set("authority", printable.Clean(o.Terms.Authority.Name))
 	}
 }

@@ -16,13 +16,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// No label contains a client, a queried name or an order.
+// A label must not contain a client, a queried name or an order.
 var blockedRequests = newCounters("blocked_requests_total", "Counter of requests that got a blocking answer.")
 
 var shadowRequests = newCounters("shadow_requests_total", "Counter of requests that would have got a blocking answer if the order or the server block were not in shadow.")
 
-// A counters value is the counter vector of one metric, with a map of the counters. A query reads
-// the map without a lock. To add a counter, the plugin replaces the map by a copy.
+// A query reads the map of counters without a lock. So never change the map. Replace it by a copy.
 type counters struct {
 	*prometheus.CounterVec
 	mu sync.Mutex // guards changes of the field of
@@ -137,8 +136,8 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		bytes += set.Bytes()
 		digests[st.Digest] = true
 		for _, f := range st.Files {
-			// The Prometheus library refuses all metrics if a label is not UTF-8 or if a series
-			// occurs twice.
+			// The Prometheus library refuses all metrics if one label is not UTF-8. It also refuses
+			// a series that occurs twice.
 			failures[printable.Line(f.Path)] += f.Failures
 			if t, ok := signed[printable.Line(f.Path)]; !f.Signed.IsZero() && (!ok || float64(f.Signed.Unix()) < t) {
 				signed[printable.Line(f.Path)] = float64(f.Signed.Unix())

@@ -15,8 +15,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
-// midnight is the first time of the clocks. The clocks are silent, because the metrics must not
-// depend on timers.
 var midnight = time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
 
 func openStore(t *testing.T, clock store.Clock, files ...string) *store.Store {
@@ -153,7 +151,6 @@ func TestCollectorOfStores(t *testing.T) {
 	got := scrape(t, first, second, third)
 	for k, want := range map[string]float64{
 		"orders draft": 3, "orders in_force": 2, "targets in_force": 2, "orders_past_review": 3, "orders_past_deadline": 1,
-		// A date without a time means the end of that day.
 		"next_deadline_seconds": 47 * 3600, "next_change_seconds": 95 * 3600,
 		"order_set_info": 3, "load_failures_total": 1, "last_load_ok": 0,
 		"last_load_success_timestamp_seconds": success,

@@ -14,8 +14,7 @@ func asksResolverInfo(r *dns.Msg) bool {
 	return len(r.Question) == 1 && r.Question[0].Qtype == dns.TypeRESINFO && r.Question[0].Qclass == dns.ClassINET && r.Opcode == dns.OpcodeQuery
 }
 
-// resolverInfo returns the answer to a RESINFO query about this resolver, or nil. No order applies
-// to the answer.
+// No order applies to this answer.
 //
 //go:noinline
 func (b *block) resolverInfo(w dns.ResponseWriter, r *dns.Msg) *dns.Msg {

@@ -13,11 +13,10 @@ import (
 )
 
 // A responseWriter checks the answer to a query for a name that is not blocked. The answer may
-// still lead to a blocked name. A responseWriter also lowers TTLs, or a cache could keep the answer
-// after the start of an order.
+// still lead to a blocked name. A responseWriter also lowers TTLs. Otherwise a cache could keep the
+// answer after an order starts.
 //
-// A responseWriter is also the context of the next plugins. One value for both tasks saves an
-// allocation.
+// A responseWriter is also the context of the next plugins. This saves an allocation.
 type responseWriter struct {
 	dns.ResponseWriter
 	context.Context
@@ -25,15 +24,13 @@ type responseWriter struct {
 	b   *block
 	set *ruleset.Set // the order set that decided about the queried name
 	req *dns.Msg
-	// header and options are copies, because later plugins edit the request.
+	// These are copies, because later plugins edit the request.
 	header  dns.MsgHdr
 	options []dns.EDNS0
 	passes
 }
 
 type passes struct {
-	// until is the time at which the decision may change. countryDependent is true if clients of
-	// other countries may get another decision.
 	until            order.Time
 	countryDependent bool
 	counted          bool
@@ -49,8 +46,6 @@ func (w *responseWriter) Value(key any) any {
 	return w.Context.Value(key)
 }
 
-// clientWriter returns the responseWriter in ctx, or nil. A responseWriter in ctx means that a
-// later plugin sent the query through the plugin chain.
 func clientWriter(ctx context.Context) *responseWriter {
 	w, _ := ctx.Value(writerKey{}).(*responseWriter)
 	return w
@@ -59,7 +54,6 @@ func clientWriter(ctx context.Context) *responseWriter {
 // WriteMsg implements dns.ResponseWriter.
 func (w *responseWriter) WriteMsg(m *dns.Msg) error { return w.ResponseWriter.WriteMsg(w.inspect(m)) }
 
-// Write implements dns.ResponseWriter for plugins that write packed messages.
 func (w *responseWriter) Write(b []byte) (int, error) {
 	m := new(dns.Msg)
 	if m.Unpack(b) == nil {
@@ -78,8 +72,7 @@ func (w *responseWriter) ConnectionState() *tls.ConnectionState {
 	return nil
 }
 
-// inspect returns the message for the client. It changes only copies of m, because other
-// plugins may keep pointers to the records of m.
+// Change only copies of the message. Other plugins may keep pointers to its records.
 func (w *responseWriter) inspect(m *dns.Msg) *dns.Msg {
 	set := w.b.set()
 	q := &w.req.Question[0]
@@ -106,8 +99,8 @@ func (w *responseWriter) inspectChain(m *dns.Msg, set *ruleset.Set, byAlias bool
 	c.qname.Name.Set(q.Name)
 	c.qname.Name.Service = answer.ServiceLabels(&c.qname.Name, q.Qtype)
 
-	// The order set may have changed meanwhile, or an order may have started. Decide again about
-	// the queried name.
+	// Decide again about the queried name. The orders may have changed, or an order may have
+	// started.
 	if byAlias || set != w.set || w.until <= c.now {
 		c.until, c.countryDependent = ruleset.Forever, false
 		if v := c.decide(&c.qname, nil); v.Blocked() && (byAlias || !answer.Passes(q.Qtype, v.Subtree)) {
@@ -147,8 +140,7 @@ func (w *responseWriter) inspectChain(m *dns.Msg, set *ruleset.Set, byAlias bool
 func (c *answerCheck) pass(m, r *dns.Msg, now time.Time) *dns.Msg {
 	ttl, limited := answer.TimeLeft(c.until, now)
 	if c.passedForQName && answer.HasOtherOwners(m, r.Question[0].Name) {
-		// A cache could use the records of a blocked name for later queries. TTL 0 prevents this
-		// use.
+		// A cache could use the records of a blocked name for later queries. TTL 0 prevents this.
 		ttl, limited = 0, true
 	}
 	lower, echo := limited && answer.ExceedsTTL(m, ttl), c.countryDependent && c.client.subnet != nil

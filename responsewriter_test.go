@@ -43,8 +43,6 @@ orders:
 - {id: address-soon, from: 2026-05-01T12:00:05Z, targets: [{address: 46.46.46.46, enforced_by: dns}]}
 `
 
-// upstream returns a handler that answers with the records of a zone file. The lines "additional"
-// and "authority" start a section. A line like "nxdomain" sets the RCODE.
 func upstream(t testing.TB, zone string) plugin.HandlerFunc {
 	t.Helper()
 	reply := new(dns.Msg)
@@ -129,7 +127,6 @@ func TestResponseWriter(t *testing.T) {
 		{name: "in the middle of the chain", zone: "asked.example. 300 CNAME a.example.\na.example. 300 CNAME bad.example.\nbad.example. 300 CNAME ok.example.\nok.example. 300 A 192.0.2.1", want: blocked("asked.example.")},
 		{name: "records in another order", zone: "c.example. 1 CNAME bad.example.\nb.example. 1 CNAME c.example.\nasked.example. 1 CNAME b.example.", want: blocked("asked.example.")},
 		{name: "a chain that is not the asked name's", zone: "asked.example. 1 A 192.0.2.1\nother.example. 1 CNAME bad.example."},
-		// Some stub resolvers use every address, and some caches keep all records.
 		{name: "two CNAMEs, the second to a blocked name", zone: "asked.example. 300 CNAME ok.example.\nasked.example. 300 CNAME bad.example.\nok.example. 300 A 192.0.2.2\nbad.example. 300 A 192.0.2.1", want: blocked("asked.example.")},
 		{name: "two CNAMEs further on", zone: "asked.example. 300 CNAME ok.example.\nok.example. 300 CNAME fine.example.\nok.example. 300 CNAME bad.example.\nfine.example. 300 A 192.0.2.2", want: blocked("asked.example.")},
 		{name: "two DNAMEs", qname: "x.asked.example.", zone: "asked.example. 300 DNAME ok.example.\nasked.example. 300 DNAME bad.example.", want: blocked("x.asked.example.")},
@@ -181,7 +178,6 @@ func TestResponseWriter(t *testing.T) {
 		{name: "SVCB", qtype: "SVCB", zone: "asked.example. 300 SVCB 1 bad.example.", want: blocked("asked.example.")},
 		{name: "the order excepts the asked name", qname: "www.spared.example.", zone: "www.spared.example. 300 CNAME bad.example."},
 		{name: "a lift of the asked name", qname: "freed.example.", zone: "freed.example. 300 CNAME lifted-target.example."},
-		// A cache could give these records to clients that query the blocked name, so the TTL is 0.
 		{name: "spared, with the blocked name's address", qname: "spared.example.", zone: "spared.example. 300 CNAME bad.example.\nbad.example. 60 A 192.0.2.1",
 			want: "NOERROR; spared.example. 0 CNAME bad.example.; bad.example. 0 A 192.0.2.1"},
 		{name: "lifted, with the blocked name's address", qname: "freed.example.", zone: "freed.example. 300 CNAME lifted-target.example.\nlifted-target.example. 60 A 192.0.2.1",
@@ -217,7 +213,6 @@ func TestResponseWriter(t *testing.T) {
 		{name: "negative answer", qname: "soon.example.", zone: "nxdomain\nauthority\nexample. 3600 SOA . . 1 2 3 4 900", want: "NXDOMAIN; example. 10 SOA . . 1 2 3 4 900"},
 		{name: "soon, in shadow", corefile: "shadow", qname: "soon.example.", zone: "soon.example. 300 A 192.0.2.1"},
 
-		// A forwarder's cache could use these records for later queries of any type.
 		{name: "DS of a blocked name", qname: "bad.example.", qtype: "DS", zone: "bad.example. 300 DS 1 13 2 00"},
 		{name: "CNAME in place of a blocked name's DS", qname: "www.bad.example.", qtype: "DS", zone: "www.bad.example. 300 CNAME ok.example.", want: "NXDOMAIN; bad.example. 30 SOA . . 1 3600 600 86400 30"},
 		{name: "DNAME in place of a blocked name's DS", corefile: "answers off", qname: "www.bad.example.", qtype: "DS", zone: "bad.example. 300 DNAME ok.example.\nwww.bad.example. 0 CNAME www.ok.example.", want: "NXDOMAIN; bad.example. 30 SOA . . 1 3600 600 86400 30"},

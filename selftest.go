@@ -14,9 +14,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// A self-test sends this server queries for the targets that a load has changed. The self-test
-// writes the results to the journal, and logs an alarm for a wrong answer. An answer is wrong, for
-// example, if the plugin rewrite bypasses an order.
+// After a load, a self-test sends this server queries for the changed targets. It writes the
+// results to the journal. It logs an alarm for a wrong answer. For example, the plugin rewrite can
+// bypass an order.
 
 const (
 	maxSelfTest = 1000
@@ -24,8 +24,7 @@ const (
 	wrongAgain  = 10 * time.Minute
 )
 
-// askPause is the time between two queries. askAgain is the time between two attempts for a wrong
-// answer. askPatience is the timeout.
+// These are the pause between two queries, the pause before a new attempt, and the timeout.
 var askPause, askAgain, askPatience = 20 * time.Millisecond, time.Second, 2 * time.Second
 
 // Each instance must register the hook again, because SIGUSR1 removes all event hooks.
@@ -184,8 +183,6 @@ func (t *selfTest) alarm(target ruleset.Target, why string, n int) {
 	t.log.Errorf("self-test: the server does not answer as ordered for %s: %s", what, why)
 }
 
-// one queries the server for one target. It repeats the query after a wrong answer, because a load
-// may have changed the right answer.
 func (t *selfTest) one(ctx context.Context, x *asker, target ruleset.Target) (result string, r journal.Record) {
 	for attempt := 1; ; {
 		if result, r = x.ask(ctx, target); result != testWrong {
@@ -206,8 +203,6 @@ func (t *selfTest) one(ctx context.Context, x *asker, target ruleset.Target) (re
 	}
 }
 
-// sample returns the changed targets and their number. If there are too many targets, it returns a
-// sample. The sample always includes the targets with a wrong answer in the last self-test.
 func (t *selfTest) sample(was, is map[string]*ruleset.Part) (out []ruleset.Target, total int) {
 	defer coop.Start()()
 	s := sampler{seed: t.store.Status().Digest, most: maxSelfTest}

@@ -25,9 +25,8 @@ var ownSockets atomic.Pointer[[]netip.AddrPort]
 // changing guards changes of ownSockets.
 var changing sync.Mutex
 
-// isSelfTest reports whether a query comes from a socket of a self-test. Such a query gets the
-// usual answer, but is not counted. On Linux, the kernel drops remote IPv4 packets with a forged
-// local address, but not IPv6 packets.
+// The query of a self-test gets the usual answer, but is not counted. On Linux, the kernel drops
+// remote IPv4 packets with a forged local address. It does not drop such IPv6 packets.
 func isSelfTest(w interface{ RemoteAddr() net.Addr }) bool {
 	own := ownSockets.Load()
 	if own == nil {
@@ -49,8 +48,8 @@ func ownSocket(a netip.AddrPort, add bool) {
 	if old := ownSockets.Load(); old != nil {
 		next = slices.Clone(*old)
 	}
-	// A new socket can have the address of a closed socket. The list then has the address twice, so
-	// remove only one of the two.
+	// Remove only one entry. A new socket can have the address of a closed socket, and the list
+	// then has the address twice.
 	if i := slices.Index(next, a); add {
 		next = append(next, a)
 	} else if i >= 0 {
@@ -87,8 +86,8 @@ func (x *asker) close() {
 	for _, c := range x.conns {
 		a := localAddr(c)
 		c.Close()
-		// The server may still answer the last query, and must not count that query. So remove the
-		// address later.
+		// Remove the address later. The server may still answer the last query, and must not count
+		// it.
 		time.AfterFunc(askPatience, func() { ownSocket(a, false) })
 	}
 	clear(x.conns)

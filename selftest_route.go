@@ -67,11 +67,8 @@ func own(a netip.AddrPort) string {
 	return netip.AddrPortFrom(addr, a.Port()).String()
 }
 
-// find returns the server block that receives the queries for a name, and the address of the
-// server. If find refuses, why is the reason.
-//
-// For a sealed name, find refuses a server block that logs queries. The plugins log and dnstap
-// would show the name.
+// For a sealed name, the server block must not log queries. The plugins log and dnstap would show
+// the name.
 func (r *routes) find(fqdn string, sealed bool) (b *block, server, why string) {
 	why = "no server block of these orders receives the queries for the name"
 	for _, x := range r.all {
@@ -101,8 +98,6 @@ func (r *routes) hidden(x route, fqdn string) bool {
 	return false
 }
 
-// filtered reports whether another server block of the listener has the same zone. A view then
-// chooses the server block.
 func (r *routes) filtered(x route) bool {
 	for _, y := range r.all {
 		if y.listen == x.listen && y.cfg != x.cfg && strings.EqualFold(y.cfg.Zone, x.cfg.Zone) {

@@ -10,8 +10,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A sampler chooses the targets with the smallest hashes. The seed is the digest of the set, so
-// servers with equal sets choose equal samples.
 type sampler struct {
 	seed  string
 	most  int // the largest number of targets that are chosen

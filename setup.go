@@ -17,8 +17,7 @@ var log = clog.NewWithPlugin(name)
 
 func init() { plugin.Register(name, setup) }
 
-// setup parses the directive and adds the plugin to the server block. It starts nothing,
-// because CoreDNS also calls setup for failed configurations.
+// The function starts nothing, because CoreDNS also calls it for failed configurations.
 func setup(c *caddy.Controller) error {
 	root := dnsserver.GetConfig(c).Root
 	b := &block{zones: plugin.OriginsFromArgsOrServerBlock(nil, c.ServerBlockKeys)}
@@ -86,8 +85,7 @@ func setup(c *caddy.Controller) error {
 
 func reloading() bool { return len(caddy.Instances()) > 1 }
 
-// place finds the source of the clients' countries. It needs the complete plugin chain, so call
-// place at startup.
+// Call this at startup, because the plugin chain must be complete.
 func (b *block) place(cfg *dnsserver.Config) {
 	if geoip, _ := cfg.Handler("geoip").(metadata.Provider); cfg.Handler("metadata") != nil && geoipLabel(geoip, netip.IPv4Unspecified()) != nil {
 		b.geoip = geoip

@@ -18,23 +18,13 @@ import (
 )
 
 // CoreDNS starts each query with a stack of 2 or 4 KiB. A copy of a full stack takes longer than a
-// look-up (bench/NOTES.md).
-//
-// Each limit is a ratio, because the compiler decides the size of stack frames. Before you raise a
-// limit, move work into a function that returns earlier.
+// look-up (bench/NOTES.md). Before you raise a limit, move work into a function that returns
+// earlier.
 const (
-	// maxBelow limits the stack while the next plugins work, relative to the minimal handler.
-	maxBelow = 1.4
-	// maxWrite limits the stack during the write of a passing answer, relative to the minimal
-	// handler.
-	maxWrite = 1.33
-	// maxReply limits the stack during the write of a blocking answer, relative to the minimal
-	// handler.
-	maxReply = 2.3
-	// maxPassing limits the stack of a passing query, relative to the unpacking of the query.
-	maxPassing = 1.0
-	// maxDeciding limits the stack of a query for a name with orders, relative to the unpacking of
-	// the query.
+	maxBelow    = 1.4
+	maxWrite    = 1.33
+	maxReply    = 2.3
+	maxPassing  = 1.0
 	maxDeciding = 2.35
 )
 
@@ -146,8 +136,6 @@ func place() uintptr {
 	return uintptr(unsafe.Pointer(&x))
 }
 
-// depth returns the number of stack bytes that f uses. It fills the free stack with a pattern,
-// calls f, and finds the last overwritten byte.
 func depth(f func()) int {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	runtime.GC() // ends a running collection, because f could have to help it

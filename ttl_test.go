@@ -16,15 +16,15 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The tests below check that no decision contradicts an answer that a cache still has.
+// The tests below check that no decision contradicts an answer in a cache.
 //
-// The tests ignore cases in which no TTL helps, or only TTL 0:
+// The tests ignore these cases:
 //
-// - the cache infers a denial from a real NXDOMAIN above the name (RFC 8020)
-// - the cache infers a denial from NSEC records (RFC 8198)
-// - the cache uses a DNAME for a sibling
-// - the cache uses a CNAME from the answer for another type
-// - the cache serves stale answers (RFC 8767) or raises TTLs
+// - a cache infers a denial from a real NXDOMAIN above the name (RFC 8020)
+// - a cache infers a denial from NSEC records (RFC 8198)
+// - a cache uses a DNAME for a sibling
+// - a cache uses a CNAME from the answer for another type
+// - a cache serves stale answers (RFC 8767) or raises TTLs
 // - the answer needs time to reach the cache
 // - the cache follows CNAMEs itself (BIND), so an exception for the first name has no effect
 // - clients with different scopes share one cache
@@ -65,8 +65,7 @@ func timeless(m *dns.Msg) string {
 	return m.String()
 }
 
-// life returns the time for which a cache may keep a record. No cache keeps a record with a TTL of
-// 0 or above 2^31-1 (RFC 2181, section 8).
+// No cache keeps a record with a TTL of 0 or above 2^31-1 (RFC 2181, section 8).
 func life(ttl uint32) time.Duration {
 	if ttl > 1<<31-1 {
 		return 0 // RFC 2181, section 8
@@ -91,7 +90,6 @@ func moments(from, until time.Time, yield func(time.Time)) {
 	}
 }
 
-// check sends one query, and checks that the reply stays right while a cache may keep the reply.
 // CoreDNS keeps an answer for the smallest TTL in the answer. BIND and Unbound do the same with
 // negative answers.
 func (w *ttlWorld) check(q dns.Question, at time.Time, delay time.Duration) (blocked bool) {
@@ -111,9 +109,8 @@ func (w *ttlWorld) check(q dns.Question, at time.Time, delay time.Duration) (blo
 	return blocked
 }
 
-// checkBelow checks the names below a name with a forged NXDOMAIN. A cache may answer NXDOMAIN for
-// all names below (RFC 8020). The server must therefore also answer NXDOMAIN, except for the type
-// DS.
+// After NXDOMAIN, a cache may answer NXDOMAIN for all names below (RFC 8020). So the server must do
+// the same, except for the type DS.
 func (w *ttlWorld) checkBelow(q dns.Question, got *dns.Msg, now time.Time) {
 	w.t.Helper()
 	if got.Rcode != dns.RcodeNameError {
@@ -134,9 +131,8 @@ func (w *ttlWorld) checkBelow(q dns.Question, got *dns.Msg, now time.Time) {
 	}
 }
 
-// checkRecords checks each record of a passing reply. Some caches keep single records (dnsmasq,
-// systemd-resolved). During the TTL of a record, no order may block a query for the record. No
-// order may block the target of a CNAME either.
+// Some caches keep single records (dnsmasq, systemd-resolved). No order may block the record or its
+// CNAME target during the TTL.
 func (w *ttlWorld) checkRecords(q dns.Question, got *dns.Msg, now time.Time) {
 	w.t.Helper()
 	records := slices.Concat(got.Answer, got.Ns, got.Extra)

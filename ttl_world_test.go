@@ -20,7 +20,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The choices make random orders and zones for the tests of TTLs.
 type choices struct{ world.Choices }
 
 func pick[T any](c *choices, list ...T) T { return list[c.N(len(list))] }
@@ -134,7 +133,7 @@ type zone struct {
 	loose, looseNs []string
 }
 
-// Caches treat the largest TTL as 0, because its highest bit is set (RFC 2181, section 8).
+// Caches treat the last of these TTLs as 0 (RFC 2181, section 8).
 func (c *choices) ttl() uint32 { return pick[uint32](c, 300, 0, 1, 2, 3, 5, 8, 1<<31-1, 1<<31+5) }
 
 func (c *choices) zone() *zone {

@@ -188,7 +188,7 @@ func peak(f func()) uint64 {
 	return max(<-most, before) - before
 }
 
-// cpu returns the CPU time of the process. Other programs disturb elapsed time more than CPU time.
+// The benchmarks use CPU time, because other programs disturb it less than elapsed time.
 func cpu() time.Duration {
 	var r syscall.Rusage
 	syscall.Getrusage(syscall.RUSAGE_SELF, &r)

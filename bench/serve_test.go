@@ -26,8 +26,8 @@ func (*discard) WriteMsg(*dns.Msg) error { return nil }
 
 var chain *dnsserver.Config
 
-// init reduces the server to the plugins bind, blocklist and endpoint. The plugin endpoint writes
-// no answer.
+// The server has only the plugins bind, blocklist and endpoint. The plugin endpoint writes no
+// answer.
 func init() {
 	plugin.Register("endpoint", func(c *caddy.Controller) error {
 		chain = dnsserver.GetConfig(c)

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// recipes lists the sections below "How to add" in CONTRIBUTING.md. Each section must list all
-// files of its example. The test finds these files with names (Go files) and text (other files).
+// Each entry is a section below "How to add" in CONTRIBUTING.md. The section must list all files of
+// its example.
 var recipes = []struct {
 	title       string
 	names, text *regexp.Regexp

@@ -81,8 +81,8 @@ func (m *maker) make(set *ruleset.Set, now order.Time) {
 	}
 }
 
-// wait returns ruleset.Forever if the new version can be published now, or else the time of the
-// next second. differences is nil for the first version.
+// The result is ruleset.Forever if the new version can be published now. Otherwise, the result is
+// the start of the next second.
 func (m *maker) wait(differences []rpz.Difference) order.Time {
 	now := m.clock.Now().Unix() // the making of the tree took some time
 	for i, p := range m.served {

@@ -25,8 +25,7 @@ var (
 	notifyOK        = gauge("notify_ok", "1 when all secondaries accepted the newest round of NOTIFY, else 0.")
 )
 
-// begin creates the metrics of a new zone. The counters start at 0, so Prometheus can see the first
-// increase.
+// The counters of a new zone start at 0, so Prometheus can see the first increase.
 func (c *config) begin() {
 	for _, origin := range c.origins() {
 		l := label(origin)

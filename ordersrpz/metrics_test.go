@@ -92,8 +92,6 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 
-	// A reload with another zone of the same name must keep the metrics. A reload without a zone
-	// must remove them.
 	var err error
 	s.properties = "countries IT\nttl 20s"
 	if s.inst, err = s.inst.Restart(coredns.Input(s.corefile())); err != nil {
@@ -111,8 +109,6 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// The first round of NOTIFY fails after the second round has succeeded. The metric must show the
-// second round.
 func TestNotifyOrder(t *testing.T) {
 	z := &zone{config: config{origin: origin, parts: 1}, clock: clock.NewSilent(time.Unix(5, 0)), refs: 1}
 	p := &part{origin: origin}

@@ -8,8 +8,8 @@ import (
 
 const maxRounds = 4
 
-// A notice is the state of NOTIFY for one part. A round takes 6 s if a secondary does not answer.
-// Each round has its own goroutine, because the next round must not wait.
+// A round of NOTIFY takes 6 s if a secondary does not answer. The next round must not wait, so each
+// round has its own goroutine.
 type notice struct {
 	mu      sync.Mutex
 	due     bool // a round has to begin
@@ -25,7 +25,7 @@ func (z *zone) notify(p *part) {
 	z.beginRound(p)
 }
 
-// beginRound begins a round if p.due is set. The caller must hold p.mu.
+// The caller must hold p.mu.
 func (z *zone) beginRound(p *part) {
 	select {
 	case <-z.stop:

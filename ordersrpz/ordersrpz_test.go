@@ -42,7 +42,7 @@ type server struct {
 	inst                        *caddy.Instance
 }
 
-// patience is the time limit for each step. It is long, because the machine may be busy.
+// The time limit for each step is long, because the machine may be busy.
 const patience = time.Minute
 
 func newServer(t *testing.T, head, properties string, targets ...string) *server {
@@ -310,7 +310,6 @@ orders:
 	}
 }
 
-// openStore opens a Store with an order file. The file has the given orders.
 func openStore(t *testing.T, ticks store.Clock, orders string) *store.Store {
 	t.Helper()
 	path, old := filepath.Join(t.TempDir(), "orders.yaml"), ticks.Now().Add(-time.Hour)

@@ -67,7 +67,7 @@ func TestParts(t *testing.T) {
 		names = append(names, fmt.Sprintf("n%d.example", i), fmt.Sprintf("www.m%d.example", i))
 	}
 	s := newServer(t, toLoopback, "countries IT\nparts 3")
-	// The name fits into the zone, but not into the parts, whose names are longer.
+	// This name fits into the zone, but not into the parts. The names of the parts are longer.
 	long := strings.Repeat(strings.Repeat("x", 60)+".", 3) + strings.Repeat("y", 43) + ".example"
 	orders := func(names ...string) {
 		names = append(slices.Clone(names), long)

@@ -15,9 +15,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// A counter makes the serials of one zone. A new serial is the Unix time, or the last serial plus 1
-// if that is higher. The serial never goes down, even if the clock goes back. After a loss of the
-// state directory, the Unix time is higher than the old serials of most zones.
+// A counter makes the serials of one zone. A new serial is the Unix time or the last serial plus 1.
+// The higher number counts. The serial never goes down, even if the clock goes back. After a loss
+// of the state directory, the Unix time is higher than most old serials.
 type counter struct {
 	path   string // the file with the last serial, or empty
 	mu     sync.Mutex
@@ -41,9 +41,8 @@ type stored struct {
 	Digest string `json:"digest,omitempty"` // the SHA-256 of the zone's records
 }
 
-// counterOf returns the counter of a zone, with the serial from the state directory. After a read
-// error, the counter continues from now, in Unix seconds. The serial never goes below a serial from
-// another state directory of the process.
+// The last serial is in the state directory. After a read error, the counter continues from the
+// Unix time. The serial never goes below a serial from another state directory of the process.
 func counterOf(dir, origin string, now int64) (c *counter, err error) {
 	counters.Lock()
 	defer counters.Unlock()
@@ -96,17 +95,16 @@ func (c *counter) raise(serial uint32) {
 	}
 }
 
-// waits reports whether the next serial must wait for the next second. Only a stored serial may be
-// ahead of the clock. After a restart, the server could otherwise use an unstored serial again for
-// other content.
+// The result is true if the next serial must wait for the next second. Only a stored serial may be
+// ahead of the clock. Otherwise, the server could repeat a serial for other content after a
+// restart.
 func (c *counter) waits(now int64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return !c.stored && int64(c.last) == now
 }
 
-// first returns the serial of the first version after a start. An unchanged zone keeps its last
-// serial.
+// After a restart, an unchanged zone keeps its last serial.
 func (c *counter) first(digest [32]byte, now int64) (uint32, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -117,7 +115,7 @@ func (c *counter) first(digest [32]byte, now int64) (uint32, error) {
 	return c.step(now, text)
 }
 
-// next returns the next serial and stores it. The serial is valid even with an error.
+// The returned serial is valid even with an error.
 func (c *counter) next(now int64) (uint32, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -128,8 +126,8 @@ func (c *counter) step(now int64, digest string) (uint32, error) {
 	c.last, c.digest = max(c.last+1, uint32(max(now, 0))), digest
 	err := c.store()
 	if err != nil && c.path != "" {
-		// The file has the old serial. After a restart with the old content, the serial of the zone
-		// would go down.
+		// The file still has the old serial. With this file, the serial of the zone could go down
+		// after a restart.
 		_ = files.Remove(c.path)
 	}
 	return c.last, err
@@ -141,8 +139,7 @@ func (c *counter) described() bool {
 	return c.digest != ""
 }
 
-// describe stores the digest of the zone with the given serial. After a restart, an unchanged zone
-// keeps its serial.
+// With the stored digest, an unchanged zone keeps its serial after a restart.
 func (c *counter) describe(serial uint32, digest [32]byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

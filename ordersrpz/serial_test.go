@@ -37,8 +37,6 @@ func TestCounter(t *testing.T) {
 			t.Error("a second counter of one zone")
 		}
 	}
-	// The zone gets its first state directory here. Its serials must continue after the old
-	// serials.
 	if c, _ := counterOf(t.TempDir(), "counter0.example.", 999); c.last != 2001 {
 		t.Errorf("last serial %d", c.last)
 	}
@@ -70,8 +68,6 @@ func TestCounterMoves(t *testing.T) {
 	}
 }
 
-// The disk takes no new serial. After a restart with the old content, the zone must not get the old
-// serial.
 func TestCounterFull(t *testing.T) {
 	const origin = "full.example."
 	dir, old := t.TempDir(), [32]byte{1}
@@ -165,8 +161,6 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// A process without a stored serial must not repeat the serial of an earlier process in the same
-// second.
 func TestSameSecond(t *testing.T) {
 	begin := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	ticks := clock.NewSilent(begin)

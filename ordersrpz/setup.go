@@ -16,8 +16,7 @@ import (
 
 func init() { plugin.Register(name, setup) }
 
-// setup parses the directive and adds the plugin to the server block. It starts nothing, because
-// CoreDNS also calls setup for failed configurations.
+// This function must start nothing, because CoreDNS also calls it for failed configurations.
 func setup(c *caddy.Controller) error {
 	b := &block{}
 	for i := 0; c.Next(); i++ {

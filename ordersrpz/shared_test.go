@@ -80,7 +80,6 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// A secondary may not answer an earlier NOTIFY. The next NOTIFY must not wait.
 func TestNotify(t *testing.T) {
 	z := &zone{clock: clock.NewSilent(time.Unix(0, 0)), stop: make(chan struct{})}
 	p := &part{origin: "notify.example."}

@@ -49,8 +49,7 @@ func (o *OrdersRPZ) Transfer(zone string, serial uint32) (<-chan []dns.RR, error
 	return s.out, nil
 }
 
-// A sender sends records to the plugin transfer in batches. The plugin transfer reads all batches,
-// even after an error.
+// A sender sends records in batches. The plugin transfer reads all batches, even after an error.
 type sender struct {
 	*config
 	origin string // of the part

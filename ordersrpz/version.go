@@ -12,8 +12,7 @@ type version struct {
 	parts []history
 }
 
-// A history is the serial of a part, and the differences between its recent versions. It is
-// immutable.
+// A history contains the serial and the recent differences of a part. It is immutable.
 type history struct {
 	serial uint32
 	steps  []step
@@ -27,9 +26,9 @@ type step struct {
 
 const minHistory = 1000
 
-// next returns the history after one more difference, without the oldest differences. The history
-// has at most a quarter of the part's records, or minHistory records. A longer incremental transfer
-// is no faster than the whole part.
+// The limit of a history is a quarter of the records of the part, but at least minHistory records.
+// The oldest differences are dropped. A longer incremental transfer is no faster than the whole
+// part.
 func (h *history) next(records int, d rpz.Difference, serial uint32) history {
 	steps := append(h.steps[:len(h.steps):len(h.steps)], step{h.serial, serial, d})
 	room := max(records/4, minHistory)
@@ -60,11 +59,10 @@ func (h *history) records() (n int) {
 	return n
 }
 
-// later reports whether the serial a is later than b (RFC 1982, section 3.2).
+// The comparison of the serials is as in RFC 1982, section 3.2.
 func later(a, b uint32) bool { return int32(a-b) > 0 }
 
-// These are the timers of the SOA record, in seconds. A secondary uses its last version for expire
-// seconds if the primary does not answer.
+// These are the timers of the SOA record, in seconds.
 const (
 	refresh = 60
 	retry   = 30

@@ -20,13 +20,11 @@ const longestWait = 30 * time.Second
 
 type zone struct {
 	config
-	clock    source.Clock
-	store    *store.Store
-	served   []*part
-	version  atomic.Pointer[version] // nil until the first version
-	notifier atomic.Pointer[func(origin string) error]
-	// strangers is true while strangersGet sends requests. asked is true if such a request passes
-	// all checks of the client.
+	clock            source.Clock
+	store            *store.Store
+	served           []*part
+	version          atomic.Pointer[version] // nil until the first version
+	notifier         atomic.Pointer[func(origin string) error]
 	strangers, asked atomic.Bool
 
 	key  string
@@ -41,14 +39,13 @@ type part struct {
 	notice
 }
 
-// zones contains the zones of the process. The key depends on the Store and the config, so server
-// blocks with equal settings share a zone.
+// Server blocks with the same Store and equal settings share a zone.
 var zones = struct {
 	sync.Mutex
 	all map[string]*zone
 }{all: map[string]*zone{}}
 
-// acquire returns the zone with a config, and starts a new zone. The caller must call release.
+// The caller must call release.
 func acquire(cfg config, opt store.Options) (*zone, error) {
 	s, err := store.Acquire(opt, log, nil)
 	if err != nil {
@@ -105,8 +102,7 @@ func (z *zone) release() {
 	}
 }
 
-// forgetUnused removes the metrics of the zone. Metrics that a zone with the same name uses must
-// stay.
+// Another zone may have the same name. Its metrics must stay.
 func (z *zone) forgetUnused() {
 	zones.Lock()
 	defer zones.Unlock()
@@ -140,8 +136,8 @@ func (z *zone) run() {
 	}
 }
 
-// drops reports whether the zone omits the order. A zone without the property sealed omits sealed
-// orders. All zones omit orders that exempt all clients for ever.
+// A zone without the property sealed omits sealed orders. All zones omit orders that exempt all
+// clients for ever.
 func (z *zone) drops(o *ruleset.Order) bool {
 	return o.Terms.Disclosure.Sealed() && !z.sealed || o.Terms.ExemptsAll(ruleset.Forever)
 }

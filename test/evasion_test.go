@@ -29,8 +29,8 @@ func evasion(t *testing.T, addr string, h history) {
 		} {
 			for _, qtype := range types {
 				for _, class := range []uint16{dns.ClassINET, dns.ClassANY} {
-					// A host order gives NODATA, because NXDOMAIN would deny the names below (RFC
-					// 8020). DNSKEY queries must pass, because the names below need the keys.
+					// A host order gives NODATA. NXDOMAIN would deny the names below (RFC 8020).
+					// DNSKEY queries must pass, because the names below need the keys.
 					want, rcode := true, dns.RcodeNameError
 					if exact {
 						want, rcode = qtype != dns.TypeDNSKEY, dns.RcodeSuccess
@@ -59,8 +59,6 @@ func evasion(t *testing.T, addr string, h history) {
 	}
 }
 
-// isolated returns the names that only one target blocks. The value is true if this target does not
-// cover the names below.
 func (h history) isolated() map[string]bool {
 	all := map[string][]bool{} // for each name, whether its targets are for the host alone
 	for _, o := range h {

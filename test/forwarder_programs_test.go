@@ -19,12 +19,10 @@ const patience = 3 * time.Minute
 type peer struct {
 	name  string
 	start func(t *testing.T, dir, addr, upstream string, anchor *trust)
-	// turns maps an outcome to another outcome that the resolver may give.
 	turns map[string]string
 	ede   bool
 }
 
-// givesUp is for resolvers that answer SERVFAIL after several REFUSED answers.
 var givesUp = map[string]string{"REFUSED": "SERVFAIL"}
 
 var peers = []peer{
@@ -97,11 +95,9 @@ func startRecursor(t *testing.T, dir, addr, upstream string, anchor *trust) {
 		dnssec = "validate"
 		lua = fmt.Sprintf("addTA('.', '%d %d %d %s')\n", anchor.ds.KeyTag, anchor.ds.Algorithm, anchor.ds.DigestType, anchor.ds.Digest)
 	}
-	// The default of packetcache-servfail-ttl keeps a SERVFAIL for a minute, and a lifted name behind it.
 	startRecursorWith(t, dir, addr, upstream, lua, "dnssec="+dnssec+"\npacketcache-servfail-ttl=5\nextended-resolution-errors=yes\n")
 }
 
-// startRecursorWith starts PowerDNS Recursor with more lines of its Lua file and more settings.
 func startRecursorWith(t *testing.T, dir, addr, upstream, lua, settings string) {
 	write(t, filepath.Join(dir, "recursor.lua"), "clearTA()\n"+lua)
 	write(t, filepath.Join(dir, "recursor.conf"), fmt.Sprintf(`local-address=127.0.0.1
@@ -128,8 +124,6 @@ func startKnot(t *testing.T, dir, addr, upstream string, anchor *trust) {
 	startKnotWith(t, dir, addr, upstream, trusted+"policy.add(policy.all(policy.FORWARD('192.0.2.1')))\n")
 }
 
-// startKnotWith starts Knot Resolver with more lines of its configuration. In these lines, the
-// address 192.0.2.1 is the place of upstream.
 func startKnotWith(t *testing.T, dir, addr, upstream, lines string) {
 	write(t, filepath.Join(dir, "knot.conf"), fmt.Sprintf(`
 net.listen('127.0.0.1', %s, { kind = 'dns' })
@@ -147,7 +141,6 @@ func portOf(addr string) string {
 	return p
 }
 
-// exchange repeats a query with EDNS and AD (RFC 6840, section 5.7) until a response arrives.
 func exchange(t *testing.T, addr, name string, qtype uint16) *dns.Msg {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
@@ -155,8 +148,7 @@ func exchange(t *testing.T, addr, name string, qtype uint16) *dns.Msg {
 		q.AuthenticatedData = true
 		q.SetEdns0(1232, false)
 		r, _, err := (&dns.Client{Timeout: 10 * time.Second}).Exchange(q, addr)
-		// The client may get the server's port before the server listens. The client then receives
-		// its own query.
+		// Before the server listens, the client may get the same port and receive its own query.
 		if err == nil && r.Response {
 			return r
 		}

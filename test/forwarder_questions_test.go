@@ -26,12 +26,11 @@ orders:
   - {id: lifted, targets: [lifted.plain.example, lifted.signed.example, lifted.example], ttl: 1s, issued: 2026-01-01}
 `
 
-// questions lists queries in sequence, because a cache may derive an answer from an earlier answer.
+// The sequence matters, because a cache may derive an answer from an earlier answer.
 var questions = []struct {
-	name  string
-	qtype uint16
-	want  string
-	// validating is the outcome of a validating resolver. The default is want.
+	name       string
+	qtype      uint16
+	want       string
 	validating string
 }{
 	{"subtree.plain.example", dns.TypeA, "NXDOMAIN", ""},
@@ -69,14 +68,13 @@ var questions = []struct {
 	{"www.nodata.plain.example", dns.TypeA, "NODATA", ""},
 	{"refused.plain.example", dns.TypeA, "REFUSED", ""},
 
-	// Only the target of the CNAME is blocked. NXDOMAIN would deny the alias itself.
 	{"alias.plain.example", dns.TypeA, "NODATA", ""},
 	{"www.renamed.plain.example", dns.TypeA, "NODATA", ""},
 	{"service.plain.example", dns.TypeHTTPS, "NODATA", ""},
 	{"other.plain.example", dns.TypeA, passing, ""},
 
-	// DS queries for blocked names pass, but an answer with a CNAME is blocked. A cache would use
-	// this CNAME to answer A queries too.
+	// An answer with a CNAME is blocked even for the type DS. A cache would use this CNAME for A
+	// queries too.
 	{"cname.plain.example", dns.TypeDS, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
 	{"cname.plain.example", dns.TypeA, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
 	{"any.pool.plain.example", dns.TypeDS, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
@@ -84,16 +82,17 @@ var questions = []struct {
 	{"cname.signed.example", dns.TypeDS, "NXDOMAIN", "SERVFAIL"},
 	{"cname.signed.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 
-	// DS queries pass, so a validator learns that these zones are unsigned, and accepts the
-	// blocking answers. dead.example does not exist, so some validators reject its blocking answer.
+	// DS queries pass, so a validator learns that these zones are unsigned. It then accepts the
+	// blocking answers. The zone dead.example does not exist, so some validators reject its
+	// blocking answer.
 	{"www.unsigned.example", dns.TypeA, "NXDOMAIN", ""},
 	{"unsigned.example", dns.TypeA, "NXDOMAIN", ""},
 	{"www.cut.signed.example", dns.TypeA, "NXDOMAIN", ""},
 	{"cut.signed.example", dns.TypeA, "NXDOMAIN", ""},
 	{"dead.example", dns.TypeA, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
 
-	// A validator rejects a blocking answer in a signed zone. For dead.signed.example, a validator
-	// may also answer NXDOMAIN from cached NSEC records (RFC 8198).
+	// A validator rejects a blocking answer in a signed zone. It may also answer NXDOMAIN from
+	// cached NSEC records (RFC 8198).
 	{"exact.signed.example", dns.TypeA, "NODATA", "SERVFAIL"},
 	{"www.exact.signed.example", dns.TypeA, passing, passing + " AD"},
 	{"subtree.signed.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
@@ -106,8 +105,8 @@ var questions = []struct {
 	{"zz.signed.example", dns.TypeA, passing, passing + " AD"},
 	{"signed.example", dns.TypeA, passing, passing + " AD"},
 
-	// zone.example has exceptions. DNSKEY queries for zone.example pass, because a validator needs
-	// the keys for the excepted names.
+	// DNSKEY queries for zone.example pass, because a validator needs the keys for the excepted
+	// names.
 	{"zone.example", dns.TypeA, "NODATA", "SERVFAIL"},
 	{"www.zone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"deep.zone.example", dns.TypeA, "NODATA", "SERVFAIL|NODATA AD"},
@@ -123,8 +122,8 @@ var questions = []struct {
 	{"www.apex.example", dns.TypeA, passing, passing + " AD"},
 	{"a.b.apex.example", dns.TypeA, passing, passing + " AD"},
 
-	// A DS query for gone.example passes, because the parent zone has the DS record. A resolver
-	// without validation may answer this query with a cached NXDOMAIN.
+	// The parent zone has the DS record, so this query passes. A resolver without validation may
+	// answer from a cached NXDOMAIN.
 	{"gone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"www.gone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"gone.example", dns.TypeDNSKEY, "NXDOMAIN", "SERVFAIL"},

@@ -17,8 +17,6 @@ import (
 	"github.com/dns-orders/blocklist/test/program"
 )
 
-// inside is the environment variable of the child process. The value is the path of the CoreDNS
-// binary.
 const inside = "STUB_TEST_INSIDE"
 
 // TestStub needs new network and mount namespaces, because glibc reads /etc/resolv.conf and uses
@@ -126,7 +124,6 @@ func stub(t *testing.T) {
 		}
 	}
 
-	// A lift has an effect at once, because glibc has no cache.
 	if got := curl(t, "lifted.example"); got != nobody {
 		t.Errorf("lifted.example before the lift: %s", got)
 	}

@@ -114,7 +114,6 @@ func (s *stack) change(t *testing.T) {
 	s.see(t, "lifted.signed.example", denied)
 	s.see(t, "www.lifted.example", denied)
 	for n := 1; ; n++ {
-		// If the queries come too late, the next attempt has four times as much time.
 		moment := time.Now().Truncate(time.Second).Add(3 * time.Second << (2 * (n - 1)))
 		s.load(t, n, fmt.Sprintf(`%s
   - {id: appeal, action: lift, authority: {name: A court}, issued: 2026-02-01, lifts: [lifted]}

@@ -99,8 +99,7 @@ a.b.deep     A     PASSING
 	{"apex.example.", nsec, "@ A PASSING\nwww A PASSING\na.b A PASSING\n"},
 	{"lifted.example.", nsec, "@ A PASSING\nwww A PASSING\n"},
 	{"gone.example.", nsec, "@ A PASSING\nwww A PASSING\n"},
-	// unsigned.example is an unsigned zone below a zone with opt-out, like most zones on the
-	// Internet.
+	// Like most zones on the Internet, this zone is unsigned and is below a zone with opt-out.
 	{"unsigned.example.", nil, "@ A PASSING\nwww A PASSING\n"},
 
 	{"example.", optOut, "ns A PASSING\n"},

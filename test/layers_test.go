@@ -15,8 +15,7 @@ const (
 	module = "github.com/dns-orders/blocklist"
 )
 
-// layers lists the packages from the lowest to the highest layer. A package imports only lower
-// layers.
+// A package may import only packages of lower layers. The lowest layer comes first.
 var layers = [][]string{
 	{"plugin/coop", "plugin/dname", "plugin/instances", "plugin/logqueue", "plugin/printable", "plugin/sheet"},
 	{"plugin/ruleset/index", "plugin/order", "plugin/signature", "plugin/source", "plugin/durable", "plugin/dnsclient"},
@@ -32,7 +31,6 @@ var layers = [][]string{
 	{"cmd/coredns", "cmd/blocklistctl"},
 }
 
-// forbidden lists imports that a package must not have. Tests may have these imports.
 var forbidden = []struct{ where, what, why string }{
 	{"plugin/", "github.com/coredns/coredns/", "the operator's tool runs the same code without CoreDNS"},
 	{"plugin/", "github.com/coredns/caddy", "plugin/directive needs the lexer caddy/caddyfile, and caddy itself starts servers"},
@@ -118,7 +116,6 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// onlyTool lists packages that the server must not import, even indirectly.
 var onlyTool = map[string]string{
 	"plugin/catalog":   "the server reads no presets and no platforms",
 	"plugin/edit":      "the server only reads order files",

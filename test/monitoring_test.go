@@ -98,8 +98,8 @@ orders:
 	deadline := time.Now().Add(30 * time.Second)
 	for _, name := range []string{"passes.example.", "blocked.example.", "shadow.example."} {
 		for {
-			// The client may get the server's port before the server listens. The client then
-			// receives its own query.
+			// Before the server listens, the client may get the same port and receive its own
+			// query.
 			if r, _, err := client.Exchange(new(dns.Msg).SetQuestion(name, dns.TypeA), addr); err == nil && r.Response {
 				break
 			}

@@ -142,7 +142,6 @@ func (a *asker) ask(name string, tcp bool) (blocked, overTCP bool) {
 	return !passed, tcp
 }
 
-// exchange requires that the reply repeats the question byte for byte.
 func (a *asker) exchange(m *dns.Msg, tcp bool) *dns.Msg {
 	network := map[bool]string{false: "udp", true: "tcp"}[tcp]
 	r, err := a.try(m, network)

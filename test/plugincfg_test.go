@@ -22,7 +22,6 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// TestPluginCfg compiles this checkout into CoreDNS as docs/compile.md describes.
 func TestPluginCfg(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
@@ -70,7 +69,7 @@ func TestPluginCfg(t *testing.T) {
 	binary := filepath.Join(src, "coredns")
 	run(src, "go", "build", "-mod=mod", "-o", binary, ".")
 
-	// The plugin must not change the version of a module that CoreDNS requires.
+	// The plugin must not change the version of another module of CoreDNS.
 	after := requires(t, filepath.Join(src, "go.mod"))
 	for path, v := range before {
 		if after[path] != v {
@@ -128,8 +127,7 @@ orders:
 	} {
 		q := new(dns.Msg).SetQuestion(tc.name, dns.TypeA)
 		r, _, err := client.Exchange(q, addr)
-		// The client may get the server's port before the server listens. The client then receives
-		// its own query.
+		// Before the server listens, the client may get the same port and receive its own query.
 		for err != nil || !r.Response {
 			select {
 			case <-exited:

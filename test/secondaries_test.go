@@ -134,7 +134,7 @@ func TestSecondaries(t *testing.T) {
 		sees(t, unbound, n, "second.example")
 	}
 	beginNamed()
-	// BIND may serve its old zone until a change of the orders causes a NOTIFY.
+	// BIND may serve an old zone until it receives a NOTIFY.
 	exchange(t, bind, "other.example", dns.TypeA)
 	p.block(t, "sixth.example")
 	sees(t, bind, "sixth.example", "second.example")

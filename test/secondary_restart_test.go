@@ -120,7 +120,7 @@ func TestSecondaryAfterRestarts(t *testing.T) {
 	if !p.level(t, bind) {
 		t.Error("a change during a restart did not raise the serial")
 	}
-	// The zone needs a new serial even if the orders go back to an earlier version.
+	// The zone needs a new serial even for earlier orders.
 	p.block(t, "second.example")
 	sees(t, bind, "second.example", "third.example")
 	if !p.level(t, bind) {
@@ -135,8 +135,6 @@ func TestSecondaryAfterRestarts(t *testing.T) {
 		t.Fatalf("no state in\n%s", corefile)
 	}
 	p.kill()
-	// After quick changes, the last serial may be ahead of the clock. Wait until the clock has
-	// reached this serial.
 	await(t, "the last serial is not later than the clock", func() string {
 		if now := time.Now().Unix(); now < int64(p.last) {
 			return fmt.Sprintf("%d, serial %d", now, p.last)
@@ -175,8 +173,6 @@ func TestSecondaryAfterRestarts(t *testing.T) {
 		})
 	}
 	startNamed()
-	// The primary's history no longer has the serial of BIND, so the primary must send the whole
-	// zone.
 	sees(t, bind, "away.example", "n0.example")
 	if p.level(t, bind); !strings.Contains(p.said.String(), "Outgoing transfer of 1603 records of zone \"rpz-it.example.\"") {
 		t.Error("the primary did not send the whole zone")
@@ -192,7 +188,6 @@ func TestSecondaryAfterRestarts(t *testing.T) {
 	if !p.level(t, bind) {
 		t.Error("changes did not raise the serial")
 	}
-	// BIND serves a zone that is one day old, but no expired zone.
 	p.kill()
 	stopNamed()
 	age(24 * time.Hour)

@@ -22,8 +22,6 @@ type attachment struct {
 	number, kind, place, file, id string
 }
 
-// attachments reads orders.tsv. The field place contains the date of the decision, or else the date
-// of the first publication.
 func attachments(t *testing.T) (out []attachment) {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(data, "ua-orders/orders.tsv"))
@@ -66,7 +64,6 @@ var (
 	address = regexp.MustCompile(`^\d+\.\d+\.\d+\.\d+`)
 )
 
-// read is a simple parser that shares no code with the importer.
 func read(t *testing.T, file string) (out []target) {
 	t.Helper()
 	raw, err := os.ReadFile(file)

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// The shortest and the longest length of a name in bytes, without the final dot.
+// The length of a name is in bytes, without the final dot.
 const (
 	MinLen = 8
 	MaxLen = 30
@@ -170,7 +170,8 @@ func (l *List) Covers(s string) bool {
 	return false
 }
 
-// A Queries is a list of query names with the final dot. All names are substrings of one string.
+// The type Queries is a list of query names with the final dot. All names are substrings of one
+// string.
 type Queries []string
 
 func queries(n int, next func() string) Queries {

@@ -12,7 +12,7 @@ import (
 
 type kind struct {
 	name string
-	// against is the name of the kind with which this kind is compared.
+	// The report compares this kind with the kind of this name.
 	against   string
 	blocks    bool
 	configure func(r *lab, in *instance, dir string, a answer) (argv []string, err error)
@@ -43,7 +43,7 @@ type answer struct {
 	name, what string
 	rcode      int
 	coredns    func(*lab) string
-	// upstream writes the reply of the upstream server into m. nil means no upstream.
+	// The function writes the reply of the upstream server into m. nil means no upstream server.
 	upstream func(m *dns.Msg)
 }
 

@@ -33,8 +33,8 @@ type report struct {
 type row struct {
 	Answer string `json:"answer"`
 	Server string `json:"server"`
-	// CPU contains the quartiles of the CPU time of a query, in microseconds. Ratio compares the
-	// CPU time with the CPU time of the kind against.
+	// CPU contains the quartiles of the CPU time of a query, in microseconds. Ratio compares this
+	// kind with another kind.
 	CPU     [3]float64 `json:"cpu_us"`
 	Ratio   [3]float64 `json:"ratio"`
 	Rate    float64    `json:"rate_qps"`

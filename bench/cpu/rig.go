@@ -25,8 +25,8 @@ type instance struct {
 	*rig.Server
 	kind       kind
 	addr, port string
-	// pprof must not have the DNS port. CoreDNS would allow the DNS port, and pprof would get half
-	// of the TCP connections.
+	// The port must differ from the DNS port. CoreDNS would allow the DNS port, and pprof would get
+	// half of the TCP connections.
 	pprof string
 	log   string
 }

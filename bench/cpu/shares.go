@@ -10,7 +10,6 @@ import (
 	"strings"
 )
 
-// A rule assigns a call stack to an owner. The name of a function in the stack begins with frame.
 type rule struct{ frame, whose string }
 
 const (
@@ -19,7 +18,6 @@ const (
 	lib  = "github.com/miekg/dns."
 )
 
-// costly contains rules for work of the runtime and the kernel. The caller does not matter.
 var costly = []rule{
 	{"runtime.newstack", "runtime: stacks outgrown"},
 	{"syscall.sendmsg", "kernel: send"},
@@ -28,7 +26,6 @@ var costly = []rule{
 	{"runtime.bg", "runtime: collector"},
 }
 
-// owners contains rules for all other work. The innermost matching frame decides.
 var owners = []rule{
 	{ours, "blocklist"},
 	{core + "request", "CoreDNS: server"},
@@ -74,7 +71,7 @@ func first(rules []rule, stack []string) string {
 	return ""
 }
 
-// A shares divides the CPU time of a query among owners, in microseconds.
+// The values are the CPU time of a query in microseconds.
 type shares struct {
 	heads []string
 	cells []map[string]float64
@@ -103,8 +100,7 @@ func (t *shares) add(ctx context.Context, head string, cpu float64, files []stri
 	return nil
 }
 
-// traces yields the call stacks in the output of "pprof -traces" with their times. The first frame
-// is the innermost frame:
+// The text is the output of "pprof -traces". The first frame is the innermost frame:
 //
 //	-----------+-----
 //	      20ms   inner

@@ -116,7 +116,7 @@ func measure(ctx context.Context, x int, files []file, misses, hits corpus.Queri
 	return pt, nil
 }
 
-// ask returns the CPU time of a query in nanoseconds.
+// The result is the CPU time of a query in nanoseconds.
 func ask(set *ruleset.Set, qs corpus.Queries, blocked bool) (float64, error) {
 	runtime.LockOSThread() // only the CPU time of this thread is measured
 	defer runtime.UnlockOSThread()
@@ -149,7 +149,7 @@ func median(x []float64) float64 {
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
 
-// spent reads the CPU time from a kernel clock, because getrusage(2) is too coarse on some kernels.
+// The function reads a kernel clock, because getrusage(2) is too coarse on some kernels.
 func spent(clock int32) time.Duration {
 	var t unix.Timespec
 	if err := unix.ClockGettime(clock, &t); err != nil {

@@ -71,8 +71,8 @@ func register(names []byte, orders int) file {
 	return file{"register.jsonl", text.Bytes(), nil}
 }
 
-// crowd returns an order file with many orders for one name. For each order except the last, the
-// function others returns additional JSON fields.
+// The file has many orders for one name. The function others returns additional JSON fields for
+// each order except the last.
 func crowd(orders int, others func(i int) string, lift bool) file {
 	count := orders
 	if lift {

@@ -35,12 +35,12 @@ func rpz(w *bufio.Writer, names []string, version int) {
 	}
 }
 
-// root is an empty root zone. From this zone, a server answers NXDOMAIN for names that its list
-// does not block.
+// The root zone is empty. A server with this zone answers NXDOMAIN for names that its list does not
+// block.
 const root = "$TTL 3600\n. SOA ns.nic. hostmaster.nic. 1 3600 600 86400 3600\n. NS ns.nic.\nns.nic. A 192.0.2.1\n"
 
-// nothing answers every query with NXDOMAIN. Do not use nothing together with hosts, because
-// CoreDNS runs template before hosts.
+// Every query gets the answer NXDOMAIN. Do not use this text together with hosts, because CoreDNS
+// runs template before hosts.
 const nothing = "template ANY ANY {\n  rcode NXDOMAIN\n }"
 
 func coredns(directive, below string) func(*site, bool) ([]string, error) {
@@ -100,7 +100,7 @@ auth-zone:
 
 func hangup(_ context.Context, s *site) error { return s.Signal(syscall.SIGHUP) }
 
-// key is the key of the control tools. The key is not secret.
+// The control tools need a key. This key is not secret.
 const key = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI="
 
 func bind(s *site, list bool) ([]string, error) {

@@ -93,8 +93,8 @@ func (l *lab) starts(ctx context.Context, p *peer, base *site, pass shape, x *sa
 	}
 }
 
-// whole waits until all names are blocked. BIND already answers queries while loading a policy
-// zone.
+// BIND already answers queries while it loads a policy zone. The function waits until all names are
+// blocked.
 func (l *lab) whole(ctx context.Context, s *site, pass shape) error {
 	for deadline := time.Now().Add(patience); ; {
 		err := l.check(s, true, pass)

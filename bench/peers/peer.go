@@ -16,14 +16,14 @@ import (
 type peer struct {
 	name, what string
 	needs      map[string]string
-	// exact is true if the server does not block subdomains of listed names.
+	// The server does not block subdomains of listed names.
 	exact bool
-	// list writes the list of names. nil means a server without a list.
+	// The function writes the list of names. nil means a server without a list.
 	list func(w *bufio.Writer, names []string, version int)
-	// configure writes the configuration and returns the command line. The server itself must
+	// The function writes the configuration and returns the command line. The server itself must
 	// answer all other names.
 	configure func(s *site, list bool) (argv []string, err error)
-	// reload makes the server read the list. nil means that the server watches the list.
+	// The function makes the server read the list. nil means that the server watches the list.
 	reload func(ctx context.Context, s *site) error
 }
 

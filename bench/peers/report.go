@@ -25,14 +25,12 @@ type report struct {
 	Loads   int       `json:"loads"`
 	Took    float64   `json:"took_s"`
 	Rows    []row     `json:"rows,omitempty"`
-	// Steady contains the results of -steady. SteadyRSS is the RSS of the server in bytes before
-	// the loads.
+	// SteadyRSS is the RSS of the server before the loads, in bytes.
 	Steady    []steadyRow `json:"steady,omitempty"`
 	SteadyRSS int         `json:"steady_rss,omitempty"`
 }
 
-// A row is the result of one peer. Most figures are medians, but Lost, Wrong and LateMax are
-// maxima.
+// A row is the result of one peer. Most figures are medians. Lost, Wrong and LateMax are maxima.
 type row struct {
 	Server       string `json:"server"`
 	What         string `json:"what"`
@@ -51,7 +49,7 @@ type row struct {
 	Lost         figure `json:"lost"`
 	Wrong        figure `json:"wrong"`
 	Start        figure `json:"start_ms"`
-	// Late is the p99 of the delay of the prober. P99 includes the delay.
+	// This is the p99 of the delay of the prober. The field P99 includes this delay.
 	Late    figure `json:"prober_late_ms"`
 	LateMax figure `json:"prober_late_max_ms"`
 	// With a small receive buffer, the prober itself may lose answers.
@@ -92,7 +90,7 @@ func median(x []float64) figure {
 	return figure(rig.Quartiles(x)[1])
 }
 
-// worst returns the maximum. A median would hide lost answers in one load.
+// The result is the maximum, because a median would hide lost answers in one load.
 func worst(x []float64) figure {
 	if len(x) == 0 {
 		return figure(math.NaN())

@@ -25,7 +25,7 @@ var changing = map[string]struct{ file, name string }{
 
 var steadyKinds = []string{"none", "big", "small"}
 
-// bare is the shape of an answer of CoreDNS's template plugin.
+// An answer of CoreDNS's template plugin has this shape.
 var bare = shape{rcode: dns.RcodeNameError, aa: true}
 
 const changeEvery = time.Second
@@ -69,7 +69,7 @@ func (l *lab) steady(ctx context.Context, piece time.Duration, rounds int) (rows
 	return rows, rss, nil
 }
 
-// stageBoth writes all files before the measurement. Writing would disturb the queries.
+// The function writes all files before the measurement, because writing would disturb the queries.
 func (l *lab) stageBoth(s *site) error {
 	big := strings.Join(l.list.Names, "\n") + "\n"
 	var err error

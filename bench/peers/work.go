@@ -10,7 +10,7 @@ import (
 	"github.com/dns-orders/blocklist/bench/probe"
 )
 
-// The kinds of queries. Half of the blocked names are subdomains of listed names.
+// Half of the blocked names are subdomains of listed names.
 const (
 	passing = iota // no query is blocked
 	five           // 5 % of the queries are blocked
@@ -23,8 +23,7 @@ type question struct {
 	blocked bool
 }
 
-// work returns n queries of each kind. A server could answer a repeated name from a packet cache,
-// so no name repeats.
+// No name repeats, because a server could answer a repeated name from a packet cache.
 func work(list *corpus.List, n int, exact bool) (all [works][]question) {
 	misses, hits := list.Misses(2*n), list.Hits()
 	below := hits

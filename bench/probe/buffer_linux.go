@@ -6,8 +6,7 @@ import (
 	"syscall"
 )
 
-// readBuffer returns the size of the receive buffer in bytes. Linux reports twice the size
-// (socket(7)).
+// The result is in bytes. Linux reports twice the size (socket(7)).
 func readBuffer(c *net.UDPConn) (size int, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {

@@ -43,8 +43,8 @@ type Config struct {
 	Queries []Query
 	// Patience is the wait for answers after the last query. 0 means two seconds.
 	Patience time.Duration
-	// IsBlocked reports whether an answer in wire form is a blocking answer. If nil, NXDOMAIN is a
-	// blocking answer.
+	// IsBlocked reports whether an answer in wire form is a blocking answer. If the function is
+	// nil, NXDOMAIN is a blocking answer.
 	IsBlocked func(answer []byte) bool
 }
 
@@ -64,7 +64,7 @@ type prober struct {
 	start  time.Time
 	perMs  float64
 	conns  []*net.UDPConn
-	// latency contains the latency of each query in ns. 0 means no answer.
+	// The values are in ns. 0 means no answer.
 	latency []atomic.Int64
 	late    []time.Duration // for each tick, the delay of its queries
 	sent    atomic.Int64
@@ -201,7 +201,7 @@ func (p *prober) receive(socket int) {
 	}
 }
 
-// asked returns the number of the last query with this id from the socket. Ids repeat after 65,536
+// The result is the number of the last query with this id from the socket. Ids repeat after 65,536
 // queries.
 func (p *prober) asked(socket int, id uint16) (int, bool) {
 	last := (int(p.sent.Load())-1-socket+p.Sockets)/p.Sockets - 1 // the number of the last query from this socket, counted from 0

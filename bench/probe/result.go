@@ -24,8 +24,8 @@ type Result struct {
 	rate    float64
 }
 
-// A Late contains the delay between the scheduled and the real send, in ms. Latencies include the
-// delay.
+// The type Late contains the delay between the scheduled and the real send, in ms. Latencies
+// include the delay.
 type Late struct {
 	P99 float64 `json:"p99"`
 	Max float64 `json:"max"`
@@ -77,8 +77,8 @@ func (r *Result) first(d time.Duration) int {
 	return max(i, 0)
 }
 
-// Between returns the summary of the queries between two times. Between rounds the times to whole
-// windows.
+// The method Between returns the summary of the queries in a time span. It rounds the times to
+// whole windows.
 func (r *Result) Between(from, to time.Time) Summary {
 	a := min(max(int(from.Sub(r.Start)/Window), 0), len(r.Windows))
 	b := min(max(int((to.Sub(r.Start)+Window-1)/Window), a), len(r.Windows))
@@ -91,7 +91,7 @@ func (r *Result) Between(from, to time.Time) Summary {
 	return s
 }
 
-// LateBetween returns the delay of the prober between two times.
+// LateBetween returns the delay of the prober in a time span.
 func (r *Result) LateBetween(from, to time.Time) Late {
 	a := min(max(int(from.Sub(r.Start)/tick), 0), len(r.late))
 	b := min(max(int((to.Sub(r.Start)+tick-1)/tick), a), len(r.late))

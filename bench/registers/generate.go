@@ -13,7 +13,7 @@ type kind struct {
 	name string
 	file string
 	args []string // the arguments of the import, after "import"
-	// merges is true if a second edition may go into the same output file.
+	// A second edition may go into the same output file.
 	merges  bool
 	head    string
 	row     func(i int, name string) string
@@ -113,7 +113,7 @@ func rknXML(i int, name string) string {
 		i+1, date, kind, i, date, number, org, page, mask, name, i%250+1)
 }
 
-// write writes an edition of a register. The second edition differs in the last name.
+// The second edition differs in the last name.
 func (k *kind) write(to io.Writer, names []string, second bool) error {
 	buffer := bufio.NewWriterSize(to, 1<<20)
 	var w io.Writer = buffer

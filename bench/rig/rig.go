@@ -18,7 +18,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The CPUs of the load generator and of the server.
+// These are the CPUs of the load generator and of the server.
 const (
 	GeneratorCPU = 0
 	ServerCPU    = 1
@@ -29,8 +29,8 @@ const (
 	outstanding = 100
 )
 
-// Main runs the measurement of a program. An interrupt cancels the context. With an error, the
-// program ends.
+// Main runs the measurement of a program. An interrupt cancels the context. An error ends the
+// program.
 func Main(name string, measure func(context.Context) error) {
 	log.SetFlags(0)
 	log.SetPrefix(name + ": ")
@@ -125,8 +125,8 @@ func Ask(ctx context.Context, s *Server, port, file string, sent int) (b Burst, 
 	return b, nil
 }
 
-// Quartiles returns the first quartile, the median and the third quartile of x, or zeros if x is
-// empty.
+// Quartiles returns the first quartile, the median and the third quartile of x. If x is empty, all
+// results are 0.
 func Quartiles(x []float64) (q [3]float64) {
 	if len(x) == 0 {
 		return q

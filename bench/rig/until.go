@@ -23,8 +23,8 @@ type Question struct {
 // Same returns a Name function that always returns name.
 func Same(name string) func(int) string { return func(int) string { return name } }
 
-// Until sends queries at a steady rate and calls change. Until returns the time from the change to
-// the first expected answer.
+// The method Until sends queries at a steady rate and calls the function change. The result is the
+// time from the change to the first expected answer.
 func (q Question) Until(ctx context.Context, patience time.Duration, change func() (time.Time, error)) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

@@ -13,7 +13,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A query without an answer counts as lost after patience. Tests change patience.
+// A query without an answer counts as lost after this time. Tests change the value.
 var patience = 2 * time.Second
 
 type question struct {

@@ -183,7 +183,7 @@ func (l *lab) measure(ctx context.Context, qs []question, sockets, window int, l
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.2f ms", float64(d)/1e6) }
 
-// change writes a different comment line each time, because a journal stores equal bytes only once.
+// Each change writes a different comment line, because a journal stores equal bytes only once.
 func (l *lab) change(ctx context.Context, add bool) (time.Duration, error) {
 	l.n++
 	end := fmt.Sprintf("# version %d\n", l.n)

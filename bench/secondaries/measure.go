@@ -201,7 +201,7 @@ func (p *primary) heap() (int, error) {
 	return strconv.Atoi(number)
 }
 
-// octets returns the sizes of an IXFR query and of the answer over TCP.
+// The results are the sizes of an IXFR query and of its answer over TCP.
 func (p *primary) octets(zone string, serial uint32) (query, answer int, err error) {
 	c, err := net.Dial("tcp", p.addr)
 	if err != nil {

@@ -178,7 +178,6 @@ func (l *lines) pipe(server string) (*os.File, error) {
 	return w, nil
 }
 
-// last returns the time from begin to the last line with text, or 0.
 func (l *lines) last(begin time.Time, text string) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -172,8 +172,7 @@ func (c *amendCmd) attr(x *editing, o *order.Order) (*order.Attr, error) {
 	return sample.Targets[0].Attr, nil
 }
 
-// deadlineOf returns the deadline of a target. If the order has a duration as its deadline, the
-// duration counts from the time at which the target was served.
+// A deadline may be a duration. It then counts from the time in the target's field Served.
 func deadlineOf(o *order.Order, a *order.Attr) order.Time {
 	switch {
 	case a == nil:

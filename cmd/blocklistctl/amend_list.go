@@ -117,7 +117,7 @@ func (x *editing) corrections() lint.Corrections {
 	return lint.FindCorrections(slices.Values(x.before.all()))
 }
 
-// stated returns the number of names that the decision states, or 0.
+// The result is 0 if the decision states no number.
 func (c *amendCmd) stated(x *editing, o *order.Order, added []order.Target, list *importJSON) int {
 	left := max(list.Stated-list.Targets, 0) // names in lines that were left out
 	switch {

@@ -34,7 +34,7 @@ func queryHost(flag, s string) (dname.Name, error) {
 	return queryName(flag, s)
 }
 
-// nameAndOrders splits the arguments of explain. The name may also follow the order files.
+// In the arguments of explain, the name may come before or after the order files.
 func nameAndOrders(args []string) (name string, orders []string) {
 	last := len(args) - 1
 	if last > 0 && likeOrders(args[0]) && !likeOrders(args[last]) {

@@ -29,7 +29,7 @@ type asker struct {
 
 var errStopped = errors.New("the input ended before the last answer; nothing was written")
 
-// asker returns nil without a terminal or with --json. Later calls return the same asker.
+// The result is nil without a terminal or with --json.
 func (e *env) asker() *asker {
 	if e.asks != nil || e.json || !terminal(e.stdin) || !terminal(e.stderr) {
 		return e.asks
@@ -53,12 +53,13 @@ type question struct {
 	flag string // the flag that gives the same answer
 	// offer is the answer that an empty line gives.
 	offer string
-	// optional allows an empty answer. An empty answer selects the offer, if there is an offer.
+	// An empty answer is allowed. It selects the offer, if there is an offer.
 	optional bool
 	none     func(answer string) bool
-	// fresh reports whether the answer must not be offered again after "back". fresh may be nil.
+	// The result true means that the answer is not offered again after "back". The function may be
+	// nil.
 	fresh func(answer string) bool
-	// take stores an answer, or returns an error text. ask never calls take with an empty answer.
+	// The function stores an answer, or returns an error text. The answer is never empty.
 	take func(answer string) (wrong string)
 }
 
@@ -247,15 +248,14 @@ func isWord(words []string, answer string) bool {
 	return slices.Contains(words, strings.ToLower(plainLetters(answer)))
 }
 
-// allWords mean all choices. doneWords end a list. backWords return to the previous question.
 var (
 	allWords  = []string{"all", "everything", "tutti", "tutto", "tutte", "todos", "todo", "todas", "tous", "tout", "toutes", "alle", "alles", "allemaal", "allen", "alt", "wszystkie", "wszystko", "wszyscy", "tudo"}
 	backWords = []string{"back", "zuruck", "indietro", "retour", "atras", "voltar", "terug", "tilbage", "wstecz"}
 	doneWords = []string{"done", "end", "fatto", "fine", "finito", "hecho", "fin", "listo", "fini", "termine", "fertig", "ende", "klaar", "einde", "færdig", "slut", "gotowe", "koniec", "feito", "fim", "pronto"}
 )
 
-// yesWords and noWords are answers without accents, in English, Italian, Spanish, French, German,
-// Dutch, Danish, Polish and Portuguese.
+// The words have no accents. They are in English, Italian, Spanish, French, German, Dutch, Danish,
+// Polish and Portuguese.
 var (
 	yesWords = []string{"y", "ye", "yes", "si", "s", "oui", "o", "ja", "j", "tak", "sim"}
 	noWords  = []string{"n", "no", "non", "nein", "nee", "nej", "nie", "nao"}
@@ -309,8 +309,8 @@ func text(s *string, q question) question {
 	return q
 }
 
-// onInterrupt makes Ctrl-C end the process. After a.release, the process ignores Ctrl-C, because
-// the tool writes files.
+// Ctrl-C ends the process. After a.release, the process ignores Ctrl-C, because the tool writes
+// files.
 func (a *asker) onInterrupt() {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, os.Interrupt)

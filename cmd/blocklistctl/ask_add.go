@@ -104,7 +104,7 @@ func headProblem(h *importer.Head, key string) string {
 	return ""
 }
 
-// field asks for one field. v is a *string or *[]string. If v has a value, field does not ask.
+// The type of v is *string or *[]string. If v has a value, the function asks nothing.
 func (q *orderAsker) field(v any, key string, ask question) {
 	set := func(s string) {
 		switch v := v.(type) {
@@ -222,7 +222,7 @@ func (q *orderAsker) id() {
 		}})
 }
 
-// deadline does not offer the duration of the last order, because the new decision may have no
+// The question does not offer the duration of the last order, because the new decision may have no
 // deadline.
 func (q *orderAsker) deadline() {
 	if q.c.Deadline != "" {
@@ -266,8 +266,7 @@ func (q *orderAsker) review() {
 		help:  "An order without an end is blocked until a person ends it. At the review, ask the authority whether the order is still in force. The block does not end at this date."})
 }
 
-// scope asks which clients the order is for. To prevent over-blocking, scope never offers the
-// answer "everyone".
+// To prevent over-blocking, the question never offers the answer "everyone".
 func (q *orderAsker) scope() {
 	c := q.c
 	if c.Scope != "" || len(c.ScopeCountry)+len(c.ScopeClient) > 0 {

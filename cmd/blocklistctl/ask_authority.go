@@ -9,7 +9,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// latest returns the last order of each authority, sorted by name. The operator is not an
+// The result contains the last order of each authority, sorted by name. The operator is not an
 // authority.
 func latest(all []*order.Order) (out []*order.Order) {
 	by := map[string]*order.Order{}
@@ -25,7 +25,7 @@ func latest(all []*order.Order) (out []*order.Order) {
 	return out
 }
 
-// authorities is like latest, but leaves out the parties of a case. A party has only lifts.
+// The result leaves out the parties of a case. A party has only lifts.
 func authorities(all []*order.Order) []*order.Order {
 	known := latest(all)
 	return slices.DeleteFunc(known, func(last *order.Order) bool {
@@ -111,7 +111,6 @@ func (a *asker) askKind(further ...choice) string {
 			{"operator", "your own decision (the operator of the resolver)"}}, further...)...)
 }
 
-// same returns the last known order of the same authority, or nil.
 func (q *orderAsker) same() *order.Order {
 	for _, o := range q.known {
 		if sameName(o.Authority.Name, q.c.Authority) {

@@ -16,7 +16,7 @@ func plainWords(s string) string {
 	return strings.Join(strings.Fields(strings.ReplaceAll(strings.ToLower(plainLetters(s)), "’", "'")), " ")
 }
 
-// units maps words in nine languages to m (minutes), h, d, w, M (months) or y.
+// The keys are words in nine languages. The values are m (minutes), h, d, w, M (months) and y.
 var units = func() map[string]string {
 	m := map[string]string{}
 	for unit, words := range map[string]string{
@@ -67,7 +67,7 @@ var parts = func() map[string]int {
 // amountText matches a number with a unit, for example "drei monate" or "un'ora".
 var amountText = regexp.MustCompile(`^(?:(\d{1,5}) ?|([a-z]+) |(un)')([a-z]+)\.?$`)
 
-// amount parses a text like "30 minuten". s must be a result of plainWords.
+// The text s must be a result of plainWords, for example "30 minuten".
 func amount(s string) (n int, unit string, ok bool) {
 	if n, ok := parts[s]; ok {
 		return n, "m", true
@@ -85,8 +85,8 @@ func amount(s string) (n int, unit string, ok bool) {
 
 var agoText = regexp.MustCompile(`^(?:(.+) (?:ago|fa|geleden|temu|atras)|(?:il y a|vor|hace|ha) (.+)|for (.+) siden)$`)
 
-// readAgo returns a time for "30 minutes ago" and a date for "2 weeks ago". s must be a result of
-// plainWords.
+// The text "30 minutes ago" gives a time. The text "2 weeks ago" gives a date. The argument s must
+// be a result of plainWords.
 func readAgo(s string, now time.Time) (text string, ok bool) {
 	m := agoText.FindStringSubmatch(s)
 	if m == nil {
@@ -103,7 +103,7 @@ func readAgo(s string, now time.Time) (text string, ok bool) {
 	}
 }
 
-// later adds n units to t. One month after 31 January is the last day of February.
+// One month after 31 January is the last day of February.
 func later(t time.Time, n int, unit string) time.Time {
 	switch unit {
 	case "m":
@@ -128,7 +128,7 @@ type countedDuration struct {
 	from string // receipt, decision, or "" if the text does not say
 }
 
-// countedText matches a text like "entro 24 ore dalla notifica". Other words are refused: "5
+// The pattern matches a text like "entro 24 ore dalla notifica". It refuses other words, because "5
 // working days" are not 5 days.
 var countedText = regexp.MustCompile(`^(?:(?:within|in|entro(?: e non oltre)?(?: le| il termine di)?|sous|dans(?: les| un delai de)?|binnen|innerhalb von|en|em|inden for|w ciagu|` +
 	`for|per(?: la durata di)?|pendant|pour|pour une duree de|fur|fuer|fur die dauer von|auf die dauer von|por|por un plazo de|durante|gedurende|voor|i|przez) +)?(.+?)` +
@@ -176,8 +176,8 @@ func readCounted(s string) (t countedDuration, ok bool) {
 	return t, true
 }
 
-// duration returns the notation of order files for a text like "24 hours". It refuses months and
-// years.
+// The result for a text like "24 hours" is in the notation of order files. Months and years are
+// refused.
 func duration(s string) (text string, ok bool) {
 	t, ok := readCounted(s)
 	switch {
@@ -189,10 +189,10 @@ func duration(s string) (text string, ok bool) {
 	return fmt.Sprintf("%d%s", t.n, t.unit), true
 }
 
-// A start is an event from which a duration counts. text is the time of the event, or "".
+// A duration counts from this event. The text is the time of the event, or "".
 type start struct{ event, text string }
 
-// end returns the end of a duration. For days and longer units, the end is a date.
+// For days and longer units, the result is a date.
 func (t countedDuration) end(zone *time.Location, starts ...start) (text, from, wrong string) {
 	if t.from != "" {
 		starts = slices.DeleteFunc(slices.Clone(starts), func(s start) bool { return s.event != t.from })
@@ -214,7 +214,7 @@ func (t countedDuration) end(zone *time.Location, starts ...start) (text, from, 
 	return "", "", "this duration counts from a date that is unknown; write the date of the end"
 }
 
-// endText reads a date or a duration. The result from describes the event from which the duration
+// The text s is a date or a duration. The second result describes the event from which the duration
 // counts.
 func (x *editing) endText(s string, starts ...start) (text, from, wrong string) {
 	if t, ok := readCounted(s); ok {
@@ -224,7 +224,7 @@ func (x *editing) endText(s string, starts ...start) (text, from, wrong string) 
 	return text, "", wrong
 }
 
-// untilText is like endText, but a date includes the whole day.
+// Unlike endText, this function includes the whole day of a date.
 func (x *editing) untilText(s string, starts ...start) (text, from, wrong string) {
 	text, from, wrong = x.endText(s, starts...)
 	if wrong == "" && from == "" && len(text) == len(time.DateOnly) {

@@ -31,8 +31,8 @@ func (c *editFlags) noOrders() string {
 	return without(len(c.Orders) == 0 && c.Corefile == "" && os.Getenv(corefileVariable) == "", "--orders PATH or --corefile FILE")
 }
 
-// complete returns an error for missing arguments. On a terminal, complete asks for the order file
-// instead of returning an error.
+// On a terminal, the function asks for a missing order file. Otherwise, missing arguments are an
+// error.
 func (c *editFlags) complete(e *env, made bool, args ...string) (ask bool, err error) {
 	none := c.noOrders()
 	if err = missing(append(args, none)...); err == nil || c.Yes {
@@ -84,7 +84,7 @@ func (c *editFlags) askFile(a *asker, made bool) {
 
 const maxChoices = 20
 
-// askOrder asks for an order. The person answers with the id, a decision number or a blocked name.
+// The person answers with the id, a decision number or a blocked name.
 func (x *editing) askOrder(id *string, text string, which func(o *order.Order) bool) {
 	a := x.asks
 	var list []*order.Order
@@ -179,7 +179,7 @@ func matching(list []*order.Order, answer string) (out []*order.Order) {
 	return nil
 }
 
-// askTime asks for a time. With starts, the answer may be a duration. check may be nil.
+// With the argument starts, the answer may be a duration. The function check may be nil.
 func (x *editing) askTime(v *string, key string, q question, check func(t order.Time) string, starts ...start) {
 	if *v != "" {
 		return

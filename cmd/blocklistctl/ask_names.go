@@ -117,8 +117,7 @@ func (c *namesFlags) askNames(a *asker, id, flag string, names []string) ([]orde
 	return nil, nil, a.err
 }
 
-// decide cleans the list and asks about unclear lines. A nil result means that the person gives
-// another list.
+// If the result is nil, the person gives another list.
 func (q *listAsker) decide() (*importer.Result, error) {
 	q.opt = q.c.options()
 	q.opt.Lines, q.opt.Typed = map[int]string{}, map[int]string{}
@@ -163,7 +162,7 @@ func (q *listAsker) decide() (*importer.Result, error) {
 	}
 }
 
-// foreign asks about a list in another format. It reports whether the list is readable now.
+// The list is in another format. The result is true if the list is readable now.
 func (q *listAsker) foreign(e *importer.FormatError) bool {
 	choices := []choice{{"again", "give another list"}, {"plain", "read each line as a name in spite of that"}}
 	var columns *sheet.ColumnError
@@ -179,7 +178,7 @@ func (q *listAsker) foreign(e *importer.FormatError) bool {
 	return q.opt.Plain
 }
 
-// The extension .tsv makes package sheet read pasted text as a table.
+// Because of the extension .tsv, package sheet reads pasted text as a table.
 const pastedTable = "list.tsv"
 
 func (q *listAsker) fromColumn(e *sheet.ColumnError) bool {
@@ -249,7 +248,7 @@ var formQuestions = map[importer.Form]struct {
 		{"split", "use each of the names"}, {"skip", "leave these lines out"}}},
 }
 
-// pair asks about a hyphen at a line end or start. The hyphen may join two lines, or be a bullet.
+// A hyphen at the start or end of a line may join two lines. It may also be a bullet.
 func (q *listAsker) pair(res *importer.Result) bool {
 	if q.opt.Decide[importer.Hyphen] != "" {
 		return false

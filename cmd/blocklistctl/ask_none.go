@@ -2,11 +2,9 @@ package main
 
 import "regexp"
 
-// The words in these variables stand for an empty line. The patterns match only results of
-// plainWords.
+// These words stand for an empty line. The patterns match only results of plainWords.
 var (
-	// noneWords mean no answer. The word "no" is missing, because "no" is also the country code of
-	// Norway.
+	// The word "no" is missing here, because "no" is also the country code of Norway.
 	noneWords = []string{"none", "nothing", "keine", "keiner", "keines", "kein", "nichts", "aucun", "aucune", "neant", "rien", "nessuno", "nessuna", "niente", "ninguno", "ninguna", "nada",
 		"nenhum", "nenhuma", "geen", "niets", "ingen", "intet", "brak", "zaden", "-", "\u2013", "\u2014", "./.", "n/a"}
 
@@ -27,8 +25,8 @@ var (
 		`voor altijd|voorgoed|zonder einde|geen einde|onbeperkt|voor onbepaalde tijd|for altid|for evigt|uden ende|ingen ende|indtil videre|` +
 		`na zawsze|na stale|bez konca|bezterminowo|no|non|nein|nee|nej|nie|nao)$`)
 
-	// atOnce matches words for the present time. It does not match "now", because the answer "now"
-	// must write the time into the file.
+	// The pattern matches words for the present time. It does not match "now", because the answer
+	// "now" must write the time into the file.
 	atOnce = regexp.MustCompile(`^(?:at once|immediately|straight away|right away|without delay|sofort|ab sofort|per sofort|unverzuglich|umgehend|` +
 		`tout de suite|immediatement|des (?:la |sa )?(?:notification|reception)|sans delai|aussitot|subito|da subito|immediatamente|con effetto immediato|` +
 		`inmediatamente|de inmediato|en seguida|enseguida|imediatamente|de imediato|onmiddellijk|meteen|direct|per direct|med det samme|straks|omgaende|natychmiast|od razu)$`)

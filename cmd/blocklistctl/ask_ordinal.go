@@ -37,8 +37,8 @@ func nthName(o *order.Order, n int) (name dname.Name, wrong string) {
 	return o.Targets[n-1].Name, ""
 }
 
-// nthBlocked returns the nth name of an order that has not ended. If several orders have an nth
-// name, nthBlocked returns an error text.
+// Only orders that have not ended count. If several orders have an nth name, the result is an error
+// text.
 func (x *editing) nthBlocked(n int) (id string, name dname.Name, wrong string) {
 	var found []string
 	for _, o := range x.before.all() {

@@ -9,7 +9,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/importer"
 )
 
-// pairAnswer asks whether two lines are one name. others are notes about similar pairs.
+// The question is whether two lines are one name.
 func (q *listAsker) pairAnswer(n importer.Note, raw map[int]string, others []importer.Note) {
 	var choices []choice
 	seen := []string{}

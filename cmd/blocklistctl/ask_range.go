@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// rangeText matches a begin and an end, for example "de 20h45 à 23h15".
+// The pattern matches a time range, for example "de 20h45 à 23h15".
 var rangeText = regexp.MustCompile(`(?i)^(?:(.+?),? +)??(?:(?:de las|desde(?: las| el)?|de|du|dès|von|vom|ab|zwischen|dalle(?: ore)?|dalla|dal|da|tra le|fra le|from|between|das|van|fra(?: kl\.?)?|kl\.?|od) +|dall['’] *)` +
 	`(.+?) +(?:(?:à|a las|al|au|a|jusqu['’]à|bis|und|alle(?: ore)?|e le|to|until|till|and|hasta(?: las| el)?|às|tot|til(?: kl\.?)?|do) +|all['’] *)(.+?)(?: +(?:on|am|le|il|del|el|em|op|den) +(.+))?$`)
 
 var rangeClock = regexp.MustCompile(`(?i)^(?:(?:ore|kl\.?|godz\.?) +)?(\d{1,2})(?:(?:[.:]| ?h ?| heures? | uhr )(\d\d)|(?: ?h| heures?| horas?| ?uhr| ?uur)?)(?: ?(?:uhr|uur|horas?|h))?$`)
 
-// timeRange parses a text like "von 18:30 bis 20:45 Uhr". Without a date, the begin is today. An
-// end before the begin is on the next day.
+// The text may be "von 18:30 bis 20:45 Uhr", for example. Without a date, the range begins today.
+// If the end is before the begin, the end is on the next day.
 func (x *editing) timeRange(s string) (begin, end string, ok bool) {
 	m := rangeText.FindStringSubmatch(strings.TrimSpace(s))
 	if m == nil {

@@ -37,7 +37,6 @@ func TestConversations(t *testing.T) {
 	})
 }
 
-// A relative time must keep its meaning after "back", although the clock advances.
 func TestBackKeepsTime(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("a.yaml", []byte(unformattedOrder), 0o600); err != nil {

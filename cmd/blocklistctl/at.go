@@ -19,10 +19,10 @@ func (e *env) moment(at string, s *server) (order.Time, error) {
 	return t, err
 }
 
-// times returns the time in --at and the present time. Without a time zone, --at is in the time
+// The results are the time in --at and the present time. Without a time zone, --at is in the time
 // zone of the order files.
 //
-// Call times only once, because a second call may return a later present time.
+// Call this function only once. A second call may return a later present time.
 func (e *env) times(at string, s *server) (t, present order.Time, err error) {
 	present = e.present()
 	if at == "" {
@@ -54,7 +54,7 @@ func zoned(s string) (order.Time, bool) {
 	return t, err == nil && t == other
 }
 
-// parseMoment accepts the same dates and times as the questions of add.
+// The function accepts the same dates and times as the questions of add.
 func parseMoment(flag, s string, now order.Time, zone *time.Location) (order.Time, error) {
 	t, _, err := parseDate(flag, s, now, zone)
 	return t, err
@@ -72,8 +72,7 @@ func parseDate(flag, s string, now order.Time, zone *time.Location) (t order.Tim
 	return t, text, nil
 }
 
-// zoneOfOrders returns the time zone of order files. If there are several zones, zoneOfOrders
-// returns UTC.
+// If the order files have several time zones, the result is UTC.
 func (e *env) zoneOfOrders(patterns []string) (zone *time.Location, several bool) {
 	paths, _ := source.Expand(patterns)
 	if e.kept != nil {

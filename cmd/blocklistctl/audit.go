@@ -148,8 +148,8 @@ func readWhole(path string, most int64) ([]byte, error) {
 	return io.ReadAll(f)
 }
 
-// targets returns the names that the orders block now. hidden is the number of omitted sealed
-// names.
+// The first result contains the names that the orders block now. The second result is the number of
+// omitted sealed names.
 func (c *auditCmd) targets(l *orders, s *server, now order.Time) (out []audit.Target, hidden int) {
 	states, shown := l.states(now), disclosures(l.all())
 	for _, f := range l.files {
@@ -213,8 +213,8 @@ func (l *orders) blocksNow(id string, t *order.Target, clients []ruleset.Client,
 	})
 }
 
-// sample chooses n targets by digest, so a later audit asks about the same names. 0 means all
-// targets.
+// The choice depends on the digest, so a later audit asks about the same names. The number 0 means
+// all targets.
 func sample(targets []audit.Target, n int) []audit.Target {
 	if n == 0 || n >= len(targets) {
 		return targets
@@ -234,7 +234,7 @@ func sample(targets []audit.Target, n int) []audit.Target {
 	return out
 }
 
-// invents asks for a random name. It returns the name if the resolver answers with records.
+// The function asks for a random name. It returns the name if the resolver answers with records.
 func (c *auditCmd) invents(ctx context.Context, r dnsclient.Exchanger, targets []audit.Target) string {
 	if len(targets) == 0 {
 		return ""

@@ -17,8 +17,7 @@ func (a *asker) askBeginning(deadline *string, from order.Time, zone *time.Locat
 	}
 }
 
-// timeWithOffset returns a date with a time of day. Without a time of day, a deadline would be the
-// end of the day.
+// The result contains a time of day. Otherwise, a deadline would be the end of the day.
 func timeWithOffset(t order.Time, zone *time.Location) string {
 	return t.Time().In(zone).Format(time.RFC3339)
 }

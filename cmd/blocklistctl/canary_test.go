@@ -66,8 +66,7 @@ orders:
   - {id: canary/slip, authority: {name: Canary court}, scope: global, disclosre: none, targets: [c.canary.example.org]}
 `
 
-// TestSealedWords runs each command without --sealed. The output may repeat only a word that the
-// user typed.
+// Without --sealed, no command may print a canary. Only words that the user typed are allowed.
 func TestSealedWords(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, text := range map[string]string{"o.yaml": sealedOrders, "old.yaml": "version: 1\norders: []\n", "bad.yaml": sealedBad, "slip.yaml": sealedSlip, "lifts.yaml": sealedLifts,

@@ -8,8 +8,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// listDescriptions prints all descriptions. For each name, the function load returns the row for
-// JSON, the title, and the text about tests with real files or platforms.
 func listDescriptions(e *env, c *catalog.Catalog, dir string, load func(name string) (row any, title, seen string, err error)) error {
 	names, err := c.Names(dir)
 	if err != nil {

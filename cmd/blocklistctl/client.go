@@ -46,8 +46,7 @@ func clientCountry(s string) (order.Country, error) {
 	return cc, nil
 }
 
-// place returns the country of a client address. unknown means that a server would ask the geoip
-// plugin.
+// The second result is true if a server would ask the geoip plugin for the country.
 func (s *server) place(a netip.Addr) (cc order.Country, unknown bool) {
 	where := netip.Prefix{}
 	if a.IsValid() {
@@ -60,7 +59,7 @@ func (s *server) place(a netip.Addr) (cc order.Country, unknown bool) {
 	return cc, false
 }
 
-// terms are flags for properties of a Corefile, for example --ttl.
+// These flags replace properties of a Corefile, for example --ttl.
 type terms struct {
 	Response     string         `placeholder:"KIND" help:"The response property: ${responses} to redirect to, separated by commas (default nxdomain)."`
 	TTL          *time.Duration `name:"ttl" placeholder:"DURATION" help:"The ttl property (default 30s)."`
@@ -70,7 +69,7 @@ type terms struct {
 	SDEOption    uint16         `name:"sde-option" placeholder:"CODE" help:"The sde_option property."`
 }
 
-// apply copies the flags to the settings of the server. With a Corefile, the flags are an error.
+// With a Corefile, these flags are an error.
 func (t *terms) apply(s *server) error {
 	if s.block != nil {
 		if t.given() {

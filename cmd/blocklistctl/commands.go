@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// commands is the table of all commands. A new command needs a line here, and a type with the
-// methods Help and Run.
+// This is the table of all commands. A new command needs a line here, and a type with the methods
+// Help and Run.
 type commands struct {
 	JSON    bool        `name:"json" help:"Write one JSON document to standard output instead of text."`
 	Version versionFlag `help:"Print the version, the commit and the version of Go."`
@@ -85,7 +85,7 @@ const description = `The operator's tool for DNS blocking orders.
 
 Exit codes: 0 no problem, 1 problems found, 2 wrong arguments.`
 
-// newParser returns the parser of the command line. It panics if a tag in commands is wrong.
+// The function panics if a struct tag of the command table is wrong.
 func newParser(c *commands, out, errs io.Writer) *kong.Kong {
 	parser, err := kong.New(c,
 		kong.Name("blocklistctl"),

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestLastLine checks the warning about a missing final line end. A YAML file that was cut off may
-// be valid.
+// A truncated YAML file may still be valid, so the command check warns about a missing final line
+// end.
 func TestLastLine(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const warning = "the last line has no end"

@@ -49,8 +49,8 @@ func (l *orders) zoneOfFile(path string) *time.Location {
 	return time.UTC
 }
 
-// datedBefore returns a function that sets a missing begin of an order to the first date of the
-// order. If at is not in the past, datedBefore returns nil.
+// The returned function changes orders without a begin. Such an order then begins at its first
+// date. The result is nil if the time at is not in the past.
 func datedBefore(at, now order.Time) func(*order.Order) *order.Order {
 	if at >= now {
 		return nil
@@ -98,8 +98,7 @@ func (l *orders) asWritten(id, field, text string) string {
 
 var utcTime = regexp.MustCompile(`((?:\b(?:from|until|served|deadline) )|/|\b)(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)`)
 
-// readTime converts a date or time to the notation of order files. It refuses a date with two
-// meanings.
+// The result is in the notation of order files. A date with two meanings is refused.
 func readTime(s string, now time.Time) (text, wrong string) {
 	plain := plainWords(s)
 	if slices.Contains(nowWords, plain) {
@@ -165,7 +164,8 @@ func clockText(hour, minute string) string {
 var nowWords = []string{"now", "at once", "immediately", "adesso", "ora", "subito", "maintenant", "immediatement", "jetzt", "sofort", "ab sofort", "ahora", "ahora mismo",
 	"inmediatamente", "agora", "ja agora", "imediatamente", "nu", "onmiddellijk", "straks", "straks nu", "med det samme", "teraz", "natychmiast"}
 
-// days maps words to days, from -2 (the day before yesterday) to 2 (the day after tomorrow).
+// The keys are words. The values are numbers of days, from -2 (the day before yesterday) to 2 (the
+// day after tomorrow).
 var days = map[string]int{
 	"today": 0, "oggi": 0, "aujourd'hui": 0, "heute": 0, "hoy": 0, "hoje": 0, "vandaag": 0, "i dag": 0, "dzis": 0, "dzisiaj": 0,
 	"yesterday": -1, "ieri": -1, "hier": -1, "gestern": -1, "ayer": -1, "ontem": -1, "gisteren": -1, "i gar": -1, "wczoraj": -1,
@@ -204,8 +204,8 @@ var dayAndClock = regexp.MustCompile(`(?i)^(.*\d(?: ?r\.?)?)[ T,]+(?:(?:at|um|or
 // dayAndHour matches a date before an hour, for example "29 novembre 2026 ore 7".
 var dayAndHour = regexp.MustCompile(`(?i)^(.*\d(?: ?r\.?)?)[ T,]+(?:ore|alle(?: ore)?|um|om|a las?|las|[àa]s|kl\.?|klokken|o(?: godz\.?)?) +(\d{1,2})()$`)
 
-// byWhen matches words that include the date. The Dutch "tot" and the Danish "til" are missing,
-// because they may exclude the date.
+// The pattern matches words before a last day. The Dutch "tot" and the Danish "til" are missing,
+// because they may exclude the day.
 var byWhen = regexp.MustCompile(`(?i)^(?:entro(?: e non oltre)?(?: il| le)?|fino al?(?: giorno)?|fino|by|until|till|through|up to and including|` +
 	`bis(?: zum| einschließlich| spätestens| zum Ablauf des)?|spätestens(?: am| bis)?|au plus tard le|jusqu['’](?:au|à)|uiterlijk(?: op)?|tot en met|t/m|` +
 	`senest(?: den)?|til og med|hasta(?: el)?|até(?: o dia| ao dia)?|do(?: dnia)?) +`)

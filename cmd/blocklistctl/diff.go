@@ -47,7 +47,7 @@ type diffJSON struct {
 	Hidden    hiddenNames       `json:"undisclosed"`
 	Different bool              `json:"different"`
 	Counts    map[diff.Kind]int `json:"counts"`
-	// Refused contains the reasons why a server with OLD in force would refuse NEW.
+	// A server with OLD in force would refuse NEW for these reasons.
 	Refused []problemJSON `json:"refused"`
 }
 

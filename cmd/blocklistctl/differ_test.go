@@ -61,8 +61,7 @@ func (w world) scope() string {
 	return "scope: {countries: [" + w.one("IT", "FR", "EU", "CH") + "], clients: [" + w.one(networks...) + "]}"
 }
 
-// orders returns a random order file. All times are whole days, so no order changes during the
-// test.
+// All times are whole days, so no order changes during the test.
 func (w world) orders() string {
 	var b strings.Builder
 	b.WriteString("version: 1\norders:\n")
@@ -192,7 +191,7 @@ func TestExplainIsTheServer(t *testing.T) {
 	}
 }
 
-// comparable returns an explanation as JSON, without the facts that a server does not store.
+// The result leaves out facts that a server does not store.
 func comparable(t *testing.T, x explain.Explanation) string {
 	t.Helper()
 	x.At, x.Since, x.NotBefore, x.Block = "", "", "", ""

@@ -127,8 +127,7 @@ func (c *dueCmd) write(e *env, r *due.Report) error {
 	return r.WriteText(e.stdout)
 }
 
-// command returns a command line about one order file. The command line does not name other files,
-// because their names may be secret.
+// The names of other files may be secret, so the command line contains only one order file.
 func (c *dueCmd) command(command, subject, file string) string {
 	orders := c.Orders
 	if len(orders) > 1 {

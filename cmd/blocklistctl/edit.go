@@ -46,7 +46,7 @@ type editing struct {
 // begin loads the orders before the change.
 func (c *editFlags) begin(e *env) (*editing, error) { return c.beginWith(e, "", nil) }
 
-// beginWith loads the orders. If path is not empty, the change creates a file with the given text.
+// If the path is not empty, the change creates a file with the given text.
 func (c *editFlags) beginWith(e *env, path string, text []byte) (*editing, error) {
 	e.sealed = true // the authors of the files use these commands
 	now := e.present()
@@ -169,7 +169,7 @@ func flagProblem(p order.Problem) string {
 	return text
 }
 
-// finish checks and shows the change. It writes the file with --yes, or if the person agrees.
+// Without --yes, the person must agree before the tool writes the file.
 func (x *editing) finish(at order.Time) error {
 	if x.flags.Commit {
 		if err := x.committable(); err != nil {

@@ -21,17 +21,17 @@ type editJSON struct {
 	File    string   `json:"file"`
 	Written bool     `json:"written"`
 	Diff    []string `json:"diff"` // the lines of a unified diff
-	// At is the time of Effects: now, or the start of a new order.
+	// Effects is about this time. It is the present time or the start of a new order.
 	At      string          `json:"at"`
 	Orders  []orderDiffJSON `json:"orders"`
 	Effects []effectJSON    `json:"effects"`
-	// NotShown is the number of client groups that Effects leaves out.
+	// Effects leaves out this number of client groups.
 	NotShown int          `json:"clients_not_shown,omitempty"`
 	Held     []heldOfJSON `json:"held"`
 	// Warnings contains the new warnings of the command check.
 	Warnings []problemJSON `json:"warnings"`
 	Refused  []problemJSON `json:"refused"`
-	// Sign lists the signature files that the change makes invalid.
+	// The change makes these signature files invalid.
 	Sign   []string    `json:"sign"`
 	Import *importJSON `json:"import,omitempty"`
 
@@ -55,8 +55,7 @@ type audience struct {
 	ruleset.Client
 }
 
-// effect computes the effect for several groups of clients. Sealed orders are shown, because the
-// person writes the file.
+// Sealed orders are shown, because the person writes the file.
 func (x *editing) effect(after *orders, at order.Time) *editJSON {
 	c := &diffCmd{Sealed: true, before: x.before, after: after}
 	from := diff.Version{Orders: x.before.all(), Set: x.before.set}
@@ -153,7 +152,8 @@ func (x *editing) newWarnings(after *orders) (out order.Problems) {
 	return out
 }
 
-// Limits for the new lines and names in the output. A list of 400 names would hide the other lines.
+// These are limits for the new lines and names in the output. A list of 400 names would hide the
+// other lines.
 const (
 	shortLines = 40
 	shortNames = 10

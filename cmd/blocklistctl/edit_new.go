@@ -18,8 +18,7 @@ import (
 // Editors with the YAML language server read schemaLine and check the file.
 const schemaLine = "# yaml-language-server: $schema=https://raw.githubusercontent.com/dns-orders/blocklist/main/plugin/order/schema.json\n"
 
-// emptyFile returns an order file without orders. A signed file gets serial 0, because the first
-// change raises the serial.
+// A signed file gets serial 0, because the first change raises the serial.
 func emptyFile(path, zone string, signed bool) ([]byte, error) {
 	var b bytes.Buffer
 	ext := order.Ext(path)

@@ -22,7 +22,8 @@ type writeFlags struct {
 	passwordFlags `embed:""`
 }
 
-// signable adds a missing serial for --sign. It also checks the server's rules for signed files.
+// With --sign, the function adds a missing serial. It also checks the server's rules for signed
+// files.
 func (x *editing) signable(data []byte) ([]byte, error) {
 	if x.flags.Sign == "" {
 		return data, nil
@@ -47,7 +48,7 @@ func (x *editing) signable(data []byte) ([]byte, error) {
 	return data, nil
 }
 
-// write replaces the file, and signs with --sign. It fails if another program has changed the file.
+// With --sign, the function also signs the file. It fails if another program has changed the file.
 func (x *editing) write(data []byte, serial int64) (written []string, err error) {
 	var secret signature.SecretKey
 	if x.flags.Sign != "" {
@@ -93,7 +94,7 @@ func (x *editing) write(data []byte, serial int64) (written []string, err error)
 	return []string{x.path, signature.Path(x.path, slot)}, err
 }
 
-// slotOf returns the number of the signature file of the key. A new key gets 1.
+// The result is the number of the key's signature file. A new key gets the number 1.
 func slotOf(path string, key signature.Key) (int, error) {
 	for slot := 1; slot <= signature.MaxKeys; slot++ {
 		data, err := readSignature(signature.Path(path, slot))
@@ -110,8 +111,7 @@ func slotOf(path string, key signature.Key) (int, error) {
 	return 1, nil
 }
 
-// stale returns the signature files that the change makes invalid. written lists the files that the
-// change has written. Before the write, written is nil.
+// The change makes these signature files invalid. Before the write, the argument is nil.
 func (x *editing) stale(written []string) ([]string, error) {
 	all, err := signatures(x.path)
 	if err != nil || x.flags.Sign == "" {

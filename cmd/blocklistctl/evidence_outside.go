@@ -19,8 +19,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// journalFiles writes files into a journal directory. If root runs the tool, the journal's owner
-// also owns the new files.
+// If root runs the tool, the owner of the journal also owns new files.
 var journalFiles = durable.FS{Inherit: true}
 
 // pointFlags choose a checkpoint of a journal.

@@ -186,8 +186,6 @@ func versionsOf(t *testing.T) (out []string) {
 	return out
 }
 
-// TestExplainHeldInPast explains a target that was held back in the past. The present settings do
-// not hold the target back.
 func TestExplainHeldInPast(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const text = "version: 1\norders:\n- {id: court/1, authority: {name: A}, scope: {countries: [IT]}, targets: [a.example]}\n" +

@@ -38,7 +38,6 @@ type verified struct {
 	evidence.Outsiders
 }
 
-// Run checks one journal, or all journals in a directory of "evidence collect".
 func (c *evidenceVerifyCmd) Run(e *env) error {
 	key, err := c.verifier()
 	if err != nil {

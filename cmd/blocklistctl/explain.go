@@ -118,8 +118,8 @@ func (c *explainCmd) Run(e *env) error {
 	return nil
 }
 
-// inJournal returns the time of --at, the present time and the orders at --at. Without a time zone,
-// --at is in the zone of these orders.
+// The results are the time of --at, the present time and the orders at --at. Without a time zone,
+// --at is in the time zone of these orders.
 func (c *explainCmd) inJournal(e *env) (now, present order.Time, past *explain.Journal, err error) {
 	first, err := parseMoment("--at", cmp.Or(c.At, "now"), e.present(), time.UTC)
 	if err != nil {
@@ -141,11 +141,10 @@ func (c *explainCmd) inJournal(e *env) (now, present order.Time, past *explain.J
 	return now, present, past, err
 }
 
-// maxOffset is more than any offset from UTC, in seconds.
+// Every offset from UTC is smaller than this number of seconds.
 const maxOffset = 24 * 60 * 60
 
-// recorded returns the targets that are URLs of single pages on the host. DNS cannot block a single
-// page.
+// The result contains URLs of single pages on the host. DNS cannot block a single page.
 func (l *orders) recorded(name dname.Name, sealed bool) []explain.Reason {
 	out := []explain.Reason{}
 	for _, f := range l.files {
@@ -165,8 +164,8 @@ func (l *orders) recorded(name dname.Name, sealed bool) []explain.Reason {
 	return out
 }
 
-// elsewhereText explains why the server block of s gets no query for the name. other is the server
-// block that gets the query, or nil.
+// The text explains why the server block gets no query for the name. The other server block may be
+// nil.
 func elsewhereText(s *server, other *directive.Block) string {
 	switch {
 	case other == nil:

@@ -112,7 +112,7 @@ func (c *exportCmd) Run(e *env) error {
 	return err
 }
 
-// spare returns an error if the export would overwrite an input.
+// The export must not overwrite an input.
 func (c *exportCmd) spare(inputs []string) error {
 	out := cmp.Or(c.Out, c.Watch)
 	if out == "" {
@@ -133,7 +133,7 @@ func (c *exportCmd) spare(inputs []string) error {
 	return nil
 }
 
-// sparePatterns returns an error if the export would become an order file.
+// The export must not become an order file.
 func (c *exportCmd) sparePatterns(patterns []string) error {
 	out := cmp.Or(c.Out, c.Watch)
 	if out == "" {

@@ -50,7 +50,8 @@ func (c *exportCmd) watch(e *env, s *server, maker *export.Maker) error {
 // longestWait limits the wait between two reads of the clock, because a person may set the clock.
 const longestWait = 30 * time.Second
 
-// follow writes the file after each change of the set. It also writes when an order starts or ends.
+// The function writes the file after each change of the set. It also writes when an order starts or
+// ends.
 func (c *exportCmd) follow(ctx context.Context, e *env, st *store.Store, clock source.Clock, maker *export.Maker) error {
 	changes, cancel := st.Subscribe()
 	defer cancel()
@@ -79,8 +80,7 @@ func (c *exportCmd) follow(ctx context.Context, e *env, st *store.Store, clock s
 	}
 }
 
-// put writes the exported file. After an error, the old file stays. put never overwrites a side
-// list.
+// After an error, the old file stays. The function never overwrites a side list.
 func (c *exportCmd) put(e *env, x exported, now time.Time, sides []string) {
 	c.report(e, x)
 	if err := c.spare(sides); err != nil {

@@ -57,8 +57,8 @@ func TestExportWatch(t *testing.T) {
 	go func() { done <- c.follow(ctx, e, st, ticks, maker) }()
 
 	serials := map[string]bool{}
-	// await advances the clock in steps of one second until the file has exactly the given names.
-	// The Store notices a change only when the clock advances.
+	// The Store notices a change only when the clock advances, so each attempt advances the clock
+	// by one second.
 	await := func(want string) {
 		t.Helper()
 		var got string

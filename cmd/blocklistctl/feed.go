@@ -200,8 +200,7 @@ func readCredentials(path string) (user, password string, err error) {
 	return x.User, x.Password, nil
 }
 
-// http returns the client for the platform. The client follows no redirect, because another host
-// could get the token.
+// The client follows no redirect, because another host could get the token.
 func (c *feedCmd) http() (*http.Client, error) {
 	t := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}, IdleConnTimeout: time.Minute}
 	if c.PlatformCA != "" {
@@ -330,7 +329,8 @@ func (w *feedWriter) signed(path string, data []byte, serial int64) (err error) 
 	return err
 }
 
-// repair signs the order file again after a crash between the two renames.
+// After a crash between the two renames, the signature is newer than the order file. The function
+// then signs the order file again.
 func (w *feedWriter) repair() error {
 	if w.c.Sign == "" {
 		return nil

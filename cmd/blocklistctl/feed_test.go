@@ -186,7 +186,6 @@ func TestFeedMisuse(t *testing.T) {
 	}
 }
 
-// TestFeedJSON also checks that the command repairs a signature after a crash between two renames.
 func TestFeedJSON(t *testing.T) {
 	p := platform.Start(t, clock)
 	p.Set(platform.Ticket{ID: "a", Created: clock(), FQDN: []string{"a.example", "com"}})

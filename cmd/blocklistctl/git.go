@@ -22,8 +22,8 @@ func git(dir string, args ...string) (string, error) {
 	return strings.TrimSuffix(string(out), "\n"), err
 }
 
-// committable checks that --commit commits only this change. Call committable before the command
-// writes a file.
+// The flag --commit must commit only this change. Call this function before the command writes a
+// file.
 func (x *editing) committable() error {
 	dir, base, err := x.inGit()
 	if err != nil {
@@ -48,7 +48,7 @@ func (x *editing) committable() error {
 	return nil
 }
 
-// inGit returns the directory and the base name of the file. It follows a symbolic link.
+// If the file is a symbolic link, the results are for its target.
 func (x *editing) inGit() (dir, base string, err error) {
 	path := x.path
 	if !x.isNew {

@@ -6,7 +6,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// readGuard reads protect lists. It leaves out a list with errors, as a server does at its start.
+// The function leaves out a list with errors, as a server does at its start.
 func readGuard(paths []string) (ruleset.Guard, order.Problems) {
 	var lists []*guard.List
 	var all order.Problems
@@ -28,7 +28,7 @@ func readList(path string) (*guard.List, order.Problems) {
 	return guard.Parse(path, in)
 }
 
-// heldJSON is a target that is held back. An empty Target means all targets of the order.
+// An empty Target means all targets of the order.
 type heldJSON struct {
 	Target string `json:"target,omitempty"`
 	Why    string `json:"why"`

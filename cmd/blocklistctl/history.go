@@ -36,7 +36,7 @@ Example:
 // A historyReport is the JSON output of history.
 type historyReport struct {
 	Histories []*evidence.OrderHistory `json:"histories"`
-	// Missing lists the file versions that the journals do not contain.
+	// The journals do not contain these file versions.
 	Missing []string `json:"missing"`
 	// Nodes are the names of the journals of servers.
 	Nodes  []string     `json:"nodes"`
@@ -46,14 +46,13 @@ type historyReport struct {
 // An orderNodes value has the nodes of one order.
 type orderNodes struct {
 	Order string `json:"order"`
-	// Enforced lists the nodes that enforce the order at the end of their journals. Ended lists the
-	// nodes that enforced the order earlier.
+	// The nodes in Enforced enforce the order at the end of their journals. The nodes in Ended
+	// enforced it earlier.
 	Enforced []string `json:"enforced_on"`
 	Ended    []string `json:"ended_on"`
 	Never    []string `json:"never_on"`
 }
 
-// Run prints the history of an order or a name.
 func (c *historyCmd) Run(e *env) error {
 	r := historyReport{Histories: []*evidence.OrderHistory{}, Missing: []string{}, Nodes: []string{}, Orders: []orderNodes{}}
 	var dirs []string
@@ -132,7 +131,7 @@ func (r *historyReport) count() {
 	}
 }
 
-// hide removes the values of a sealed order, and replaces the id with a label.
+// A sealed order loses its values. A label replaces its id.
 func (c *historyCmd) hide(o *evidence.OrderHistory) {
 	if !o.Sealed || c.Sealed {
 		return
@@ -226,7 +225,6 @@ func digestText(sum string) string {
 	return fmt.Sprintf(" (version %.12s)", sum)
 }
 
-// people returns who verified, approved and signed the version at a journal index.
 func people(o *evidence.OrderHistory, index int64) (out string) {
 	for _, v := range o.Versions {
 		if v.Index != index {

@@ -175,7 +175,7 @@ func (c *domainsCmd) paths() (name, side string, err error) {
 	return name, filepath.ToSlash(side), nil
 }
 
-// open opens the list of names. The caller must call the returned function.
+// The caller must call the returned function.
 func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
 	if c.File == "-" {
 		return e.stdin, func() error { return nil }, nil
@@ -214,7 +214,7 @@ func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
 	return strings.NewReader(text), func() error { return nil }, nil
 }
 
-// write writes the order file and its side list. Only --overwrite replaces other content.
+// Without --overwrite, the function replaces no other content.
 func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, out *importJSON) error {
 	h := c.head()
 	if out.Stated > 0 {
@@ -243,7 +243,7 @@ func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, ou
 		return err
 	}
 	out.Out = c.Out
-	// Write the side list first, or the order file could refer to a missing side list.
+	// Write the side list first. Otherwise, the order file could refer to a missing side list.
 	type file struct {
 		path string
 		data []byte

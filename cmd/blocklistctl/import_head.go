@@ -13,7 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// headFlags are the flags for the fields of an order. The tag key is the name of the field.
+// These flags are for the fields of an order. The struct tag "key" contains the name of the field.
 type headFlags struct {
 	ID               string   `key:"id" name:"id" placeholder:"ID" help:"The order's id."`
 	Authority        string   `key:"authority.name" placeholder:"NAME" help:"The authority's name."`
@@ -48,7 +48,8 @@ type headFlags struct {
 	ReportTo         string   `key:"report_to" placeholder:"TEXT" help:"The address for the report that the order is in force."`
 }
 
-// flagNames maps a key to its flag, for example scope.countries to --scope-country.
+// The keys are names of fields, for example scope.countries. The values are flags, for example
+// --scope-country.
 var flagNames = func() map[string]string {
 	names, t := map[string]string{}, reflect.TypeFor[headFlags]()
 	for i := range t.NumField() {

@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestHeadFlags checks that import has a flag for each field of an order, except the fields in
-// left.
+// TestHeadFlags checks that import has a flag for each field of an order. The first variable
+// contains the exceptions.
 func TestHeadFlags(t *testing.T) {
 	left := []string{"windows", "exempt", "stated_count", "target_count", "targets", "targets_from", "except", "force", "justification", "language",
 		"organization", "contact", "filtering_databases", "document"}

@@ -12,8 +12,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/register"
 )
 
-// listFlags are for commands that import lists of other programs. The flags give the fields that
-// the lists lack.
+// Lists of other programs lack some fields of an order. These flags give the fields.
 type listFlags struct {
 	File string `arg:"" help:"The file; - is standard input."`
 
@@ -140,8 +139,7 @@ func (c *csvCmd) Run(e *env) error {
 	})
 }
 
-// run imports the file with a built-in preset. change edits the preset before the import. change
-// may be nil.
+// The function change edits the preset before the import. It may be nil.
 func (c *listFlags) run(e *env, name string, given map[string]string, change func(map[string]any)) error {
 	if err := errors.Join(missing(c.missing()...), c.check()); err != nil {
 		return err
@@ -201,7 +199,7 @@ func asked(values map[string]string) map[string]any {
 	return out
 }
 
-// zone returns the time zone of the dates. checkHead has already refused an unknown time zone.
+// An unknown time zone is impossible here, because checkHead has refused it.
 func (c *listFlags) zone() *time.Location {
 	loc, err := time.LoadLocation(c.Timezone)
 	if err != nil {

@@ -370,7 +370,7 @@ func (c *mergeFlags) report(p *register.Preset, res *register.Result) registerJS
 		list(res.Problems), c.Out, res.Serial, res.Content != nil}
 }
 
-// list replaces nil with an empty list, because JSON writes nil as null.
+// The function replaces nil with an empty list, because JSON writes nil as null.
 func list[T any](s []T) []T {
 	if s == nil {
 		return []T{}

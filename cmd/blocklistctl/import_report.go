@@ -31,7 +31,7 @@ type importJSON struct {
 	Problems   []string   `json:"problems"`
 	Out        string     `json:"out,omitempty"`
 	List       string     `json:"list,omitempty"`
-	// Stated is the number of different names in the decision, or 0.
+	// This is the number of different names in the decision, or 0.
 	Stated  int    `json:"stated_count,omitempty"`
 	Written bool   `json:"written"`
 	Content string `json:"content,omitempty"`
@@ -64,13 +64,13 @@ type reasonOf struct {
 	Lines  []int  `json:"lines"`
 }
 
-// problem adds a problem to the report. Import then writes no order file.
+// After a problem, the import writes no order file.
 func (c *domainsCmd) problem(out *importJSON, format string, args ...any) {
 	out.Problems = append(out.Problems, printable.Line(c.File)+": "+fmt.Sprintf(format, args...))
 }
 
-// expected compares the number of names with --expect. A decision may count a repeated name twice.
-// A decision may also count lines that the import leaves out.
+// The flag --expect gives the number of names. A decision may count a repeated name twice. It may
+// also count lines that the import leaves out.
 func (c *domainsCmd) expected(e *env, out *importJSON) {
 	if c.Expect == nil {
 		return
@@ -96,7 +96,7 @@ func (c *domainsCmd) expected(e *env, out *importJSON) {
 	}
 }
 
-// odd returns the warnings of the command check about the order.
+// The command check gives the same warnings.
 func (c *domainsCmd) odd(e *env, targets []order.Target) []string {
 	out := []string{}
 	f, err := c.head().Write("import.yaml", targets[:1], "")

@@ -11,10 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// install installs the new version of each order file. It renames the signatures before the order
-// file.
-//
-// install writes all files to the disk before the first rename. A full disk changes nothing.
+// The function renames the signatures before the order file. It writes all files to the disk before
+// the first rename, so a full disk changes nothing.
 func install(versions []*signed, slot int) (installed int, err error) {
 	var all []*staged
 	defer func() {
@@ -59,7 +57,7 @@ func install(versions []*signed, slot int) (installed int, err error) {
 	return installed, nil
 }
 
-// moving returns the signatures that other keys have made for the new version, by slot.
+// The result contains the signatures of other keys for the new version, by slot.
 func (b *signed) moving(slot int) (map[int][]byte, error) {
 	out := map[int][]byte{}
 	for other := 1; other <= signature.MaxKeys; other++ {

@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// interrupted returns a channel for the first Ctrl-C or SIGTERM. After release, the signals have
-// their usual effect.
+// The channel is for the first Ctrl-C or SIGTERM. After the call of release, the signals have their
+// usual effect.
 func interrupted() (stop <-chan os.Signal, release func()) {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, os.Interrupt, syscall.SIGTERM)

@@ -38,7 +38,6 @@ type keygenJSON struct {
 	Encrypted  bool   `json:"encrypted"`
 }
 
-// Run makes a secret key and a public key, and writes each key to a file.
 func (c *keygenCmd) Run(e *env) error {
 	if c.NoPassword && c.PasswordFile != "" {
 		return misuse("--no-password and --password-file exclude each other")

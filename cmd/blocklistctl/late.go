@@ -11,7 +11,7 @@ type dues map[string]missed
 
 type missed struct{ overdue, late, atRisk bool }
 
-// dues returns the missed deadlines. The command due and the server use the same count.
+// The command due and the server count missed deadlines in the same way.
 func (l *orders) dues(now order.Time) dues {
 	out := dues{}
 	for d := range l.set.MissedDuties(now, ruleset.Forever) {
@@ -27,7 +27,7 @@ const (
 	targetBeginsLate = "a target begins after its deadline"
 )
 
-// lateText returns why an order is late, or "". An ended or lifted order is not late.
+// If the order is late, the text is the reason. An ended or lifted order is not late.
 func (d dues) lateText(o *order.Order, st ruleset.OrderState, held int) string {
 	m := d[o.ID]
 	served := o.Deadline != order.NoTime && o.Served != order.NoTime && o.Served >= o.Deadline
@@ -71,13 +71,12 @@ func someLifted(st ruleset.OrderState, now order.Time) int {
 	return st.LiftedTargets(now)
 }
 
-// A stay is the number of targets with a temporary lift, and the first end of these lifts.
 type stay struct {
 	Stayed int    `json:"stayed_targets,omitempty"`
 	End    string `json:"stayed_until,omitempty"`
 }
 
-// stayOf returns the stay of an order. Without --sealed, the end of a sealed lift is secret.
+// Without --sealed, the end of a sealed lift is secret.
 func (l *orders) stayOf(st ruleset.OrderState, sealed bool) (s stay) {
 	if l.sealed && !sealed || st.Lift || st.State != ruleset.Lifted && st.State != ruleset.InForce && st.State != ruleset.OnHold {
 		return s
@@ -115,7 +114,7 @@ func (l *orders) states(now order.Time) map[string]ruleset.OrderState {
 	return out
 }
 
-// countryOrders warns about orders for countries. Without a Corefile, the server may not know a
+// The warning is about orders for countries. Only a Corefile shows whether the server knows a
 // client's country.
 func (l *orders) countryOrders() (problems order.Problems) {
 	for _, f := range l.files {

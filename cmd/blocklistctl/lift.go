@@ -164,7 +164,7 @@ func (c *liftCmd) askFreed(a *asker, o *order.Order) {
 	a.ask(q)
 }
 
-// addLift adds a lift to the file of the first lifted order. Without issued and from, the lift
+// The lift goes into the file of the first lifted order. Without the keys issued and from, the lift
 // begins now.
 func (x *editing) addLift(lifts []string, fields map[string]any) error {
 	if err := x.open(lifts[0]); err != nil {
@@ -192,7 +192,7 @@ func (x *editing) addLift(lifts []string, fields map[string]any) error {
 	return x.finish(at)
 }
 
-// effectOf returns the first time at which a lift has an effect. A lifted order may begin after the
+// The result is the first time at which a lift has an effect. A lifted order may begin after the
 // lift.
 func (x *editing) effectOf(lift *order.Order) order.Time {
 	at := max(cmp.Or(lift.From, lift.Issued), x.now)
@@ -215,8 +215,7 @@ func (x *editing) effectOf(lift *order.Order) order.Time {
 // kindParty is the answer for a party of a case. A party is not an authority.
 const kindParty = "party"
 
-// sameName compares names of authorities. Several blanks count as one blank, as in the rules of
-// lifts.
+// Several blanks in the name of an authority count as one blank, as in the rules of lifts.
 func sameName(a, b string) bool {
 	return strings.Join(strings.Fields(a), " ") == strings.Join(strings.Fields(b), " ")
 }

@@ -65,11 +65,11 @@ type listedJSON struct {
 	Windows    []windowJSON `json:"windows,omitempty"`
 	Review     string       `json:"review,omitempty"`
 	Disclosure string       `json:"disclosure"`
-	// Late is the reason why the order is late, or empty.
+	// This text explains why the order is late. It may be empty.
 	Late       string     `json:"late,omitempty"`
 	TargetList []string   `json:"target_list,omitempty"`
 	Held       []heldJSON `json:"held,omitempty"`
-	// Lifted is the number of targets that lifts end for all clients. Held targets do not count.
+	// Lifts end this number of targets for all clients. Held targets do not count.
 	Lifted int `json:"lifted_targets,omitempty"`
 	stay
 

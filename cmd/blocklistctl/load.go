@@ -53,8 +53,7 @@ func (l *orders) byID() map[string]*order.Order {
 
 const manySearches = 16
 
-// find returns an order and its file, or nil. find makes a map only after many searches, because
-// making a large map takes long.
+// Making a large map takes long, so the function makes the map only after many searches.
 func (l *orders) find(id string) (*order.Order, *lint.File) {
 	if l.searches++; l.searches > manySearches && l.index == nil {
 		l.index = map[string]place{}
@@ -94,8 +93,8 @@ func (l *orders) position(id string) (p orderPosition) {
 	return p
 }
 
-// load reads and compiles files, directories and globs, as a server does. It leaves out files with
-// errors. change can replace each order. change may be nil.
+// The function leaves out files with errors, as a server does. The function change can replace each
+// order. It may be nil.
 func (e *env) load(patterns []string, s *server, change func(*order.Order) *order.Order) *orders {
 	l := &orders{}
 	opt := s.Store.Rules
@@ -142,7 +141,8 @@ func (e *env) load(patterns []string, s *server, change func(*order.Order) *orde
 	return l
 }
 
-// A partBuilder compiles orders while the parser reads on, because a million orders take seconds.
+// A partBuilder compiles orders while the parser still reads, because a million orders take
+// seconds.
 type partBuilder struct {
 	*ruleset.Builder
 	orders  []*order.Order // the orders of the file so far
@@ -156,7 +156,7 @@ type partBuilder struct {
 
 const batch = 1024
 
-// newPartBuilder returns a builder. Before finish, the caller may only call emit.
+// The caller may call only emit before the call of finish.
 func newPartBuilder(path string, opt ruleset.Options, change func(*order.Order) *order.Order) *partBuilder {
 	b := &partBuilder{Builder: ruleset.NewBuilder(path, opt), batches: make(chan []*order.Order, 8), done: make(chan struct{})}
 	go func() {
@@ -173,7 +173,7 @@ func newPartBuilder(path string, opt ruleset.Options, change func(*order.Order) 
 	return b
 }
 
-// emit copies an order, because the parser reuses the memory of the order.
+// The parser reuses the memory of the order, so the function copies the order.
 func (b *partBuilder) emit(o *order.Order) {
 	if len(b.room) == 0 {
 		b.room = make([]order.Order, roomFor(len(b.orders)))
@@ -202,7 +202,7 @@ func (b *partBuilder) emit(o *order.Order) {
 
 const smallOrder = 2
 
-// When a file has manyOrders orders, the tool sets GOGC back to 100 to save memory.
+// For a file with so many orders, the tool sets GOGC back to 100 to save memory.
 const manyOrders = 2_000_000
 
 func roomFor(n int) int { return min(max(n, 1), batch/8) }
@@ -232,8 +232,7 @@ func (b *partBuilder) finish() {
 	<-b.done
 }
 
-// mustLoad is like load, but returns an error for a file with errors. Without the file, the output
-// could be wrong.
+// A file with errors is an error here. Without the file, the output could be wrong.
 func (e *env) mustLoad(patterns []string, s *server, change func(*order.Order) *order.Order) (*orders, error) {
 	l := e.load(patterns, s, change)
 	bad := l.problems.Errors()

@@ -9,14 +9,13 @@ import (
 )
 
 type localSet struct {
-	// Digest is the digest of the set. The digest depends on settings in the Corefile, so Digest is
-	// empty without a Corefile.
+	// The digest depends on settings in the Corefile. Without a Corefile, it is empty.
 	Digest string `json:"digest,omitempty"`
-	// Files are the sorted digests of the order files. A digest includes the side lists.
+	// These are the sorted digests of the order files. A digest includes the side lists.
 	Files []string `json:"files"`
 }
 
-// here returns the digests of the local order files. It returns nil without files and Corefile.
+// Without files and a Corefile, the result is nil.
 func (c *statusCmd) here(e *env, files []string) (*localSet, error) {
 	if len(files) == 0 && c.Corefile == "" {
 		if c.Block != "" {

@@ -28,7 +28,6 @@ func main() {
 	os.Exit(code)
 }
 
-// env contains the inputs and outputs of a command, for example the clock.
 type env struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer

@@ -122,7 +122,7 @@ func command(s *script.Script, args []string) string {
 	return strings.ReplaceAll(out.String(), s.Dir, "$DIR")
 }
 
-// oneDocument checks that --json writes one JSON document. The docs must describe each field.
+// With --json, the output must be one JSON document. The docs must describe each field.
 func oneDocument(t *testing.T, args []string, data []byte) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	var v any
@@ -231,8 +231,7 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-// TestPresent checks that a command without --at is about the present. The test clock advances at
-// each reading.
+// A command without --at must use the present time. The test clock advances at each reading.
 func TestPresent(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("a.yaml", []byte("version: 1\norders: [{id: a, authority: {name: A}, scope: global, targets: [a.example]}]\n"), 0o600); err != nil {

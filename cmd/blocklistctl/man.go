@@ -22,7 +22,7 @@ Example:
   blocklistctl man > blocklistctl.1`
 }
 
-// Run prints the manual page. The page has the date of the commit, for reproducible builds.
+// The manual page has the date of the commit, so that builds are reproducible.
 func (*manCmd) Run(e *env) error {
 	date, version := e.now().UTC().Format(time.DateOnly), ""
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -49,7 +49,7 @@ func (m *manual) macro(name string, args ...string) {
 	fmt.Fprintln(m.w, line)
 }
 
-// text writes a line of text. It escapes a dot at the start, because the dot starts a macro.
+// A dot at the start of a line would start a macro, so the function escapes the dot.
 func (m *manual) text(s string) {
 	if strings.HasPrefix(s, ".") || strings.HasPrefix(s, "'") {
 		fmt.Fprint(m.w, `\&`)

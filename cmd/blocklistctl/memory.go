@@ -20,7 +20,8 @@ func limitMemory() *memoryLimit {
 	return &memoryLimit{leastMemory}
 }
 
-// adapt raises a limit that is too low. Otherwise the garbage collector would run all the time.
+// If the limit is too low, the garbage collector runs all the time. The function raises such a
+// limit.
 func (m *memoryLimit) adapt() {
 	if m.limit == 0 {
 		return

@@ -47,7 +47,7 @@ func calendars() []locales.Translator {
 }
 
 type vocabulary struct {
-	// months maps a word to months. "listopada" is November in Polish and October in Croatian.
+	// The keys are words. The word "listopada" is November in Polish and October in Croatian.
 	months map[string][]time.Month
 	days   map[string]bool // the days of the week
 }
@@ -85,7 +85,7 @@ func wordsOf(s string) []string {
 	})
 }
 
-// smallWords do not change a date, for example "le" in "le 1er mars".
+// These words do not change a date, for example "le" in "le 1er mars".
 var smallWords = map[string]bool{
 	"the": true, "of": true, "on": true, // English
 	"il": true, "lo": true, "li": true, "addi": true, "di": true, "del": true, // Italian
@@ -98,8 +98,8 @@ var smallWords = map[string]bool{
 
 var ordinals = []string{"", "st", "nd", "rd", "th", "er", "re", "e", "o", "a", "de", "ste"}
 
-// inEnglish returns a date in English, for example "23 November 2026". A month with two meanings
-// gives two dates.
+// The results are dates in English, for example "23 November 2026". A month with two meanings gives
+// two dates.
 func inEnglish(s string) (dates []string) {
 	var before, after []string
 	var months []time.Month

@@ -31,8 +31,7 @@ func (c *namesFlags) load(e *env, a *asker, flag string, names []string) (label 
 	return c.List, data, err
 }
 
-// read returns the targets and a report on the lines. Without a terminal, it returns errProblems
-// for refused lines.
+// Without a terminal, refused lines cause the error errProblems.
 func (c *namesFlags) read(e *env, a *asker, id, flag string, names []string) ([]order.Target, *importJSON, error) {
 	if a != nil {
 		return c.askNames(a, id, flag, names)

@@ -50,7 +50,7 @@ func (e *env) format(output *string, normal string) error {
 	return nil
 }
 
-// say writes a message to standard error in printable form.
+// The message is made printable.
 func (e *env) say(format string, args ...any) {
 	e.progress.clear()
 	for i, line := range strings.Split(fmt.Sprintf(format, args...), "\n") {
@@ -61,7 +61,7 @@ func (e *env) say(format string, args ...any) {
 	}
 }
 
-// An output writes to standard output. After a write error, the exit code of the tool is not 0.
+// After a write error, the exit code of the tool is not 0.
 type output struct {
 	w   io.Writer
 	err error
@@ -76,7 +76,7 @@ func (o *output) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// writeJSON writes a JSON document. It escapes text that could control a terminal.
+// The function escapes text that could control a terminal.
 func (e *env) writeJSON(v any) error {
 	e.progress.clear()
 	var b bytes.Buffer

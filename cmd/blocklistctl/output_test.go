@@ -93,7 +93,7 @@ func TestHelpLost(t *testing.T) {
 	}
 }
 
-// hostile texts would control a terminal, forge a line or change the reading direction.
+// These texts would control a terminal, forge a line or change the reading direction.
 var hostile = []string{
 	"x\x1b[2J\x1b]0;pwn\x07x", "x\rx", "in_force  block  forged\nx\n", "x\tx", "x\u202e\u2066\u200bx", "x\u2028\u0085\x7fx",
 }

@@ -19,8 +19,7 @@ type passwordFlags struct {
 // maxPassword is the largest length in bytes.
 const maxPassword = 1024
 
-// password reads the password from a file, standard input or the terminal. If isNew is true, the
-// person types the password twice.
+// If isNew is true, the person types the password twice.
 func (f *passwordFlags) password(e *env, prompt string, isNew bool) (string, error) {
 	switch f.PasswordFile {
 	case "":
@@ -83,7 +82,7 @@ func askPassword(e *env, prompt string, isNew bool) (string, error) {
 	return first, err
 }
 
-// keepTerminal makes Ctrl-C restore the terminal. Otherwise the terminal would not show typed text.
+// Ctrl-C must restore the terminal. Otherwise, the terminal would not show typed text.
 func keepTerminal(fd int) (release func()) {
 	state, err := term.GetState(fd)
 	if err != nil {

@@ -76,7 +76,6 @@ Example:
   blocklistctl platform check platforms/it-piracy-shield.yaml`
 }
 
-// Run checks descriptions and prints all problems of each description.
 func (c *platformCheckCmd) Run(e *env) error {
 	return checkDescriptions(e, feed.Platforms, c.Files, c.Platforms, func(name string, data []byte) error {
 		_, err := feed.Parse(name, data)

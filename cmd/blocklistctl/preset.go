@@ -76,7 +76,6 @@ Example:
   blocklistctl preset check presets/my-register.yaml`
 }
 
-// Run checks presets and prints all problems of each preset.
 func (c *presetCheckCmd) Run(e *env) error {
 	return checkDescriptions(e, register.Presets, c.Files, c.Presets, func(name string, data []byte) error {
 		_, err := register.Parse(name, data)

@@ -231,7 +231,7 @@ func (p *probing) query(q *probe.Question) *dns.Msg {
 	return m
 }
 
-// limits returns notes about the names and settings that the probe does not check.
+// The notes are about the names and settings that the probe does not check.
 func (p *probing) limits(s *server) (notes []string) {
 	add := func(n int, format string, args ...any) {
 		if n > 0 {

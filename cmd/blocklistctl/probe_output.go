@@ -106,13 +106,12 @@ func (p *probing) print(e *env, results []probe.Result, stopped error) (bad bool
 	return r.Wrong+r.NoAnswer > 0
 }
 
-// A probeJournal is the journal of the flag --journal. It is nil without the flag.
+// Without the flag --journal, the journal is nil.
 type probeJournal struct{ *journal.Journal }
 
 const journalPatience = 30 * time.Second
 
-// openJournal opens or creates the journal of --journal. A probe must not write to a server's
-// journal.
+// A probe must not write to a server's journal.
 func (c *probeCmd) openJournal(e *env) (*probeJournal, error) {
 	if c.Journal == "" {
 		return nil, nil

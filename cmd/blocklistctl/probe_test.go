@@ -12,8 +12,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// startResolver starts a server. For blocked names, the server answers NXDOMAIN with extended error
-// 16.
+// For blocked names, the server answers NXDOMAIN with extended error 16.
 func startResolver(t *testing.T, blocked ...string) string {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")

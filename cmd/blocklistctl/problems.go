@@ -7,7 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// atTargets adds positions to warnings about targets, because compiled orders have no positions.
+// Compiled orders have no positions, so this function adds the positions to the warnings.
 func atTargets(problems order.Problems, list []*order.Order) order.Problems {
 	type key struct{ order, target string }
 	at := map[key][]*order.Problem{}
@@ -83,7 +83,7 @@ func problemText(p order.Problem) string {
 	return p.Error()
 }
 
-// listProblems prints the problems on the standard error, and with --json also as JSON.
+// With --json, the function also prints the problems as JSON.
 func (e *env) listProblems(problems order.Problems) {
 	e.progress.clear()
 	problems.Sort()

@@ -10,7 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// progress shows the current step of a long command. It prints nothing without a terminal.
+// The type progress shows the current step of a long command. Without a terminal, it prints
+// nothing.
 type progress struct {
 	w     io.Writer // nil if standard error is not a terminal
 	now   func() time.Time
@@ -35,7 +36,7 @@ func newProgress(w io.Writer) *progress {
 	return p
 }
 
-// say replaces the progress line. Frequent calls are cheap, because say skips most calls.
+// Frequent calls are cheap, because most calls print nothing.
 func (p *progress) say(format string, args ...any) {
 	if p.w == nil {
 		return
@@ -58,7 +59,7 @@ func (p *progress) say(format string, args ...any) {
 	fmt.Fprint(p.w, "\r\x1b[K"+printable.Line(text))
 }
 
-// clear removes the progress line. Call clear before any other output.
+// Call this method before any other output.
 func (p *progress) clear() {
 	if p.shown {
 		fmt.Fprint(p.w, "\r\x1b[K")

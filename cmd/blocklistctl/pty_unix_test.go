@@ -56,7 +56,7 @@ func newPerson(t *testing.T) *person {
 	return p
 }
 
-// await reads until the last line is a prompt. It returns false if the command ends first.
+// The method reads until the last line is a prompt. The result is false if the command ends first.
 func (p *person) await() bool {
 	p.t.Helper()
 	deadline := time.After(time.Minute)

@@ -13,8 +13,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// readFile parses an order file and its side lists. It calls emit for each order. The contents in
-// e.kept and e.edited replace the file on the disk.
+// The function calls emit for each order. The contents in e.kept and e.edited replace the file on
+// the disk.
 func (e *env) readFile(path string, emit func(*order.Order)) (parsed *order.File, digest source.Digest, problems order.Problems) {
 	if e.kept != nil {
 		return e.kept.read(path, emit)
@@ -51,8 +51,8 @@ func (l *lastByte) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// openFile opens a regular file of at most the given size. It refuses a pipe, because open could
-// wait for a writer. The error does not contain the path.
+// The file must be regular. The function refuses a pipe, because open could wait for a writer. The
+// error does not contain the path.
 func openFile(path string, most int64) (f *os.File, err error) {
 	info, err := os.Stat(path)
 	switch {

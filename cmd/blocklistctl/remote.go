@@ -97,7 +97,7 @@ func isLoopback(host string) bool {
 	return err == nil && a.IsLoopback() || host == "localhost"
 }
 
-// get requests a path of the server. The caller must close the body.
+// The caller must close the body.
 func (r *remote) get(path string, query url.Values) (io.ReadCloser, error) {
 	u := r.url.JoinPath(path)
 	u.RawQuery = query.Encode()
@@ -168,7 +168,7 @@ func (r *remote) document(path string, query url.Values, v any) error {
 	return nil
 }
 
-// text requests a path of the server. It removes characters that could control a terminal.
+// The function removes characters that could control a terminal.
 func (r *remote) text(path string, query url.Values) (string, error) {
 	body, err := r.get(path, query)
 	if err != nil {

@@ -43,8 +43,8 @@ func (c *showCmd) remote(e *env, subject string, files []string) error {
 	return nil
 }
 
-// matchingRemote returns the orders with this id, digest or reference. Otherwise it searches parts
-// of references.
+// The text is compared with ids, digests and references. If nothing matches, the function searches
+// parts of references.
 func matchingRemote(all []status.Order, text string) []status.Order {
 	want := simple(text)
 	for _, is := range []func(o *status.Order) bool{
@@ -107,11 +107,11 @@ type remoteDue struct {
 	// At is the time of the server's clock.
 	At    string `json:"at"`
 	Until string `json:"until"`
-	// Problems are the alarms of the server and the problems of its files.
+	// These are the alarms of the server and the problems of its files.
 	Problems []string `json:"problems"`
 	// Useless is the number of lifts that end nothing.
 	Useless int `json:"lifts_reaching_nothing"`
-	// Changes are the orders whose state may change before Until, the earliest first.
+	// The state of these orders may change before Until. The earliest change comes first.
 	Changes []status.Order `json:"changes"`
 	Notes   []string       `json:"notes"`
 }

@@ -21,8 +21,8 @@ type reportFlags struct {
 	Sealed      bool     `help:"Show sealed orders, and the targets that orders do not disclose."`
 }
 
-// data reads the order files and checks the journals. Without order files, the orders come from the
-// journals.
+// The function reads the order files and checks the journals. Without order files, the orders come
+// from the journals.
 func (f *reportFlags) data(e *env, orders []string) (d *report.Data, opt report.Options, err error) {
 	e.sealed = f.Sealed
 	keys := map[string]note.Verifier{}
@@ -131,7 +131,7 @@ func (c *reportCmd) Run(e *env) error {
 	return e.faults(r.Faults, c.Format == "text" && !e.json)
 }
 
-// period returns the start of a period, and the first moment after the period.
+// The second result is the first moment after the period.
 func period(from, to string, now order.Time, zone *time.Location) (begin, end time.Time, err error) {
 	f, err := parseMoment("--from", from, now, zone)
 	if err != nil {
@@ -151,7 +151,7 @@ func period(from, to string, now order.Time, zone *time.Location) (begin, end ti
 	return begin, end, nil
 }
 
-// faults prints the faults of journals and returns an error. If said is true, it prints nothing.
+// If the argument said is true, the function does not print each fault.
 func (e *env) faults(faults []string, said bool) error {
 	if len(faults) == 0 {
 		return nil

@@ -211,8 +211,7 @@ orders:
 	}
 }
 
-// TestReportWithoutJournal checks a report without a journal. The report must not print 0 for an
-// unknown number.
+// Without a journal, a report must not print 0 for an unknown number.
 func TestReportWithoutJournal(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("testdata", "docs", "report.yaml"))
 	if err != nil {

@@ -12,11 +12,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// disclosures returns the disclosure of each order, by id. An order with full disclosure has no
-// entry, to save memory.
+// The keys are order ids. An order with full disclosure has no entry, to save memory.
 //
-// If a lift has no disclosure of its own, it is at least as secret as the orders that it reaches.
-// If such a lift lists an unknown id, the lift is secret, because a sealed order may have this id.
+// A lift without its own disclosure is at least as secret as the orders that it reaches. With an
+// unknown id in its list, such a lift is secret, because a sealed order may have this id.
 func disclosures(all []*order.Order) map[string]order.Disclosure {
 	byID := map[string]order.Disclosure{}
 	var lifts []*order.Order
@@ -73,8 +72,8 @@ func disclosures(all []*order.Order) map[string]order.Disclosure {
 	return byID
 }
 
-// shownUntil returns the time at which the state may change. Without --sealed, shownUntil does not
-// return the time of a lift, because the lift may be sealed.
+// The state may change at this time. Without --sealed, the result is not the time of a lift,
+// because the lift may be sealed.
 func (l *orders) shownUntil(st ruleset.OrderState, sealed bool) order.Time {
 	if sealed || !l.sealed {
 		return st.Until
@@ -82,8 +81,7 @@ func (l *orders) shownUntil(st ruleset.OrderState, sealed bool) order.Time {
 	return st.OwnUntil()
 }
 
-// shown hides the text of problems that may reveal a sealed order. With sealed, shown hides
-// nothing.
+// Without --sealed, the function hides the text of problems that may reveal a sealed order.
 func (l *orders) shown(ps order.Problems, sealed bool) order.Problems {
 	if sealed || !l.sealed {
 		return ps

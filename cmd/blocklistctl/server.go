@@ -10,7 +10,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// corefileVariable names the environment variable with the path of the Corefile. ORDERS and
+// This environment variable contains the path of the Corefile. The argument ORDERS and the flag
 // --corefile come first.
 const corefileVariable = "BLOCKLIST_COREFILE"
 
@@ -28,8 +28,8 @@ type server struct {
 	blocks   []*directive.Block // all server blocks of the Corefile
 }
 
-// obvious returns the file orders.yaml in the working directory, if the user gave neither ORDERS
-// nor a Corefile.
+// Without ORDERS and a Corefile, the tool uses the only order file named orders in the working
+// directory.
 func (f *serverFlags) obvious(e *env, orders []string) []string {
 	if len(orders) > 0 || f.Corefile != "" || os.Getenv(corefileVariable) != "" {
 		return orders
@@ -92,7 +92,7 @@ func (f *serverFlags) server(orders []string) (*server, error) {
 	return s, nil
 }
 
-// demands returns a problem for each Corefile rule that a file breaks. It does not check
+// Each problem is about a Corefile rule that the file breaks. The function does not check
 // signatures.
 func (s *server) demands(f *order.File) order.Problems {
 	problems := s.Store.Demands.File(f)
@@ -102,8 +102,8 @@ func (s *server) demands(f *order.File) order.Problems {
 	return problems
 }
 
-// elsewhere returns the other server block that gets the queries for a name, or nil. refused means
-// that no server block gets the queries.
+// The first result is the other server block that gets the queries for a name, or nil. The second
+// result is true if no server block gets the queries.
 func (s *server) elsewhere(name dname.Name) (other *directive.Block, refused bool) {
 	if s.block == nil {
 		return nil, false

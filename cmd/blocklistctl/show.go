@@ -65,7 +65,7 @@ type shownJSON struct {
 	secret    bool        // the order does not disclose its targets, and --sealed is not given
 }
 
-// linkJSON is a link between an order and a lift that ends the order.
+// A linkJSON connects an order with a lift that ends the order.
 type linkJSON struct {
 	Order string `json:"order"`
 	File  string `json:"file,omitempty"`
@@ -73,7 +73,7 @@ type linkJSON struct {
 	State string `json:"state"`
 	From  string `json:"from,omitempty"`
 	Until string `json:"until,omitempty"`
-	// Target is the first target that the lift ends. Targets is 0 if the lift ends the whole order.
+	// This is the first target that the lift ends. If the lift ends the whole order, Targets is 0.
 	Target  string `json:"target,omitempty"`
 	Targets int    `json:"targets,omitempty"`
 }
@@ -108,7 +108,7 @@ func (c *showCmd) Run(e *env) error {
 	if len(found) == 0 {
 		msg := fmt.Sprintf("no order has the id, the reference or the name %q", subject)
 		if len(x.disclosure) > 0 && !c.Sealed {
-			// The message does not depend on sealed orders, so the message reveals nothing.
+			// The message is the same with and without sealed orders, so it reveals nothing.
 			msg += " (orders that do not disclose their names are searched for a name only with --sealed)"
 		}
 		if near != "" {
@@ -157,8 +157,7 @@ func (c *showCmd) misplaced(args []string) error {
 	return nil
 }
 
-// orderFile reports whether an argument is an existing order file. An order id can be the path of a
-// directory.
+// An order id can be the path of a directory, so only a regular file counts.
 func orderFile(arg string) bool {
 	info, err := os.Stat(arg)
 	return err == nil && info.Mode().IsRegular() && slices.Contains(order.Extensions, order.Ext(arg))

@@ -12,10 +12,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// matches compares a text with ids and digests, then with references and targets.
+// The function compares the text with ids and digests first. Then it compares the text with
+// references and targets.
 //
-// Without --sealed, a sealed order matches only by id or digest. If no order matches, near is a
-// similar text.
+// Without --sealed, a sealed order matches only by id or digest. If no order matches, the second
+// result is a similar text.
 func (x *shower) matches(text string) (found []*order.Order, near string) {
 	if o := x.l.order(text); o != nil {
 		return []*order.Order{o}, ""
@@ -182,8 +183,8 @@ func (r *reachNames) touches(n dname.Name) bool {
 	return false
 }
 
-// meets returns the first common target of a lift and an order, and the number of common targets. A
-// lift without targets ends whole orders. For this lift, meets returns "", 0 and true.
+// The results are the first common target and the number of common targets. A lift without targets
+// ends whole orders. The results are then "", 0 and true.
 func (r *reachNames) meets(o *order.Order) (first string, n int, ok bool) {
 	if len(r.lift.Targets) == 0 {
 		return "", 0, true

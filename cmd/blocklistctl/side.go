@@ -8,8 +8,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// openSide returns a function that opens side lists. The function refuses the same paths as the
-// server.
+// The returned function refuses the same paths as the server.
 func openSide(path string) func(name string) (io.ReadCloser, error) {
 	return func(name string) (io.ReadCloser, error) {
 		side := filepath.Join(filepath.Dir(path), name)
@@ -20,8 +19,8 @@ func openSide(path string) func(name string) (io.ReadCloser, error) {
 	}
 }
 
-// outside returns an error if a symbolic link leads a side list out of the order file's directory.
-// If the order file is a link, its real directory is allowed too.
+// A symbolic link must not lead a side list out of the order file's directory. If the order file is
+// a link, its real directory is allowed too.
 func outside(path, side string) error {
 	// EvalSymlinks needs absolute paths, because a link may lead to the working directory.
 	abs, err := filepath.Abs(path)

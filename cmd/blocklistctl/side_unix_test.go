@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestSideListOutside checks that a side list cannot be a link to a file outside the order file's
-// directory. The directory itself may be a link, as in Kubernetes.
+// A side list must not link to a file outside the order file's directory. The directory itself may
+// be a link, as in Kubernetes.
 func TestSideListOutside(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {

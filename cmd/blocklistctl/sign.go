@@ -186,8 +186,7 @@ func (c *signCmd) secretKey(e *env) (s signature.SecretKey, err error) {
 	return s, err
 }
 
-// differs returns an error if another signature file is from the same key. A server counts each key
-// once.
+// A server counts each key once, so a second signature file from the same key is an error.
 func (c *signCmd) differs(key signature.Key, from string) error {
 	for slot := 1; slot <= signature.MaxKeys; slot++ {
 		path := signature.Path(from, slot)
@@ -205,7 +204,7 @@ func (c *signCmd) differs(key signature.Key, from string) error {
 	return nil
 }
 
-// readSignature reads a signature file. The error does not contain the path.
+// The error does not contain the path.
 func readSignature(path string) ([]byte, error) {
 	f, err := openFile(path, signature.MaxBytes)
 	if err != nil {

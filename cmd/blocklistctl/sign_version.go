@@ -43,8 +43,7 @@ func (b *signed) discard() {
 	}
 }
 
-// prepare checks a version of an order file. It copies a version from another file into the order
-// file's directory.
+// If the version is in another file, the function copies it into the order file's directory.
 func (c *signCmd) prepare(file string) (*signed, order.Problems, error) {
 	b := &signed{file: file, from: file, hash: signature.NewHash(), moves: c.From != ""}
 	var in io.ReadCloser

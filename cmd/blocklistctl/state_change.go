@@ -102,8 +102,7 @@ type changeJSON struct {
 	NotStored string `json:"not_stored,omitempty"`
 }
 
-// change runs do on the state directory. If a running server has locked the directory, change asks
-// the server.
+// If a running server has locked the state directory, the function asks the server.
 func (f *changeFlags) change(e *env, c state.Change, do func(*state.State, string) error, done string) error {
 	c.Reason, c.Time = f.Reason, e.now()
 	if f.Wait <= 0 || f.Wait > time.Hour {
@@ -173,8 +172,8 @@ func (e *env) reportChange(dir string, c state.Change, a state.Answer, server bo
 	return err
 }
 
-// knownPath returns the path of the file as in the state directory. set-serial also accepts an
-// unknown file, because a server may have refused the first version of the file.
+// The result is the path as in the state directory. The command set-serial also accepts an unknown
+// file, because a server may have refused the first version of the file.
 func knownPath(set state.Set, c state.Change) (string, error) {
 	abs, err := filepath.Abs(c.Path)
 	if err != nil {
@@ -195,12 +194,11 @@ func knownPath(set state.Set, c state.Change) (string, error) {
 
 const (
 	askEvery = 50 * time.Millisecond
-	// answerGrace extends the wait for a request that the server has started.
+	// If the server has started the request, the tool waits this much longer.
 	answerGrace = 10 * time.Second
 )
 
-// ask asks the running server for a change. On a timeout or Ctrl-C, ask withdraws a request that
-// the server has not started.
+// After a timeout or Ctrl-C, the function withdraws a request that the server has not started.
 func (f *changeFlags) ask(e *env, dir string, c state.Change, locked error) error {
 	stop, release := interrupted()
 	defer release()

@@ -93,8 +93,8 @@ func TestState(t *testing.T) {
 	}
 }
 
-// TestStateWithoutAnswer checks that the tool withdraws a request without an answer. "state list"
-// must work in a locked directory.
+// The tool must withdraw a request without an answer. The command "state list" must work in a
+// locked directory.
 func TestStateWithoutAnswer(t *testing.T) {
 	dir := stateDir(t)
 	st, err := state.Open(dir, state.Options{})

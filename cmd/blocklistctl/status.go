@@ -34,15 +34,15 @@ Example:
 
 type nodeJSON struct {
 	URL string `json:"url"`
-	// Error is the reason why the server gave no status, or empty.
+	// If the server gave no status, this is the reason.
 	Error string `json:"error,omitempty"`
-	// Same is true if the server has the local order set. Without local files, all servers must
-	// have equal sets.
+	// The value is true if the server has the local order set. Without local files, all servers
+	// must have equal sets.
 	Same bool `json:"same"`
-	// Problems is true if the newest version of a file is not in force.
+	// The value is true if the newest version of a file is not in force.
 	Problems bool `json:"problems"`
-	// Shadow lists the server blocks in shadow mode. Without lists the server blocks without
-	// blocklist.
+	// The field Shadow contains the server blocks in shadow mode. The field Without contains the
+	// server blocks without the plugin blocklist.
 	Shadow  []string         `json:"shadow"`
 	Without []string         `json:"without"`
 	Status  *status.Document `json:"status,omitempty"`

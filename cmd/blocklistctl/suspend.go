@@ -76,8 +76,7 @@ func (c *suspendCmd) duration() (time.Duration, error) {
 	return d, nil
 }
 
-// ask asks for the missing arguments. A stay is a pause that a court or another authority has
-// decided.
+// A stay is a pause that a court or another authority has decided.
 func (c *suspendCmd) ask(x *editing) (stay bool, err error) {
 	a := x.asks
 	if c.Order == "" {

@@ -27,7 +27,7 @@ func references(list []string) string {
 	return strings.Join(out, ", ")
 }
 
-// until returns a time as text, or "" for ruleset.Forever.
+// For ruleset.Forever, the text is "".
 var until = explain.Until
 
 type number struct {

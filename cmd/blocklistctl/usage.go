@@ -11,7 +11,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// exit is an exit code. The argument parser panics with an exit to end the tool.
+// This type is an exit code. The argument parser panics with it to end the tool.
 type exit int
 
 // misuseError is an error about wrong arguments.
@@ -62,7 +62,7 @@ func (e *env) usage(err error) (code int) {
 	return exitMisuse
 }
 
-// wantsJSON looks for --json without the parser, because the parser may refuse the arguments.
+// The function looks for --json without the parser, because the parser may refuse the arguments.
 func wantsJSON(args []string) bool {
 	for _, a := range args {
 		switch a {

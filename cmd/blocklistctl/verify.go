@@ -47,7 +47,6 @@ type signerJSON struct {
 	Signed    string `json:"signed,omitempty"`
 }
 
-// Run checks the signatures of the order files and prints the results.
 func (c *verifyCmd) Run(e *env) error {
 	s, err := (&serverFlags{Corefile: c.Corefile, Block: c.Block}).server(c.Orders)
 	if err != nil {
@@ -87,7 +86,6 @@ func (c *verifyCmd) Run(e *env) error {
 	return nil
 }
 
-// policy returns the keys that may sign and the number of required keys.
 func (c *verifyCmd) policy(s *server) (p signature.Policy, err error) {
 	switch {
 	case len(c.Key) == 0 && c.Need != 0:

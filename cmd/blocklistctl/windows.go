@@ -7,7 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// windowJSON is a time span of an order. An empty From or Until means no limit.
+// An empty From or Until means no limit.
 type windowJSON struct {
 	From  string `json:"from,omitempty"`
 	Until string `json:"until,omitempty"`
@@ -31,7 +31,7 @@ func (x *listedJSON) setWindows(o *order.Order, zone *time.Location, now order.T
 	}
 }
 
-// span returns the earliest start and the latest end. NoTime means no limit.
+// The results are the earliest start and the latest end. NoTime means no limit.
 func span(ws []order.Window) (from, until order.Time) {
 	from, until = ws[0].From, ws[0].Until
 	for _, w := range ws[1:] {

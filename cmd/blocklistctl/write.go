@@ -11,23 +11,23 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// modeSealed is the mode of a file with a sealed order, before the umask. The server reads the file
-// as a group member.
+// A file with a sealed order has this mode before the umask. The server reads the file as a group
+// member.
 const modeSealed = 0o640
 
-// files replaces order files. After a crash, a file has its old or its new content. With GroupOnly,
-// the owner of a replaced file may change.
+// After a crash, an order file has its old or its new content. With GroupOnly, the owner of a
+// replaced file may change.
 var files = durable.FS{GroupOnly: true}
 
-// A staged file is the hidden new content of a file. Servers skip hidden files.
+// The new content is in a hidden file, because servers skip hidden files.
 type staged struct {
 	*durable.File
 	name string      // the final name
 	mode fs.FileMode // the final mode
 }
 
-// stage creates a hidden file that will replace the file at path. The new file keeps the group and
-// the mode. stage replaces the target of a symbolic link, and keeps the link.
+// The hidden file will replace the file at the given path. It keeps the group and the mode. If the
+// path is a symbolic link, the function replaces the target of the link.
 func stage(path string, mode fs.FileMode) (*staged, error) {
 	given := path
 	final := durable.KeepMode
@@ -57,7 +57,7 @@ func stage(path string, mode fs.FileMode) (*staged, error) {
 
 func (s *staged) prepare() error { return s.Prepare(s.name, s.mode) }
 
-// writeFile replaces a file by rename, because a server must never read an incomplete file.
+// The function replaces the file by rename, because a server must never read an incomplete file.
 func writeFile(path string, data []byte, mode fs.FileMode) error {
 	s, err := stage(path, mode)
 	if err != nil {
@@ -71,7 +71,7 @@ func writeFile(path string, data []byte, mode fs.FileMode) error {
 	return unwritable(path, s.Install())
 }
 
-// unwritable replaces the path of the hidden file in an error with the user's path.
+// In the error, the user's path replaces the path of the hidden file.
 func unwritable(path string, err error) error {
 	var p *fs.PathError
 	var l *os.LinkError

@@ -16,8 +16,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// zoneTab is the file zone.tab of the time zone database of IANA: the time zones of each
-// country.
+// zoneTab lists the time zones of each country. It is the file zone.tab of the time zone database
+// of IANA.
 //
 //go:embed zone.tab
 var zoneTab string
@@ -66,8 +66,8 @@ func city(s string) string {
 	return strings.ToLower(plainLetters(strings.NewReplacer("_", " ", "-", " ").Replace(s)))
 }
 
-// zoneNamed finds a time zone by its name, a city, or a country with one zone. If there is no zone,
-// wrong is the reason.
+// The function accepts the name of a time zone, a city, or a country with one zone. If there is no
+// zone, the second result is the reason.
 func zoneNamed(s string) (zone, wrong string) {
 	if isZone(s) {
 		return s, ""
@@ -165,7 +165,7 @@ func neighbourZone(path string) (zone string) {
 	return zone
 }
 
-// localZone returns the name of this computer's time zone, or "". UTC gives "", because servers in
+// The result is the name of this computer's time zone, or "". UTC also gives "", because servers in
 // every country use UTC.
 func localZone() string {
 	name := os.Getenv("TZ")

@@ -66,8 +66,8 @@ func install() error {
 	return nil
 }
 
-// insert adds two directives to the list: blocklist directly above cache, and orders_rpz directly
-// below transfer. Above transfer, orders_rpz would refuse all transfers.
+// The directive blocklist goes directly above cache. The directive orders_rpz goes directly below
+// transfer. Above transfer, orders_rpz would refuse all transfers.
 func insert(directives []string) ([]string, error) {
 	i, j := slices.Index(directives, below), slices.Index(directives, above)
 	if i < 0 {
@@ -92,8 +92,8 @@ func explainAbsent() {
 	}
 }
 
-// commit returns the commit for -version and for the metric coredns_build_info. Without a commit
-// from -ldflags, it returns the version of this module.
+// The result is for -version and for the metric coredns_build_info. Without a commit from -ldflags,
+// the result is the version of this module.
 func commit(set string) string {
 	info, ok := debug.ReadBuildInfo()
 	if set != "" || !ok {

@@ -48,8 +48,7 @@ func TestInsert(t *testing.T) {
 	}
 }
 
-// TestOrder compares the order of the plugins in this binary with CoreDNS's plugin.cfg, changed as
-// in docs/compile.md.
+// The order of the plugins must match CoreDNS's plugin.cfg with the changes in docs/compile.md.
 func TestOrder(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(goList(t, "{{.Dir}}"), "plugin.cfg"))
 	if err != nil {

@@ -17,8 +17,8 @@ const (
 	outputPatience = time.Second
 )
 
-// An output receives CoreDNS's log. Write waits for standard output, but not longer than patience.
-// After a timeout, calls of Write return at once until the queue is empty.
+// An output receives CoreDNS's log. Write waits for standard output, but only for a limited time.
+// After a timeout, Write returns at once until the queue is empty.
 //
 // Without an output, a full pipe would block each goroutine that logs. Even SIGTERM would not end
 // the process, because CoreDNS logs the signal first.
@@ -32,7 +32,7 @@ func newOutput(out io.Writer, patience time.Duration) *output {
 	return &output{logqueue.New(maxQueued, func(n int) { reportDropped(out, n) }), out, patience}
 }
 
-// Write queues a copy of p, because the log package reuses the memory of p.
+// Write queues a copy of p, because the log package reuses the memory.
 func (o *output) Write(p []byte) (int, error) {
 	line := append([]byte(nil), p...)
 	o.queue.Write(len(line), o.patience, func() { _, _ = o.out.Write(line) })
@@ -41,7 +41,7 @@ func (o *output) Write(p []byte) (int, error) {
 
 func (o *output) flush() { o.queue.Flush(o.patience) }
 
-// reportDropped writes directly to out, because a call of CoreDNS's log could deadlock.
+// The function writes directly to out, because a call of CoreDNS's log could deadlock.
 func reportDropped(out io.Writer, n int) {
 	text := fmt.Sprintf("%d log lines dropped here, because standard output did not take the lines in time", n)
 	if clog.IsJSON() {
@@ -51,11 +51,11 @@ func reportDropped(out io.Writer, n int) {
 	_, _ = fmt.Fprintln(out, "[WARNING]", text)
 }
 
-// queueOutput makes CoreDNS's log write to an output when the Corefile is loaded. Before the load,
-// coremain.Run sets the log to standard output and would undo the change.
+// The function changes CoreDNS's log when the Corefile is loaded. Before the load, coremain.Run
+// would undo the change.
 //
-// A full pipe can still block the start. CoreDNS writes its zones and its version directly to
-// standard output.
+// A full pipe can still block the start, because CoreDNS writes its zones and its version directly
+// to standard output.
 func queueOutput(out io.Writer) {
 	caddy.RegisterCaddyfileLoader("output", caddy.LoaderFunc(func(string) (caddy.Input, error) {
 		o := newOutput(out, outputPatience)

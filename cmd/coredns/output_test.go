@@ -13,8 +13,7 @@ import (
 	clog "github.com/coredns/coredns/plugin/pkg/log"
 )
 
-// A log call must return only after its line is written, or os.Exit could lose the line. The log
-// package reuses the memory of a line.
+// A log call must return only after its line is written. Otherwise, os.Exit could lose the line.
 func TestOutput(t *testing.T) {
 	var out, want bytes.Buffer
 	logger := log.New(newOutput(&out, time.Minute), "", 0)

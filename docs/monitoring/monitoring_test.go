@@ -173,7 +173,7 @@ func (r registered) check(q promQuery, recorded map[string]map[string]bool, used
 	return problems
 }
 
-// recorded returns the labels of each recording rule. The name of the rule begins with the labels:
+// The name of a recording rule begins with its labels. For example,
 // job:coredns_dns_requests:rate15m has the label job.
 func (a alertRules) recorded() map[string]map[string]bool {
 	out := map[string]map[string]bool{}
@@ -315,7 +315,7 @@ func TestDashboard(t *testing.T) {
 			}
 		}
 		for _, x := range p.Targets {
-			// Every query must select the nodes that the user selects.
+			// The user selects nodes in the dashboard. Every query must use this selection.
 			if !strings.Contains(x.Expr, `{job=~"$job", instance=~"$instance"`) {
 				t.Errorf("panel %q: %s does not use the chosen nodes", p.Title, x.Expr)
 			}

@@ -34,9 +34,9 @@ type Config struct {
 	Organization string        // name of the operator of this resolver
 	Contact      []string      // mailto: and tel: URIs; other URIs are not sent
 	Language     string        // BCP 47 tag of the justifications; empty means "en"
-	// SDEOption is the code of the EDNS option with which a client asks for structured
-	// errors (draft-ietf-dnsop-structured-dns-error-27, section 5.4). IANA has not
-	// assigned a code yet. 0 disables the option.
+	// A client asks for structured errors with this EDNS option
+	// (draft-ietf-dnsop-structured-dns-error-27, section 5.4). IANA has not assigned a code yet. 0
+	// disables the option.
 	SDEOption uint16
 }
 
@@ -53,8 +53,8 @@ const maxTTL = 1<<31 - 1
 // Build returns the answer to the first question of req. The verdict v must be Blocked. The answer
 // shares no memory with req.
 //
-// size is the client's buffer in octets, from CoreDNS's request.Size. A caller that later adds an
-// option must pass a smaller size.
+// The argument size is the client's buffer in octets, from CoreDNS's request.Size. If the caller
+// adds an option later, the size must be smaller.
 func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config) *dns.Msg {
 	q, d := req.Question[0], new(denial)
 	m := &d.msg
@@ -134,19 +134,17 @@ func Label(v ruleset.Verdict, qtype uint16) string {
 	return form(v, qtype).String()
 }
 
-// ForAlias returns the verdict for an alias of a blocked name. v is the verdict for the blocked
-// name.
+// ForAlias converts the verdict for a blocked name to the verdict for an alias of this name.
 func ForAlias(v ruleset.Verdict) ruleset.Verdict {
-	// Make the queried name the owner of the SOA record, because the blocked name may be in another
-	// part of the DNS tree.
+	// The blocked name may be in another part of the DNS tree, so the owner of the SOA record must
+	// be the queried name.
 	v.TargetLabels = dname.MaxLabels
-	// Do not answer NXDOMAIN, which would also deny the names below the queried name.
+	// NXDOMAIN would also deny the names below the queried name.
 	v.Subtree = max(v.Subtree, ruleset.SubtreeBlocked)
 	return v
 }
 
-// form returns the form of the answer. If the order's response does not fit the query, form returns
-// NODATA, which denies the least.
+// If the order's response does not fit the query, the answer is NODATA, which denies the least.
 func form(v ruleset.Verdict, qtype uint16) order.ResponseKind {
 	switch v.Response.Kind {
 	case order.NXDOMAIN:
@@ -157,7 +155,7 @@ func form(v ruleset.Verdict, qtype uint16) order.ResponseKind {
 	case order.Refused:
 		return order.Refused
 	case order.Redirect:
-		// Other types than A and AAAA must not get the real answer. An HTTPS record could lead the
+		// Types other than A and AAAA must not get the real answer. An HTTPS record could lead the
 		// client to the blocked site.
 		for _, a := range v.Response.Addresses {
 			if addressType(a) == qtype {
@@ -175,8 +173,7 @@ func addressType(a netip.Addr) uint16 {
 	return dns.TypeAAAA
 }
 
-// timeToLive returns the TTL of the order, or else the operator's TTL. The TTL must end before the
-// verdict may change.
+// The TTL must end before the verdict may change.
 func timeToLive(v ruleset.Verdict, now time.Time, cfg *Config) uint32 {
 	d := v.Order.Terms.TTL
 	if d < 0 {
@@ -191,8 +188,7 @@ func header(owner string, typ uint16, ttl uint32) dns.RR_Header {
 	return dns.RR_Header{Name: owner, Rrtype: typ, Class: dns.ClassINET, Ttl: ttl}
 }
 
-// addresses returns the A or AAAA records for the question q. The owner must be q.Name, because
-// some clients check its letter case (0x20).
+// The owner must be q.Name, because some clients check its letter case (0x20).
 func addresses(q dns.Question, addrs []netip.Addr, ttl uint32) []dns.RR {
 	rrs := make([]dns.RR, 0, len(addrs))
 	for _, a := range addrs {
@@ -230,8 +226,7 @@ func owner(qname string, v ruleset.Verdict) string {
 	if v.TargetLabels <= 0 {
 		return "."
 	}
-	// Cut the owner out of qname, so that the letter case is equal. miekg/dns compresses only names
-	// of equal letter case.
+	// miekg/dns compresses only names of equal letter case, so take the owner from the query name.
 	i, _ := dns.PrevLabel(qname, v.TargetLabels)
 	return qname[i:]
 }

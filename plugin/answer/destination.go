@@ -24,8 +24,6 @@ type Destination struct {
 	Addr netip.Addr
 }
 
-// set sets d to a name that the client will query with type rrtype. It returns false for the root
-// or an invalid name.
 func (d *Destination) set(name string, rrtype uint16) bool {
 	d.Addr = netip.Addr{}
 	if name == "." || !d.Name.Set(name) {
@@ -79,7 +77,8 @@ func hasDestinations(section []dns.RR, qname string, addresses bool) bool {
 }
 
 // MayBeOrdered reports quickly whether the reply may lead to a blocked name or address. It calls
-// name and addr for the records, until a call returns true.
+// the two functions for the names and addresses in the records. The first result true ends the
+// search.
 func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) bool, addr func(netip.Addr) bool) bool {
 	last := settled(q)
 	ordered := func(rr dns.RR) bool {
@@ -88,8 +87,8 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 		case dns.TypeA, dns.TypeAAAA, dns.TypeCNAME:
 		case dns.TypeHTTPS, dns.TypeSVCB:
 			if strings.HasPrefix(h.Name, "_") {
-				// Check the same name again. An order for host covers the name _8443._https.host in
-				// an HTTPS or SVCB record, but not in other records.
+				// An order for host covers the name _8443._https.host only in HTTPS and SVCB
+				// records. So check the name again, even after a record with the same name.
 				last = ""
 			}
 		case dns.TypeDNAME:
@@ -125,9 +124,8 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 	return slices.ContainsFunc(m.Answer, ordered) || slices.ContainsFunc(m.Ns, ordered) || slices.ContainsFunc(m.Extra, ordered)
 }
 
-// AnsweredByAlias reports whether a passing answer to a DS or DNSKEY query contains an alias. A
-// cache in front of this server may use the alias for all types. A client could then bypass the
-// block.
+// AnsweredByAlias reports whether the answer to a DS or DNSKEY query contains an alias. A cache in
+// front of this server may use the alias for all types. A client could then bypass the block.
 func AnsweredByAlias(m *dns.Msg, qtype uint16) bool {
 	if !Passes(qtype, ruleset.SubtreePasses) {
 		return false
@@ -152,12 +150,12 @@ func Aliases(m *dns.Msg) iter.Seq[*Destination] {
 // Destinations yields the names and addresses to which the answer section of a reply to q leads the
 // client:
 //
-//	CNAME, DNAME  the names of the chain from the query name on;
-//	              for a long chain, all other targets too
+//	CNAME, DNAME  the names in the chain that begins at the query name;
+//	              if the chain is long, all other targets too
 //	HTTPS, SVCB   the targets; for a query of type ANY, the service names too
 //	A, AAAA       the addresses and hints, if addresses is true
 //
-// A Destination is valid until the next Destination.
+// Each Destination is valid only until the next iteration.
 func Destinations(m *dns.Msg, q dns.Question, addresses bool) iter.Seq[*Destination] {
 	return func(yield func(*Destination) bool) {
 		d := new(Destination)
@@ -236,7 +234,6 @@ func (d *Destination) follow(from dname.Name, rr dns.RR, qtype uint16) bool {
 	return false
 }
 
-// covers returns the number of labels of owner if owner is name or is above name, else -1.
 // Inlining would need more stack.
 //
 //go:noinline
@@ -248,12 +245,9 @@ func covers(owner string, name *dname.Wire) int {
 	return o.NumLabels()
 }
 
-// maxRedirected limits the names that DNAMEs make. Two DNAMEs that lead to each other can make very
-// many names.
+// Two DNAMEs that lead to each other can make very many names.
 const maxRedirected = 256
 
-// anywhere yields all names that any chain of aliases can reach, except the names in reached. chain
-// calls anywhere after maxChain names.
 func (d *Destination) anywhere(reached []dname.Name, answer []dns.RR, qtype uint16, yield func(*Destination) bool) bool {
 	seen := make(map[dname.Name]bool, len(reached)+len(answer))
 	for _, name := range reached {
@@ -320,8 +314,7 @@ func (d *Destination) anywhere(reached []dname.Name, answer []dns.RR, qtype uint
 	return expand()
 }
 
-// substitute replaces the labels of a DNAME's owner by the target (RFC 6672, section 2.2). It
-// returns false if the new name is invalid.
+// RFC 6672, section 2.2, describes this substitution.
 func (d *Destination) substitute(labels int, target string, qtype uint16) bool {
 	var t dname.Wire
 	if !t.Set(target) {
@@ -379,8 +372,8 @@ func ips(rr dns.RR) iter.Seq[net.IP] {
 	}
 }
 
-// Clean removes the RRsets for which drop returns true, from all sections. Without a change, Clean
-// returns m itself. The caller must first call drop for all Destinations of m.
+// Clean removes RRsets from all sections. The function drop selects the RRsets. Without a change,
+// the result is m itself. The caller must first call the function for all Destinations of m.
 //
 // Some stub resolvers (of musl and Go) use every address in the answer section.
 func Clean(m *dns.Msg, addresses bool, drop func(*Destination) bool) *dns.Msg {

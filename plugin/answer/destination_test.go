@@ -206,8 +206,6 @@ func TestLongChain(t *testing.T) {
 	}
 }
 
-// twinDestinations is a slow version of Destinations. It follows each record from each found name.
-// It returns no more than most+1 names.
 func twinDestinations(m *dns.Msg, qname string, most int) map[string]bool {
 	split := func(s string) []string {
 		var w dname.Wire

@@ -23,8 +23,7 @@ type notice struct {
 	structured bool
 }
 
-// signals reports whether a client asks for structured DNS errors. Clients use the EDNS option sde.
-// Chromium uses an empty EDE option with INFO-CODE 0.
+// Chromium asks for structured DNS errors by an empty EDE option with INFO-CODE 0.
 func signals(o *dns.OPT, sde uint16) bool {
 	for _, opt := range o.Option {
 		if sde != 0 && opt.Option() == sde {
@@ -37,8 +36,6 @@ func signals(o *dns.OPT, sde uint16) bool {
 	return false
 }
 
-// explain adds the Extended DNS Error to the OPT of m. With the text of the error, m may have at
-// most size octets. room is the number of free octets in m without compression.
 func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	terms := n.order.Terms
 	if terms.Disclosure == order.None {
@@ -75,9 +72,9 @@ func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	e.opt.Option = e.option[:]
 }
 
-// code returns the INFO-CODE of the answer (RFC 8914, sections 4.5, 4.16 and 4.17). With Forged
-// Answer, a client would discard the structured error (draft-ietf-dnsop-structured-dns-error-27,
-// section 5.2).
+// The INFO-CODEs are in RFC 8914, sections 4.5, 4.16 and 4.17. With the code Forged Answer, a
+// client would discard the structured error (draft-ietf-dnsop-structured-dns-error-27, section
+// 5.2).
 func (n notice) code() uint16 {
 	switch {
 	case n.kind == order.Redirect && !n.structured:
@@ -159,8 +156,7 @@ func (n notice) object(cfg *Config) object {
 	return o
 }
 
-// fit returns a JSON text of at most room octets, or "". It removes "j", "o" and "l" first (section
-// 5.2 of the draft).
+// Remove "j", "o" and "l" before other fields (section 5.2 of the draft).
 func (o object) fit(room int, sentence string) string {
 	o.Justification, o.Organization, o.Language = "", "", ""
 	// Clients discard an object without contacts and justification, so the sentence becomes the
@@ -172,8 +168,7 @@ func (o object) fit(room int, sentence string) string {
 			return s
 		}
 	}
-	// Clients of draft-ietf-dnsop-filtering-transparency use an object that has only entries of a
-	// database.
+	// For clients of draft-ietf-dnsop-filtering-transparency, entries of a database are enough.
 	if len(o.Contact) == 0 && len(o.Databases) == 0 {
 		return ""
 	}
@@ -183,7 +178,7 @@ func (o object) fit(room int, sentence string) string {
 	return ""
 }
 
-// json returns o as minified I-JSON (RFC 7493). Go's default would write "&" as "\u0026".
+// The result is minified I-JSON (RFC 7493). Go's default would write "&" as "\u0026".
 func (o object) json() string {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
@@ -194,16 +189,15 @@ func (o object) json() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// contactable reports whether a URI is allowed in the field c (section 11.3 of the draft). Web
-// pages are not allowed, because any resolver could show its own link.
+// Web pages are not allowed, because any resolver could show its own link (section 11.3 of the
+// draft).
 func contactable(uri string) bool {
 	scheme, rest, _ := strings.Cut(uri, ":")
 	return rest != "" && (strings.EqualFold(scheme, "mailto") || strings.EqualFold(scheme, "tel"))
 }
 
-// text returns s as one line that a client can display safely. It removes control
-// characters (RFC 5198, section 2), noncharacters (RFC 7493, section 2.1) and
-// bidirectional marks.
+// The result is one line that a client can display safely. It has no control characters (RFC 5198,
+// section 2), noncharacters (RFC 7493, section 2.1) or bidirectional marks.
 func text(s string) string {
 	if plain(s) {
 		return s

@@ -10,11 +10,11 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TimeLeft returns the whole seconds from now until a verdict may change. limited is false if no
+// TimeLeft returns the whole seconds until a verdict may change. The second result is false if no
 // change is known.
 func TimeLeft(until order.Time, now time.Time) (ttl uint32, limited bool) {
-	// FromTime rounds now up, so the time left is rounded down. The comparison with t+maxTTL
-	// prevents an overflow.
+	// FromTime rounds up, so the time left is rounded down. The comparison with t+maxTTL prevents
+	// an overflow.
 	switch t := order.FromTime(now); {
 	case until == ruleset.Forever:
 		return maxTTL, false
@@ -46,8 +46,8 @@ func CapTTL(m *dns.Msg, ttl uint32) {
 	}
 }
 
-// HasOtherOwners reports whether m has records that could answer other questions than asked. The
-// caches of dnsmasq and systemd-resolved use these records.
+// HasOtherOwners reports whether m may answer questions about names that the client did not ask
+// for. The caches of dnsmasq and systemd-resolved use such records.
 func HasOtherOwners(m *dns.Msg, asked string) bool {
 	return slices.ContainsFunc(m.Answer, func(rr dns.RR) bool { return !strings.EqualFold(rr.Header().Name, asked) }) ||
 		hasDestinations(m.Ns, "", true) ||
@@ -80,7 +80,7 @@ func headers(m *dns.Msg) func(yield func(*dns.RR_Header) bool) {
 }
 
 // EchoSubnet adds the EDNS client subnet option of the query to m. The peer then uses the answer
-// only for this network (RFC 7871, section 7.2.1). o is the OPT of the query.
+// only for this network (RFC 7871, section 7.2.1). The argument o is the OPT of the query.
 func EchoSubnet(m *dns.Msg, o *dns.OPT, subnet *dns.EDNS0_SUBNET) {
 	opt := m.IsEdns0()
 	if opt == nil {

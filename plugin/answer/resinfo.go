@@ -13,11 +13,11 @@ import (
 type ResolverInfo struct {
 	// Codes lists the extended DNS errors that the resolver may return, in any sequence.
 	Codes []Codes
-	// URL is a page about the resolver. It begins with "https://", or is empty.
+	// URL is the address of a page about the resolver. It must begin with "https://" or be empty.
 	URL string
 }
 
-// Codes is a range of INFO-CODEs of extended DNS errors. The range includes Last.
+// Codes is a range of INFO-CODEs of extended DNS errors, from First to Last.
 type Codes struct{ First, Last uint16 }
 
 // A long TTL is harmless. After an unknown error, a client asks for the record again (RFC 9606,
@@ -41,7 +41,8 @@ func OrderCodes(onlyPlainLists, redirect bool) []Codes {
 	return codes
 }
 
-// Strings returns the keys and values of the record, or an error for a text that is too long.
+// Strings returns the keys and values of the record. It returns an error for a text that is too
+// long.
 func (i *ResolverInfo) Strings() ([]string, error) {
 	var out []string
 	if codes := joinCodes(i.Codes); codes != "" {

@@ -57,8 +57,7 @@ type Result struct {
 	Early, Silent bool
 }
 
-// The audit ends if the resolver blocks manyBlocks domains and more than half of the finished
-// domains. The other answers of the resolver are then useless.
+// If the resolver blocks most domains, its other answers are useless.
 const manyBlocks = 10
 
 // The audit ends if the resolver answers no query about the first manySilent domains.

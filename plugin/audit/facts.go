@@ -19,7 +19,7 @@ type Facts struct {
 	NameServers []string `json:"name_servers,omitempty"`
 	// SOA has the primary server and the mailbox of the zone.
 	SOA string `json:"soa,omitempty"`
-	// Alias is the last name of the chain of aliases.
+	// Alias is the last name in the chain of aliases.
 	Alias     string   `json:"alias,omitempty"`
 	Addresses []string `json:"addresses,omitempty"`
 
@@ -112,8 +112,7 @@ func address(rr dns.RR) (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
-// denies reports whether the reply denies its name. Without the SOA record of a zone above, a
-// denial proves nothing.
+// Without the SOA record of a zone above, a denial proves nothing.
 func (r *reply) denies() bool {
 	if r.m == nil || r.m.Rcode != dns.RcodeNameError || len(r.m.Answer) > 0 {
 		return false
@@ -172,8 +171,6 @@ func askDomain(ctx context.Context, q dnsclient.Exchanger, domain string) *Facts
 	return f
 }
 
-// askHost asks for the addresses of a host. If www is set, it then tries www.HOST, which the target
-// also covers.
 func askHost(ctx context.Context, q dnsclient.Exchanger, domain *Facts, host string, www bool, redirects []netip.Addr) *Facts {
 	f := *domain
 	if f.gone || f.blocked != "" || f.problem != "" {

@@ -97,8 +97,7 @@ func (k *Known) add(class Class, kind, value string) (why string) {
 	return ""
 }
 
-// find returns the class of a record in the table, and the record. Seized has precedence over
-// Parked.
+// The class Seized has precedence over the class Parked.
 func (k *Known) find(f *Facts) (class Class, why string) {
 	found := func(c Class, format string, args ...any) {
 		if class == "" || class == Parked && c == Seized {

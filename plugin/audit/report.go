@@ -41,8 +41,8 @@ func (r *Result) Counts() map[Class]int {
 	return m
 }
 
-// WriteText writes the number of targets of each class. It lists findings and unknown targets, at
-// most "most" of each class.
+// WriteText writes the number of targets of each class. It lists findings and unknown targets. The
+// last parameter limits the list of each class.
 func (r *Result) WriteText(w io.Writer, most int) error {
 	counts := r.Counts()
 	for _, c := range Classes() {

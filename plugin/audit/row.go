@@ -99,8 +99,7 @@ func classify(f *Facts, known *Known) (Class, string) {
 	return NoAddresses, "the name has no A and no AAAA record"
 }
 
-// changes lists the changes between two audits. Addresses often change within a network, so new
-// addresses count only if no old address is left.
+// Addresses often change within a network. New addresses count only if no old address is left.
 func changes(old *Row, f *Facts) (out []string) {
 	if old.Class == Unknown || old.Class == Gone || f.gone {
 		if old.Class == Gone && !f.gone {

@@ -1,6 +1,6 @@
-// Package catalog finds and decodes YAML descriptions. A description is either a preset of a
-// register or a platform of the feed. Some descriptions are part of the program. An operator can
-// add a directory with other descriptions.
+// Package catalog finds and decodes YAML descriptions. A description is a preset of a register, or
+// a platform of the feed. The program contains some descriptions. An operator can add a directory
+// with others.
 package catalog
 
 import (
@@ -16,7 +16,7 @@ import (
 
 // A Catalog has the descriptions of one kind.
 type Catalog struct {
-	// Kind is "preset" or "platform". Kind is also the YAML key for the name.
+	// Kind is "preset" or "platform". The same word is the YAML key for the name.
 	Kind   string
 	Files  fs.FS
 	Folder string
@@ -24,15 +24,16 @@ type Catalog struct {
 
 const extension = ".yaml"
 
-// BuiltIn is the place of a description that the program contains.
+// BuiltIn is the place of each description in the program.
 const BuiltIn = "built in"
 
 const maxSize = 1 << 20
 
-// NameOf returns the name of the description in the file at path.
+// NameOf returns the name of the description in a file.
 func NameOf(path string) string { return strings.TrimSuffix(filepath.Base(path), extension) }
 
-// Names returns the sorted names of all descriptions in dir and in the program. dir may be empty.
+// Names returns the sorted names of all descriptions. Without a directory, these are the
+// descriptions in the program.
 func (c *Catalog) Names(dir string) ([]string, error) {
 	var names []string
 	add := func(f fs.FS, pattern string) error {
@@ -54,7 +55,7 @@ func (c *Catalog) Names(dir string) ([]string, error) {
 }
 
 // Find returns the text of a description and its place. A name with a slash or the extension .yaml
-// is a path. Find looks for any other name in dir, and then in the program.
+// is a path. Otherwise, Find looks first in the directory and then in the program.
 func (c *Catalog) Find(name, dir string) (data []byte, place string, err error) {
 	if strings.HasSuffix(name, extension) || strings.ContainsRune(name, filepath.Separator) {
 		data, err = readFile(name)

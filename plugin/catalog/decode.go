@@ -49,14 +49,14 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// A Document is a decoded description. Bad adds problems to the Document.
+// A Document is a decoded description.
 type Document struct {
 	root     *yaml.Node
 	problems Problems
 }
 
 // Decode decodes a description into a struct. Unknown keys, wrong values and a second document are
-// errors of type [Problems]. The key "preset" or "platform" must have the name as its value.
+// errors of type [Problems]. The value of the key "preset" or "platform" must be the name.
 func (c *Catalog) Decode(name string, data []byte, into any) (*Document, error) {
 	d := &Document{root: &yaml.Node{}}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
@@ -84,8 +84,8 @@ func (c *Catalog) Decode(name string, data []byte, into any) (*Document, error) 
 	return d, nil
 }
 
-// Bad adds a problem with a key. The problem has the line of the key. For a missing key, the
-// problem has the line of the nearest mapping.
+// Bad adds a problem with a key. The problem has the line number of the key. If the key is missing,
+// the line number is that of the nearest mapping.
 func (d *Document) Bad(key, format string, args ...any) {
 	for text := range strings.SplitSeq(fmt.Sprintf(format, args...), "\n") { // an error of an order has a line for each problem
 		d.problems = append(d.problems, Problem{lineOf(d.root, key), key, text})

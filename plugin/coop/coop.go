@@ -1,5 +1,5 @@
-// Package coop lets long work yield to the network. A server with one CPU then answers queries
-// during a long load.
+// Package coop interrupts long work, so that the Go runtime can read from the network. A server
+// with one CPU then answers queries during a long load.
 package coop
 
 import (
@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// Quantum is the time that work runs before it yields.
+	// Quantum is the shortest time between two interruptions of the work.
 	Quantum = 100 * time.Microsecond
 	longest = 5 * time.Millisecond
 )
@@ -19,8 +19,7 @@ const every = 32
 
 var (
 	start = time.Now()
-	// next is the time of the next yield, in ns since start.
-	next atomic.Int64
+	next  atomic.Int64
 
 	turning sync.Mutex // guards changes of working and waiter
 	working atomic.Int32
@@ -28,8 +27,8 @@ var (
 	waiter atomic.Pointer[poller]
 )
 
-// Start turns yielding on until off is called. A server calls Start in each goroutine with long
-// work.
+// Start turns the interruptions on. The returned function turns them off. A server calls Start in
+// each goroutine with long work.
 func Start() (off func()) {
 	turning.Lock()
 	defer turning.Unlock()
@@ -45,16 +44,16 @@ func Start() (off func()) {
 	})
 }
 
-// Tick yields if the work has run long enough. Call Tick(i) in each iteration i of a fast loop. The
-// caller must not hold a lock that queries need.
+// Tick interrupts the work if it has run long enough. In a fast loop, call Tick in each iteration.
+// The argument is the number of the iteration. The caller must not hold a lock that queries need.
 func Tick(i int) {
 	if i%every == 0 {
 		Yield()
 	}
 }
 
-// Yield yields if the work has run long enough. Use Yield in loops with iterations longer than
-// about 1 us.
+// Yield interrupts the work if it has run long enough. Use Yield in a loop whose iterations take
+// more than about 1 us.
 func Yield() {
 	p := waiter.Load()
 	if p == nil {
@@ -64,8 +63,8 @@ func Yield() {
 	if begin < time.Duration(next.Load()) {
 		return
 	}
-	// With fewer working goroutines than CPUs, a CPU is free. The scheduler polls the network on a
-	// free CPU.
+	// With fewer working goroutines than CPUs, a CPU is free. The scheduler then polls the network
+	// on this CPU.
 	if working.Load() < int32(runtime.GOMAXPROCS(0)) {
 		next.Store(int64(begin + Quantum))
 		return
@@ -83,6 +82,6 @@ func Yield() {
 	next.Store(int64(now + turn(now-begin)))
 }
 
-// turn returns how long work runs until the next yield: as long as the last yield, up to longest.
-// Otherwise a flood of queries would delay the load of an order.
+// The work runs as long as the last interruption, up to a limit. Otherwise a flood of queries would
+// delay the load of an order.
 func turn(waited time.Duration) time.Duration { return min(max(Quantum, waited), longest) }

@@ -9,7 +9,6 @@ import (
 	"time"
 )
 
-// A poller is a pipe that the Go runtime's network poller watches.
 type poller struct {
 	sync.Mutex
 	r, w *os.File
@@ -24,7 +23,7 @@ func newPoller() *poller {
 		return nil
 	}
 	p := &poller{r: r, w: w}
-	// Deadlines fail if the network poller does not watch the pipe. A read would then block a
+	// A deadline fails if the network poller does not watch the pipe. A read would then block a
 	// thread.
 	if p.conn, err = r.SyscallConn(); err != nil || r.SetReadDeadline(time.Time{}) != nil || w.SetWriteDeadline(time.Time{}) != nil {
 		p.close()
@@ -42,17 +41,17 @@ func (p *poller) close() {
 	_, _ = p.r.Close(), p.w.Close()
 }
 
-// wait returns after a poll of the network. The caller must hold p.
+// The caller must hold the lock of the poller.
 func (p *poller) wait() {
 	p.sent = false
 	_ = p.conn.Read(p.step) // an error means that another goroutine has closed the pipe and turned yielding off
 }
 
-// RawConn.Read calls step at the start, and again when the pipe is readable.
+// RawConn.Read calls this function at the start, and again when the pipe is readable.
 func (p *poller) step(fd uintptr) bool {
 	if !p.sent {
-		// Write the byte inside RawConn.Read, and not earlier. RawConn.Read discards earlier
-		// reports of the poller, and could then wait for ever.
+		// Write the byte inside RawConn.Read. RawConn.Read discards earlier reports of the poller,
+		// and could then wait for ever.
 		p.sent = true
 		_, err := p.w.Write(p.buf[:1])
 		return err != nil

@@ -81,8 +81,8 @@ var fieldTexts = []struct {
 	{"report_to", func(o *order.Order) string { return o.ReportTo }},
 }
 
-// Texts yields the names and texts of the present fields of o, except the targets. Times are in
-// UTC.
+// Texts yields the name and the text of each field that the order has, except the targets. Times
+// are in UTC.
 func Texts(o *order.Order) iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		for _, f := range fieldTexts {

@@ -14,14 +14,15 @@ type Name struct {
 	// Match selects Name, the names below Name, or both.
 	Match order.Match
 	Order *ruleset.Order // the order that blocks Name, in the version that blocks Name
-	// Lift is the lift that ends Order for Name, or nil.
+	// This lift ends the order for the name. It may be nil.
 	Lift *ruleset.Order
 }
 
 func (n Name) String() string { return n.Match.Describe(n.Name) }
 
-// Names returns the names that only the new version blocks (blocked) or only the old version
-// (freed), for one client at one time. Both lists are in canonical order.
+// Names compares two versions for one client at one time. The first result contains the names that
+// only the new version blocks. The second result contains the names that only the old version
+// blocks. Both are in canonical order.
 func Names(from, to Version, client ruleset.Client, now order.Time) (blocked, freed []Name) {
 	// Verdicts can differ only for names in an order and the names below. For each name in an
 	// order, compare the name and one unknown name below.

@@ -47,13 +47,13 @@ const (
 	defaultMaxShrink = 50 // the unit is percent
 )
 
-// Parse parses the directive
+// Parse parses a directive into a Config. The directive has this form:
 //
 //	blocklist ORDERS... {
 //	    PROPERTY VALUE...
 //	}
 //
-// into cfg. The dispenser must be at the name of the directive. Relative paths start at root.
+// The dispenser must be at the name of the directive. Relative paths start at the given root.
 func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 	cfg.Defaults()
 	cfg.Root = root
@@ -97,8 +97,8 @@ func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 	return finishResinfo(c, cfg)
 }
 
-// URLProblem returns an error message if path is a URL, or "". The message explains how to fetch
-// the file.
+// URLProblem returns an error message for a path that is a URL. The message explains how to fetch
+// the file. For any other path, the result is empty.
 func URLProblem(path string) string {
 	scheme, _, ok := strings.Cut(path, "://")
 	if !ok || strings.ContainsAny(scheme, "/\\") {
@@ -129,8 +129,8 @@ func OrdersPath(path, root string) (string, error) {
 	return abs, err
 }
 
-// Absolute returns an absolute, clean path. Two server blocks must share the orders even if they
-// write the same path in two ways.
+// Absolute returns an absolute, clean path. Two server blocks may write the same path in two ways.
+// They must still share the orders.
 func Absolute(path, root string) (string, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(root, path)
@@ -258,7 +258,7 @@ func readLanguage(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	return nil
 }
 
-// IANA has assigned the EDNS option codes up to lastAssignedOption for other purposes.
+// IANA has assigned the EDNS option codes up to this one for other purposes.
 const lastAssignedOption = 19
 
 func readSDEOption(c *caddyfile.Dispenser, cfg *Config, args []string) error {
@@ -310,8 +310,8 @@ func readNAT64(c *caddyfile.Dispenser, cfg *Config, prefixes []string) error {
 	return nil
 }
 
-// widestPeers4 and widestPeers6 are the minimum prefix lengths in ecs_from. In a wider network,
-// machines of other operators could send a false client subnet.
+// These are the minimum prefix lengths in ecs_from. In a wider network, machines of other operators
+// could send a false client subnet.
 const widestPeers4, widestPeers6 = 8, 16
 
 func readECSFrom(c *caddyfile.Dispenser, cfg *Config, args []string) error {

@@ -18,7 +18,7 @@ const Name = "blocklist"
 
 // A Block is a server block of a Corefile.
 type Block struct {
-	// Addresses are the addresses of the server block, without environment variables.
+	// Addresses are the addresses of the server block. Environment variables are already replaced.
 	Addresses []string
 	File      string
 	Line      int
@@ -86,9 +86,9 @@ func readBlock(path string, p caddyfile.ServerBlock) (*Block, error) {
 	return b, nil
 }
 
-// Choose returns the server block with the given address, for example ".:53". For an empty address,
-// it returns the first block with a blocklist directive. It returns an error if these blocks have
-// different settings.
+// Choose returns the server block with the given address, for example ".:53". An empty address
+// means the first block with a blocklist directive. All blocks with this directive must then have
+// the same settings.
 func Choose(blocks []*Block, address string) (*Block, error) {
 	var with []*Block
 	for _, b := range blocks {
@@ -122,8 +122,6 @@ func Choose(blocks []*Block, address string) (*Block, error) {
 	return with[0], nil
 }
 
-// alike reports whether two directives handle queries in the same way. It ignores status and
-// resinfo.
 func alike(a, b *Config) bool {
 	x, y := *a, *b
 	x.Status, y.Status = Status{}, Status{}
@@ -155,9 +153,9 @@ func normal(s string) address {
 	return a
 }
 
-// Serving returns the server block that gets the queries for name, or nil. It looks at blocks with
-// the transport and port of b. If b and another block have the same zone, it prefers b. It ignores
-// the plugins bind and view.
+// Serving returns the server block that gets the queries for a name. The result is nil if there is
+// no such block. Serving looks only at blocks with the transport and port of the given block. Among
+// blocks with the same zone, it prefers the given block. It ignores the plugins bind and view.
 func Serving(blocks []*Block, b *Block, name dname.Name) (serving *Block) {
 	for _, s := range b.Addresses {
 		on, best, longest := normal(s), (*Block)(nil), -1

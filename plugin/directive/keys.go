@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// PublicKey parses a minisign public key. value is the key or the path of a key file. A relative
-// path starts at root.
+// PublicKey parses a minisign public key. The value is the key or the path of a key file. A
+// relative path starts at the given root.
 func PublicKey(value, root string) (signature.Key, error) {
 	if signature.IsKey(value) {
 		return signature.ParseKey(value)
@@ -35,7 +35,7 @@ func PublicKey(value, root string) (signature.Key, error) {
 	return k, nil
 }
 
-// readKeyFile reads a key file. It refuses a pipe, because opening a pipe blocks.
+// A pipe is refused, because opening a pipe blocks.
 func readKeyFile(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {

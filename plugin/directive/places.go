@@ -7,7 +7,7 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// Places gives clients a country. It contains the properties country and home.
+// Places finds the countries of clients. It contains the properties country and home.
 type Places struct {
 	Nets bart.Table[order.Country] // from the property country; the longest matching prefix wins
 	Any  bool                      // true if Nets has at least one network
@@ -17,8 +17,8 @@ type Places struct {
 // Empty reports whether p has no countries.
 func (p *Places) Empty() bool { return !p.Any && p.Home == "" }
 
-// Country returns the country of a client. where is the network of the client. Country tries Nets,
-// then geoip, then Home. geoip may be nil.
+// Country returns the country of a client with an address in the given network. It tries Nets, then
+// the geoip function, then Home. The geoip function may be nil.
 func (p *Places) Country(where netip.Prefix, geoip func() string) order.Country {
 	if p.Any && where.IsValid() {
 		if cc, ok := p.Nets.LookupPrefix(where); ok {

@@ -78,8 +78,7 @@ func parseCodes(s string) (answer.Codes, bool) {
 	return answer.Codes{First: uint16(a), Last: uint16(b)}, true
 }
 
-// finishResinfo adds the extended DNS errors to the RESINFO record. All other properties must
-// already be parsed.
+// All other properties must already be parsed.
 func finishResinfo(c *caddyfile.Dispenser, cfg *Config) (err error) {
 	r := cfg.Resinfo
 	if r == nil {

@@ -7,8 +7,7 @@ import (
 	"github.com/coredns/caddy/caddyfile"
 )
 
-// readStatus parses the property status. The host is required. Without a host, the server would
-// listen on all addresses and show the orders to everyone.
+// Without a host, the server would listen on all addresses and show the orders to everyone.
 func readStatus(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	if len(args) > 2 {
 		return c.Errf("status takes an address and the path of a web configuration, got '%s' too", args[2])

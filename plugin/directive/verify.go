@@ -35,9 +35,8 @@ func readVerify(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	return nil
 }
 
-// checkVerify checks the settings that verify needs. Without state, a restart would forget the
-// serials and accept an old signed file. The order files must have different base names, because a
-// signature contains only the base name.
+// Without state, a restart would forget the serials and accept an old signed file. The order files
+// must have different base names, because a signature contains only the base name.
 func checkVerify(c *caddyfile.Dispenser, cfg *Config) error {
 	if !cfg.Store.Verify.Demanded() {
 		return nil

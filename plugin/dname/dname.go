@@ -30,7 +30,7 @@ func (n Name) IsZero() bool { return n.wire == "" }
 // Wire returns the canonical wire form with the final 0.
 func (n Name) Wire() string { return n.wire }
 
-// FromWire returns the Name with the wire form w. It does not check w, which must be a result of
+// FromWire returns the Name with the wire form w. It does not check w. Use only results of
 // Name.Wire or Wire.Suffix.
 func FromWire(w string) Name { return Name{w} }
 

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// A List stores names in a few large chunks of memory, which are cheap for the garbage collector.
+// A List stores names in a few large chunks of memory. Such chunks are cheap for the garbage
+// collector.
 type List struct {
 	chunks []*strings.Builder // a chunk never grows beyond its first capacity
 	n      int
@@ -29,7 +30,7 @@ func (l *List) room() *strings.Builder {
 	return c
 }
 
-// Append appends n, which must not be the zero Name.
+// Append appends n. The zero Name is not allowed.
 func (l *List) Append(n Name) {
 	l.room().WriteString(n.wire)
 	l.n++
@@ -51,8 +52,8 @@ func (l *List) Len() int {
 	return l.n
 }
 
-// All yields the names in the sequence of the Append calls. A caller that keeps a name keeps a
-// whole chunk of memory.
+// All yields the names in the sequence of the Append calls. While a caller keeps one name, a whole
+// chunk stays in memory.
 func (l *List) All() iter.Seq[Name] {
 	return func(yield func(Name) bool) {
 		if l == nil {

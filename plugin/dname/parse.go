@@ -11,8 +11,7 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// uts46 converts labels to A-labels by the non-transitional form of UTS 46, like browsers. Orders
-// may contain "_" and "--".
+// Browsers also use the non-transitional form of UTS 46. Orders may contain "_" and "--".
 var uts46 = idna.New(
 	idna.MapForLookup(),
 	idna.Transitional(false),
@@ -24,8 +23,8 @@ var uts46 = idna.New(
 // dots converts the label separators of UTS 46, section 4.
 var dots = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
 
-// Parse parses a host name in an order. It converts a non-ASCII label to an A-label (RFC 5890) by
-// UTS 46.
+// Parse parses a host name in an order. It uses UTS 46 to convert non-ASCII labels to A-labels (RFC
+// 5890).
 func Parse(s string) (Name, error) {
 	var room [MaxWire]byte
 	if wire, ok := parsePlain(&room, s); ok {
@@ -70,8 +69,6 @@ var plain = func() (t [256]byte) {
 	return t
 }()
 
-// parsePlain is a fast parser for ASCII host names. If it returns false, the caller must call the
-// full parser.
 func parsePlain[T string | []byte](wire *[MaxWire]byte, s T) ([]byte, bool) {
 	if len(s) == 0 || len(s) > MaxWire-2 || digit(s[len(s)-1]) {
 		return nil, false

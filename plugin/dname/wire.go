@@ -2,19 +2,18 @@ package dname
 
 import "bytes"
 
-// A Wire is the name in a query. It contains its own buffer, so a handler can keep it on the stack.
-// The zero Wire must be set before use.
+// A Wire is a name in wire form with its own buffer, so a handler can keep it on the stack. The
+// zero Wire is not a valid name.
 type Wire struct {
-	// The functions in words.go read eight octets at once, so buf is eight octets longer than a
-	// name.
+	// The functions in words.go read eight octets at once, so this buffer has eight extra octets.
 	buf    [MaxWire + 8]byte
 	off    [MaxLabels]uint8
 	n      uint8 // length of the wire form in octets, with the final 0
 	labels uint8
 }
 
-// Set parses a name in the presentation form of miekg/dns, with the escapes `\.` and `\DDD`. A
-// label may contain any octet. If Set returns false, do not use w.
+// Set sets w to a name in the presentation form of miekg/dns. The form has the escapes `\.` and
+// `\DDD`, so a label may contain any octet. If the result is false, w is not usable.
 func (w *Wire) Set(s string) bool { return w.setPlain(s) || w.setAny(s) }
 
 func (w *Wire) setAny(s string) bool {
@@ -81,7 +80,7 @@ func (w *Wire) endLabel(start, n int) bool {
 }
 
 // SetHost sets w to an ASCII host name without an allocation. It refuses a name with a final digit.
-// If SetHost returns false, do not use w.
+// If the result is false, w is not usable.
 func (w *Wire) SetHost(s []byte) bool {
 	wire, ok := parsePlain((*[MaxWire]byte)(w.buf[:]), s)
 	if ok {

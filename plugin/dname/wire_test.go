@@ -73,7 +73,6 @@ func TestWireParts(t *testing.T) {
 
 func pack(s string) ([]byte, error) {
 	buf := make([]byte, 512)
-	// dns.Fqdn does not see an escaped dot after an octet above 127.
 	if !strings.HasSuffix(s, ".") || oddBackslashes(s[:len(s)-1]) {
 		s += "."
 	}

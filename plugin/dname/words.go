@@ -14,7 +14,6 @@ const (
 	highs = 0x80 * ones
 )
 
-// setPlain is the fast part of Set. If it returns false, the caller must call setAny.
 func (w *Wire) setPlain(s string) bool {
 	n := len(s)
 	if n < 8 || n > 63 {
@@ -49,8 +48,8 @@ func (w *Wire) setPlain(s string) bool {
 	return true
 }
 
-// Hash returns a hash of Suffix(k) for k > 0. parent is the hash of Suffix(k-1), or a secret key
-// for k = 1. The key prevents attacks with equal hashes.
+// Hash returns a hash of Suffix(k), for k > 0. The argument parent is the hash of Suffix(k-1). For
+// k = 1, parent is a secret key. The key prevents attacks with equal hashes.
 func (w *Wire) Hash(k int, parent uint64) uint64 {
 	i := int(w.off[int(w.labels)-k])
 	end, h := i+1+int(w.buf[i]), parent
@@ -66,17 +65,17 @@ func mix(x uint64) uint64 {
 	return hi ^ lo
 }
 
-// word returns eight octets of s. The compiler turns word into one load instruction.
+// The compiler turns this function into one load instruction.
 func word(s string, i int) uint64 {
 	s = s[i : i+8]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// zeros sets the top bit of each octet that is 0 in x.
+// The result has 0x80 in each octet that is 0 in x.
 func zeros(x uint64) uint64 { return ^(x&lows + lows | x | lows) }
 
-// gather moves the top bits of the octets of x to the lowest eight bits.
+// The function collects the top bits of all octets in the lowest eight bits.
 func gather(x uint64) uint64 { return x >> 7 * 0x0102040810204080 >> 56 }
 
 func lower8(x uint64) uint64 {

@@ -53,8 +53,9 @@ type Options struct {
 // ports are the default ports.
 var ports = map[string]string{"udp": "53", "tcp": "53", "tcp-tls": "853"}
 
-// New parses the address of a server: an IP address, a host name, or a URL with the scheme udp,
-// tcp, tls or https. The port is optional. New ignores a leading "@", as in dig.
+// New parses the address of a server. The address is an IP address, a host name or a URL. The
+// scheme of a URL is udp, tcp, tls or https. The port is optional. A leading "@" is ignored, as in
+// dig.
 func New(text string, opt Options) (*Client, error) {
 	s := &Client{text: strings.TrimPrefix(text, "@"), network: "udp", tls: opt.TLS, opt: opt}
 	wrong := func() (*Client, error) {
@@ -122,8 +123,7 @@ func New(text string, opt Options) (*Client, error) {
 // String returns the address of the server without a "@".
 func (s *Client) String() string { return printable.Line(s.text) }
 
-// Address returns the address of the server with the port. For TLS and HTTPS, it returns
-// the URL.
+// Address returns the address and port of the server. For TLS and HTTPS, it returns the URL.
 func (s *Client) Address() string {
 	if s.network == "udp" || s.network == "tcp" {
 		return printable.Line(s.addr)
@@ -131,8 +131,8 @@ func (s *Client) Address() string {
 	return s.String()
 }
 
-// Exchange sends a query and returns the answer. It tries again after an error, and uses TCP after
-// a truncated answer. Exchange may change the query.
+// Exchange sends a query and returns the answer. It tries again after an error. It uses TCP after a
+// truncated answer. Exchange may change the query.
 func (s *Client) Exchange(ctx context.Context, m *dns.Msg) (r *dns.Msg, err error) {
 	for range max(s.opt.Tries, 1) {
 		r, err = s.try(ctx, m, s.network)
@@ -200,7 +200,7 @@ var ErrTimeout = errors.New("no answer in time")
 
 var errOther = errors.New("the answer is for another question")
 
-// explained returns an error that does not name the machine's own addresses.
+// The error must not name the addresses of this machine.
 func explained(err error) error {
 	var late net.Error
 	if errors.As(err, &late) && late.Timeout() || errors.Is(err, context.DeadlineExceeded) {
@@ -217,8 +217,7 @@ func explained(err error) error {
 	return err
 }
 
-// The server may have closed the idle connection. So overTCP opens another connection after an
-// error.
+// After an error, open another connection. The server may have closed the idle connection.
 func (s *Client) overTCP(ctx context.Context, m *dns.Msg, network string) (*dns.Msg, error) {
 	c := dns.Client{Net: network, Timeout: s.opt.Timeout, TLSConfig: s.tls}
 	s.mu.Lock()

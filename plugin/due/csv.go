@@ -42,8 +42,8 @@ func asWritten(t order.Time, it *Item) string {
 	return t.StartText(it.zone)
 }
 
-// Cell returns s for a cell of a CSV file. Spreadsheets execute texts that begin with =, +, - or @,
-// so Cell adds an apostrophe.
+// Cell returns a text that is safe in a cell of a CSV file. Spreadsheets execute texts that begin
+// with =, +, - or @. Cell puts an apostrophe before such texts.
 func Cell(s string) string {
 	if s = printable.Line(s); s != "" && strings.ContainsRune("=+-@", rune(s[0])) {
 		return "'" + s

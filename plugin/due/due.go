@@ -26,19 +26,19 @@ type File struct {
 
 // Options contains the input of Collect.
 type Options struct {
-	// Files are the order files of Set, in the same sequence.
+	// The order files of the set, in the same sequence.
 	Files []File
 	Set   *ruleset.Set
 	Now   order.Time
 	Days  int
-	// Problems are the errors of unreadable files. Files does not contain these files.
+	// The errors of unreadable files. The list of files does not contain these files.
 	Problems []string
 	Notes    []string
-	// Disclosure returns how much of an order may be shown. Sealed shows all orders completely.
+	// Disclosure returns how much of an order the report may show. If Sealed is set, the report
+	// shows all orders completely.
 	Disclosure func(*order.Order) order.Disclosure
 	Sealed     bool
-	// Only has the names of the sections that the report contains. If Only is empty, the report
-	// contains all sections.
+	// The names of the sections in the report. An empty list means all sections.
 	Only []string
 	// Limit is the maximum number of items in a section. 0 means no limit.
 	Limit int
@@ -149,8 +149,7 @@ var titles = [numKinds][3]string{
 	notReported:     {"not_reported", "NOT REPORTED", fmt.Sprintf("The order is or was in force, and the file has no time at which this was reported to the authority. An order that has ended or was lifted is listed for %d days.", owedDays)},
 }
 
-// A found is an item without texts. A report may find a million items, so finish writes the texts
-// of the shown items only.
+// A report may find a million items, so only the shown items get texts.
 type found struct {
 	n         int // the number of the order in all files, or -1
 	file      int // the index of the file
@@ -288,9 +287,9 @@ func (c *collector) sort(s *Section) {
 	slices.SortStableFunc(s.found, func(a, b found) int { return c.compare(s, &a, &b) })
 }
 
-// compare puts the oldest date first. In notAcknowledged and notReported, compare puts the newest
-// date first, because old imported orders would hide new orders. Hidden items are equal, because
-// their sequence would reveal their dates.
+// Old imported orders would hide new orders in notAcknowledged and notReported, so these sections
+// begin with the newest date. Hidden items compare as equal, because their sequence would reveal
+// their dates.
 func (c *collector) compare(s *Section, a, b *found) int {
 	if a, b := c.hidden(a), c.hidden(b); a != b {
 		if a {
@@ -329,8 +328,7 @@ func (c *collector) hidden(f *found) bool {
 	return f.n >= 0 && !c.Sealed && f.disclosure.Sealed()
 }
 
-// An unknown id in a lift may be a misspelled id of a sealed order. disclosure hides a lift with a
-// similar id.
+// A lift may contain a misspelled id of a sealed order. So a lift with a similar id must be hidden.
 func (c *collector) disclosure(f found) order.Disclosure {
 	o := c.orders[f.n]
 	x := c.useless[c.states[f.n].Order]

@@ -106,7 +106,6 @@ func TestSections(t *testing.T) {
 			[]string{"late | x | Fri 2026-04-10 | deadline 21 days ago; begins after its deadline, from 2026-04-12", "not_reported | x | served at an unknown time"}},
 		{"late, and reported", "- {id: x, from: 2026-04-12, deadline: 2026-04-10, targets: [a.example]}", nil},
 
-		// A deadline that counts from served can be before the order begins.
 		{"an order that begins after its duration", "- {id: x, served: 2026-05-01T10:00, deadline: 30m, from: 2026-05-03T08:00, targets: [a.example]}",
 			[]string{"behind | x | Fri 2026-05-01 10:30 | deadline today 10:30; the order begins at 2026-05-03T08:00:00+02:00, after its deadline", "starts | x | Sun 2026-05-03 08:00 | in 2 days; the order begins"}},
 		{"a draft that begins after its duration", "- {id: x, status: draft, served: 2026-05-01T10:00, deadline: 30m, from: 2026-05-03T08:00, targets: [a.example]}",
@@ -260,8 +259,7 @@ func TestSecretFile(t *testing.T) {
 	}
 }
 
-// A lift that ends no known order must be hidden. The lift may end a sealed order in the unreadable
-// file.
+// A lift of an unknown order must be hidden, because the order may be sealed.
 func TestUnreadable(t *testing.T) {
 	opt := input(t, whole("- {id: l, action: lift, lifts: [nothing], issued: 2026-02-01}"))
 	opt.Disclosure = func(*order.Order) order.Disclosure { return order.None }

@@ -13,8 +13,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// WriteICS writes the dates of the report as a calendar (RFC 5545). WriteICS omits items without a
-// date, and the sections unreached, incomplete, not_acknowledged and not_reported.
+// WriteICS writes the dates of the report as a calendar (RFC 5545). Items without a date are
+// missing. The sections unreached, incomplete, not_acknowledged and not_reported are missing too.
 //
 // The UID of an event stays the same if the date changes, so calendars replace the event. An event
 // with a time of day has an alarm an hour before.

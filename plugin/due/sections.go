@@ -86,15 +86,14 @@ func (c *collector) reviews() {
 	}
 }
 
-// owedDays is the number of days for which messages about an ended or lifted order remain due.
+// Messages about an ended or lifted order are due for this number of days.
 const owedDays = 30
 
-// receipts adds orders without an acknowledgement, and orders in force without a report. No
-// messages are due for:
+// No acknowledgement or report is due for:
 //
 // - the operator's own orders
 // - laws and official registers
-// - lifts of parties
+// - lifts without a stated kind of authority
 // - orders that ended more than owedDays ago
 func (c *collector) receipts(n int) {
 	o, st := c.orders[n], c.states[n].State

@@ -80,7 +80,7 @@ func (r *Report) Summary() string {
 	return s + " " + r.Verdict()
 }
 
-// Verdict returns a sentence about orders that are behind or late, and about files with errors.
+// Verdict returns a sentence about missed deadlines and about files with errors.
 func (r *Report) Verdict() string {
 	if r.behind == 0 && r.late == 0 {
 		if len(r.Problems) > 0 {
@@ -166,7 +166,8 @@ func (r *Report) lines(b *strings.Builder, it *Item) {
 	}
 }
 
-// Targets returns the targets of the item, or "" if Why contains the targets.
+// Targets returns the targets of the item as text. If the reason for the item contains the targets,
+// the text is empty.
 func (it *Item) Targets() string {
 	if strings.Contains(it.Why, it.Target) {
 		return ""
@@ -194,7 +195,8 @@ func (it *Item) About() string {
 	return s
 }
 
-// Because returns the number of days to the date, and the reason for the item.
+// Because returns a text with the reason for the item. The text also contains the number of days to
+// the date.
 func (r *Report) Because(it *Item) string {
 	rel := r.relative(it)
 	switch {

@@ -39,8 +39,7 @@ func lastEnd(spans []order.Window) order.Time {
 	return last
 }
 
-// times adds the order to STARTS and ENDS. An inactive order is only in STARTS, because a person
-// may have forgotten the status.
+// An inactive order is only in the section STARTS, because a person may have forgotten the status.
 func (c *collector) times(n int) {
 	o, st := c.orders[n], c.states[n]
 	if st.State == ruleset.Ended {
@@ -152,8 +151,6 @@ func when(t order.Time, zone *time.Location, end, offset bool) string {
 	return local.Format(form)
 }
 
-// wholeDay returns the date that an order file can write for t without a time of day. If end is
-// true, a date means the end of the day.
 func wholeDay(t order.Time, zone *time.Location, end bool) (time.Time, bool) {
 	text := t.StartText(zone)
 	if end {

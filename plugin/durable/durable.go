@@ -19,7 +19,7 @@ const temporary = ".durable-"
 // A Step is an action on the file system. Tests can make a Step fail.
 type Step string
 
-// A write and a removal take these steps, in this sequence.
+// Writes and removals take these steps in this sequence.
 const (
 	Create  Step = "create"  // creates the temporary file
 	Write   Step = "write"   // writes the content, with one step for each call
@@ -30,7 +30,8 @@ const (
 	SyncDir Step = "syncdir" // syncs the directory
 )
 
-// A Hook is called for each step. A Hook must call run or return an error. Only tests use a Hook.
+// A Hook is called for each step. It must call its second argument or return an error. Only tests
+// use a Hook.
 type Hook func(s Step, run func() error) error
 
 // An FS writes and removes files durably. The zero FS is ready for use.
@@ -39,8 +40,8 @@ type FS struct {
 	// Inherit gives new files and directories the owner and group of the parent directory. Inherit
 	// works only for root.
 	Inherit bool
-	// GroupOnly lets a process replace another user's file. If the process may not set the old
-	// owner, the new file keeps only the old group.
+	// GroupOnly lets a process replace another user's file without the right to set the owner. The
+	// new file then keeps only the old group.
 	GroupOnly bool
 }
 
@@ -80,8 +81,8 @@ func (d FS) CreateMode(dir string, mode fs.FileMode) (*File, error) {
 	return f, nil
 }
 
-// Write appends p to the content. After an error, all later calls of Write and Commit return
-// the error.
+// Write appends p to the content. After an error, all later calls of Write and Commit return the
+// same error.
 func (f *File) Write(p []byte) (n int, err error) {
 	if f.err != nil {
 		return 0, f.err
@@ -96,8 +97,8 @@ func (f *File) Write(p []byte) (n int, err error) {
 // KeepMode tells Prepare and Commit to keep the mode of the temporary file.
 const KeepMode = fs.ModeIrregular
 
-// Commit renames the temporary file to name, and replaces an existing file or symbolic link. The
-// new file gets the given mode and the owner of the old file.
+// Commit gives the temporary file its final name. It replaces an existing file or symbolic link.
+// The new file gets the given mode and the owner of the old file.
 //
 // When Commit returns nil, the new file survives a power failure. After an error, the old content
 // stays, unless the step SyncDir failed.
@@ -152,7 +153,7 @@ func (f *File) Install() error {
 	return f.d.syncDir(f.dir)
 }
 
-// Place renames a prepared file to its final name. Call SyncDir afterwards, or a power failure
+// Place renames a prepared file to its final name. Without a later call of SyncDir, a power failure
 // could lose the name.
 func (f *File) Place() error {
 	if f.done || f.path == "" {

@@ -24,7 +24,7 @@ type Lock struct {
 	f *os.File
 }
 
-// A LockedError is the error of LockDir if the directory is locked.
+// A LockedError means that the directory is already locked.
 type LockedError struct {
 	Path string // the path of the lock file
 	// Holder is the text in the lock file, for example "process 12 on host ns1 since
@@ -47,8 +47,8 @@ func LockDir(dir string, now time.Time) (*Lock, error) {
 	path := filepath.Join(dir, LockName)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		// A read-only file system refuses to open the file for writing. A file open for reading can
-		// also be locked.
+		// A read-only file system does not open the file for writing. A lock also works on a file
+		// that is open for reading.
 		var readErr error
 		if f, readErr = os.Open(path); readErr != nil {
 			return nil, err

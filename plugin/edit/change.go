@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// AddOrder adds o after the last order and updates the key count. Dates are in the time zone of the
-// file.
+// AddOrder adds an order after the last order. It also updates the key "count". Dates get the time
+// zone of the file.
 func (t *Text) AddOrder(o *order.Order) error {
 	if t.lined() {
 		return t.addLine(o)
@@ -68,7 +68,7 @@ func (t *Text) spaced(list *yaml.Node) bool {
 	return strings.TrimSpace(t.line(line)) == ""
 }
 
-// AddTargets adds targets to an order. It also updates or adds the field target_count.
+// AddTargets adds targets to an order. It also sets the field target_count.
 func (t *Text) AddTargets(was *order.Order, targets []order.Target) error {
 	if t.lined() {
 		return t.editOrder(was.ID, func(line *Text) error { return line.AddTargets(was, targets) })
@@ -136,7 +136,7 @@ func (t *Text) SetText(id, key, value string) error {
 	return t.set(i, key, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value})
 }
 
-// RaiseSerial adds 1 to the serial, if the file has a serial.
+// RaiseSerial adds 1 to the serial of the file. A file without a serial does not change.
 func (t *Text) RaiseSerial() error {
 	if t.lined() {
 		return t.editHeader((*Text).RaiseSerial)

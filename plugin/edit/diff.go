@@ -5,19 +5,19 @@ import (
 	"strings"
 )
 
-// A Line is a line of a comparison of two texts.
+// A Line is one line of the comparison of two texts.
 type Line struct {
 	Sign byte // '-' for a line of the old text only, '+' for a line of the new text only, ' ' for both
 	Text string
 }
 
-// A Hunk is a group of changed lines with the unchanged lines around them.
+// A Hunk is a group of changed lines. It includes some unchanged lines around them.
 type Hunk struct {
 	Old, New int // the numbers of the first line in the old and the new text, from 1
 	Lines    []Line
 }
 
-// Title returns the header of the group in a unified diff.
+// Title returns the header of the Hunk in a unified diff.
 func (h *Hunk) Title() string {
 	var was, is int
 	for _, l := range h.Lines {
@@ -33,8 +33,8 @@ func (h *Hunk) Title() string {
 
 const maxSearch = 5000
 
-// Diff compares two texts line by line. Each hunk has up to context unchanged lines before and
-// after its changes. The result may not be the shortest.
+// Diff compares two texts line by line. The last argument is the maximum number of unchanged lines
+// around each change. The result may not be the shortest.
 func Diff(was, is []byte, context int) (hunks []Hunk) {
 	a, b := lines(was), lines(is)
 	var all []Line

@@ -23,7 +23,7 @@ func (t *Text) line(line int) string {
 	return strings.TrimRight(string(t.data[t.lineStart(line):t.lineStart(line+1)]), "\r\n")
 }
 
-// offset returns the byte offset of n. The YAML library counts columns in characters.
+// The YAML library counts columns in characters, not in bytes.
 func (t *Text) offset(n *yaml.Node) int {
 	at := t.lineStart(n.Line)
 	for column := 1; column < n.Column && at < len(t.data); column++ {
@@ -74,8 +74,6 @@ func (t *Text) orderEnd(i int) int {
 	return t.ordersEnd()
 }
 
-// insertion returns two possible lines for a new value after n: the line above the comments before
-// next, and the line next. A comment belongs to n if it is indented by more than indent spaces.
 func (t *Text) insertion(n *yaml.Node, next, indent int) [2]int {
 	line := next
 	for line-1 > lastLine(n) {

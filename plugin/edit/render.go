@@ -97,8 +97,8 @@ func (t *Text) render(n *yaml.Node) string {
 	if n.Kind == yaml.ScalarNode && isTime(n.Value) {
 		return n.Value
 	}
-	// The YAML library quotes brackets and commas only inside a list, so write a list and remove
-	// its brackets.
+	// The YAML library quotes brackets and commas only inside a list. So write a list, and then
+	// remove its brackets.
 	flow := inFlow(n)
 	text, err := yaml.Marshal(&yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Style: yaml.FlowStyle, Content: []*yaml.Node{flow}})
 	out := strings.TrimSuffix(string(text), "]\n")

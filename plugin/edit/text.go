@@ -1,6 +1,6 @@
 // Package edit changes values in the text of an order file. All other bytes stay the same,
-// including comments. If a change would alter another value, the package returns an error and keeps
-// the old text.
+// including comments. If another value would change, the package returns an error and keeps the old
+// text.
 package edit
 
 import (

@@ -16,7 +16,7 @@ type Moment struct {
 	Versions []journal.Version
 	Running  bool
 	Ended    time.Time
-	// Unknown is the reason why the Moment may be wrong, or empty.
+	// The reason why the Moment may be wrong, or empty.
 	Unknown string
 }
 
@@ -83,8 +83,8 @@ func (h *History) At(t time.Time) (m Moment) {
 	return m
 }
 
-// HeldAt returns why the server did not enforce a target at a time, or "". A record without a
-// target applies to all targets.
+// HeldAt returns the reason why the server did not enforce a target at a time. The result is empty
+// if the target was not held. A record without a target applies to all targets.
 func (h *History) HeldAt(id, target string, t time.Time) string {
 	held := map[string]string{}
 	for _, r := range h.records {

@@ -46,8 +46,8 @@ type Summary struct {
 	Unsigned int    `json:"unsigned"`
 	Daily    string `json:"daily,omitempty"`
 	Later    int    `json:"later,omitempty"`
-	// Complete is the index of a record in the journal. Time is the time of the record. The bundle
-	// has all records of the order up to Complete.
+	// The bundle has all records of the order up to this record of the journal. Time is the time of
+	// this record.
 	Complete int64  `json:"complete"`
 	Time     string `json:"time"`
 }
@@ -55,7 +55,7 @@ type Summary struct {
 // Last returns the number of the last record. Only records of the order count.
 func (s *Summary) Last() int64 { return s.First + int64(s.Records) - 1 }
 
-// Rest returns a sentence about later records that may exist.
+// Rest returns a sentence about possible later records.
 func (s *Summary) Rest() string {
 	if s.Complete == s.Size-1 {
 		return fmt.Sprintf("records of the order after number %d may exist behind this checkpoint; the checkpoint is of %s or later, by the clock of the server", s.Last(), s.Time)

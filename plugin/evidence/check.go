@@ -15,7 +15,8 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// Check verifies a bundle like the script verify.sh. A nil key means the key in the bundle.
+// Check verifies a bundle like the script verify.sh. If key is nil, Check uses the key in the
+// bundle.
 func Check(bundle string, key note.Verifier) (*Summary, error) {
 	if key == nil {
 		var err error
@@ -62,8 +63,6 @@ func Check(bundle string, key note.Verifier) (*Summary, error) {
 	return s, checkDaily(bundle, s, days[0], records)
 }
 
-// checkOutsides checks the checkpoints with cosignatures and time stamps. A newer file means that
-// newer records exist.
 func checkOutsides(bundle string, c journal.Checkpoint) error {
 	all, err := journal.Outsides(bundle)
 	if err != nil {

@@ -9,8 +9,7 @@ import (
 
 const tolerance = 10 * time.Second
 
-// A bound is the time at which an outsider signed a checkpoint. The checkpoint has size records.
-// None of these records may be newer than the bound.
+// An outsider signed a checkpoint at this time. The records of the checkpoint cannot be newer.
 type bound struct {
 	size   int64
 	time   time.Time

@@ -27,12 +27,11 @@ type Collection struct {
 type CollectedNode struct {
 	Name string `json:"name"`
 	Key  string `json:"key"`
-	// Dir is relative to the directory of collected.json. Dir may be "" without a copy.
+	// Dir is relative to the directory of collected.json. Without a copy, Dir may be empty.
 	Dir            string     `json:"dir"`
 	Size           int64      `json:"size"` // the number of signed records of the copy
 	CheckpointTime *time.Time `json:"checkpoint_time"`
-	// If the time of the newest signed record is in the future, Ahead is the difference. Otherwise,
-	// Ahead is "".
+	// The time of the newest signed record may be in the future. Ahead is then the difference.
 	Ahead string `json:"clock_ahead,omitempty"`
 	Error string `json:"error"` // the reason why the copy is not new or not complete, or ""
 }
@@ -47,9 +46,9 @@ func (c *Collection) Failed() bool {
 	return false
 }
 
-// Collect copies the journals of the nodes into the directory out, and writes collected.json. A
-// journal that does not continue its earlier copy is not copied. Collect calls progress before each
-// node.
+// Collect copies the journals of the nodes into the directory out, and writes collected.json. If a
+// journal does not continue its earlier copy, the earlier copy stays. Collect calls the function
+// progress before each node.
 func Collect(nodes []*Node, out string, now time.Time, files durable.FS, progress func(i int, n *Node)) (*Collection, error) {
 	if err := files.Mkdir(out, 0o700); err != nil {
 		return nil, err
@@ -78,8 +77,8 @@ func Collect(nodes []*Node, out string, now time.Time, files durable.FS, progres
 	return c, files.WriteFile(filepath.Join(out, CollectedName), append(text, '\n'), 0o600)
 }
 
-// Copied returns the directory of the copy, or "" without a copy. dir is the directory of
-// collected.json.
+// Copied returns the directory of the copy. Without a copy, the result is empty. The argument is
+// the directory of collected.json.
 func (n *CollectedNode) Copied(dir string) string {
 	if n.Dir == "" {
 		return ""
@@ -91,7 +90,7 @@ func (n *CollectedNode) Copied(dir string) string {
 	return sub
 }
 
-// ReadCollection reads collected.json. The error is os.ErrNotExist if the file is missing.
+// ReadCollection reads collected.json. If the file is missing, the error is os.ErrNotExist.
 func ReadCollection(dir string) (*Collection, error) {
 	path := filepath.Join(dir, CollectedName)
 	text, err := os.ReadFile(path)
@@ -168,7 +167,8 @@ func problemsOf(dir, copied string, key note.Verifier, faults []string) string {
 	return strings.Join(parts, "; ")
 }
 
-// Expand returns the directories of the copies in dir, or dir itself without collected.json.
+// Expand returns the directories of the copies in dir. Without collected.json, the result is dir
+// itself.
 func Expand(dir string) ([]string, error) {
 	c, err := ReadCollection(dir)
 	if errors.Is(err, os.ErrNotExist) {

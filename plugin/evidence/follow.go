@@ -22,8 +22,9 @@ func ParseVersion(dir string, f journal.Version, emit func(*order.Order)) (*orde
 	})
 }
 
-// Follow reads a journal once, and calls use with each record. Follow returns the intervals of each
-// order, by order id. Follow does not verify the journal, and needs less memory than History.Order.
+// Follow reads a journal once, and calls a function with each record. The result contains the
+// intervals of each order. The keys are order ids. Follow does not verify the journal. It needs
+// less memory than History.Order.
 func Follow(dir string, use func(*journal.Record)) (map[string][]Interval, error) {
 	x := newFollower(dir)
 	err := journal.Read(dir, func(r journal.Record, _ []byte) bool {

@@ -21,7 +21,7 @@ type Interval struct {
 	From time.Time `json:"from"`
 	// Until is zero if the order is still enforced.
 	Until time.Time `json:"until,omitzero"`
-	// Why is the reason why the interval ended. Why is empty if the order is still enforced. The
+	// The reason why the interval ended. The reason is empty while the order is enforced. The
 	// reason is a state of the order or one of these words:
 	//
 	// - "stop": the server was stopped.
@@ -84,10 +84,11 @@ func (h *History) Probe() bool {
 	return len(h.records) > 0 && strings.HasPrefix(h.records[0].Program, ProbeProgram)
 }
 
-// ProbeProgram is the beginning of the field program in the journals of blocklistctl probe.
+// ProbeProgram identifies the journals of blocklistctl probe. Their field "program" begins with
+// this text.
 const ProbeProgram = "blocklistctl probe"
 
-// Order returns the history of an order, or nil without a record.
+// Order returns the history of an order. Without a record of the order, the result is nil.
 func (h *History) Order(id string) *OrderHistory {
 	out := &OrderHistory{Node: h.node, Probe: h.Probe(), Order: id, Intervals: []Interval{}, Versions: []OrderVersion{}}
 	current := map[string]journal.Version{} // the versions in force, by path
@@ -117,8 +118,8 @@ func (h *History) Order(id string) *OrderHistory {
 				x.ClockSet = append(x.ClockSet, r.Step)
 			}
 		case journal.Outcome:
-			// An order that was removed while the server was stopped has no record of the removal.
-			// Look for the order in the file.
+			// If an order was removed while the server was stopped, the journal has no record of
+			// the removal. So look for the order in the file.
 			for _, f := range r.Files {
 				if f.Problem == "" {
 					current[f.File] = f
@@ -163,7 +164,7 @@ func (h *History) Order(id string) *OrderHistory {
 	return out
 }
 
-// Name returns the histories of all orders that had n or a name above as a target.
+// Name returns the histories of all orders with a target at or above n.
 func (h *History) Name(n dname.Name) []*OrderHistory {
 	var q ruleset.QName
 	q.SetName(n)

@@ -36,8 +36,8 @@ func (n *Node) Subdir() string {
 	}, n.Name)
 }
 
-// ParseInventory parses an inventory in YAML. Relative directories start at the directory of path.
-// The error has a line for each problem.
+// ParseInventory parses an inventory in YAML. Relative directories start at the directory of the
+// inventory. The error has a line for each problem.
 func ParseInventory(path string, text []byte) ([]*Node, error) {
 	var errs []error
 	bad := func(line int, format string, args ...any) {

@@ -38,7 +38,7 @@ func redacted(s string) string {
 	return "a text that is no URL" // the text may contain a password
 }
 
-// post follows no redirect, because a redirected POST loses its body.
+// A redirected POST loses its body, so redirects are not followed.
 func post(ctx context.Context, client *http.Client, address, kind, accept string, body []byte) (*reply, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {

@@ -94,8 +94,7 @@ type Stamp struct {
 	File      string    `json:"file"` // the name of the file in the journal
 }
 
-// parseStamp parses an RFC 3161 answer and checks the hash of data. With a nil nonce, parseStamp
-// skips the nonce check.
+// If the nonce is nil, the nonce of the answer is not checked.
 func parseStamp(answer, data []byte, nonce *big.Int) (*Stamp, error) {
 	var r stampResponse
 	if rest, err := asn1.Unmarshal(answer, &r); err != nil || len(rest) > 0 {
@@ -164,14 +163,14 @@ type StampOptions struct {
 	URL    string
 	Client *http.Client
 	Now    func() time.Time
-	// Verify checks the signature of an answer before AddStamp stores the answer. data is the
-	// checkpoint. Verify may be nil.
+	// Verify checks the signature of an answer. AddStamp calls Verify before it stores the answer.
+	// The second argument is the checkpoint. Verify may be nil.
 	Verify func(answer, data []byte) error
 	FS     durable.FS
 }
 
-// AddStamp gets a time stamp for a checkpoint and stores checkpoints/SIZE.tsr. AddStamp returns
-// false and the old stamp if the file exists.
+// AddStamp gets a time stamp for a checkpoint and stores checkpoints/SIZE.tsr. If this file exists,
+// AddStamp returns the old stamp and false.
 func AddStamp(ctx context.Context, dir string, key note.Verifier, c journal.Checkpoint, opt StampOptions) (s *Stamp, added bool, err error) {
 	if err := checkURL(opt.URL); err != nil {
 		return nil, false, err
@@ -241,7 +240,6 @@ func askStamp(ctx context.Context, opt StampOptions, request []byte) ([]byte, er
 	return r.body, nil
 }
 
-// keep stores a checkpoint as checkpoints/SIZE, with the bytes that a server writes.
 func keep(dir string, key note.Verifier, c journal.Checkpoint, files durable.FS) ([]byte, error) {
 	path := journal.KeptCheckpoint(dir, c.Size)
 	kept, err := journal.ReadCheckpoint(path, key)
@@ -255,7 +253,7 @@ func keep(dir string, key note.Verifier, c journal.Checkpoint, files durable.FS)
 }
 
 // Newest returns the newest checkpoint in the directory checkpoints. If this directory has no
-// checkpoint, Newest returns the checkpoint of the journal.
+// checkpoint, the result is the checkpoint of the journal.
 func Newest(dir string, key note.Verifier) (c journal.Checkpoint, err error) {
 	all, err := journal.Outsides(dir)
 	if err != nil {

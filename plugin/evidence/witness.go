@@ -68,7 +68,7 @@ func (k *WitnessKey) Name() string { return k.name }
 // KeyHash returns the hash at the start of this key's signatures.
 func (k *WitnessKey) KeyHash() uint32 { return k.hash }
 
-// Verify reports whether sig is a cosignature of a checkpoint's text.
+// Verify reports whether sig is a cosignature of the text of a checkpoint.
 func (k *WitnessKey) Verify(msg, sig []byte) bool {
 	if len(sig) != 8+ed25519.SignatureSize || binary.BigEndian.Uint64(sig) >= 1<<63 {
 		return false
@@ -128,8 +128,8 @@ type WitnessOptions struct {
 const attempts = 3
 
 // AddWitness asks a witness to cosign a checkpoint (C2SP's tlog-witness), and stores
-// checkpoints/SIZE.KEY.cosig. AddWitness proves that the journal only grew since the witness's last
-// checkpoint. AddWitness returns false and the old cosignature if the file exists.
+// checkpoints/SIZE.KEY.cosig. It proves to the witness that no earlier record has changed. If the
+// file exists, AddWitness returns the old cosignature and false.
 func AddWitness(ctx context.Context, dir string, key note.Verifier, c journal.Checkpoint, opt WitnessOptions) (list []Cosignature, added bool, err error) {
 	if err := checkURL(opt.URL); err != nil {
 		return nil, false, err
@@ -185,8 +185,8 @@ func witnessed(dir string, key note.Verifier, size int64, keys []*WitnessKey) (h
 	return have, older, err
 }
 
-// The answer 409 contains the size of the witness's last checkpoint. askWitness repeats the request
-// with a proof from this size.
+// The answer 409 contains the size of the witness's last checkpoint. The second request has a proof
+// from this size.
 func askWitness(ctx context.Context, dir string, c journal.Checkpoint, older int64, opt WitnessOptions) ([]Cosignature, error) {
 	for range attempts {
 		proof, err := journal.ProveConsistency(dir, c, older)
@@ -273,8 +273,8 @@ type Outsiders struct {
 	Cosigned []Cosignature `json:"cosigned"`
 }
 
-// CheckOutsiders checks the time stamps and cosignatures of a journal, and returns the faults.
-// CheckOutsiders does not check the signatures of time stamps. more lists the paths of further
+// CheckOutsiders checks the time stamps and cosignatures of a journal, and returns the faults. It
+// does not check the signatures of time stamps. The last argument lists the paths of further
 // checkpoints.
 func CheckOutsiders(dir string, key note.Verifier, witnesses []*WitnessKey, more []string) (out Outsiders, faults []string) {
 	out = Outsiders{Stamps: []Stamp{}, Cosigned: []Cosignature{}}

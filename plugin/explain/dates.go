@@ -7,7 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// Until returns a time as text, or "" for ruleset.Forever.
+// Until returns a time as text. The result is "" for ruleset.Forever.
 func Until(t order.Time) string {
 	if t == ruleset.Forever {
 		return ""
@@ -33,8 +33,8 @@ func EndOfDay(t order.Time, zone *time.Location) string {
 	return s
 }
 
-// FirstDate returns the later of the dates served and issued, and the name of the field. Without a
-// date, it returns NoTime and "".
+// FirstDate returns the later of the dates served and issued. The second result is the name of the
+// field. Without a date, the results are NoTime and "".
 func FirstDate(o *order.Order) (t order.Time, field string) {
 	if o.Served != order.NoTime && o.Served >= o.Issued {
 		return o.Served, "served"

@@ -22,21 +22,22 @@ import (
 // Facts contains the orders of an explanation.
 type Facts struct {
 	Set *ruleset.Set
-	// Whole returns the parsed order with an id, or nil if only the compiled order exists.
+	// Whole returns the parsed order with an id. The result is nil if only the compiled order
+	// exists.
 	Whole func(id string) *order.Order
 	// Hidden reports whether the id and the targets of the order must stay secret.
 	Hidden func(*ruleset.Order) bool
-	// Sealed allows the targets of sealed (secret) orders in the explanation.
+	// Sealed is true if the explanation may show the targets of sealed (secret) orders.
 	Sealed bool
-	// Zone returns the time zone of the order file at a path.
+	// Zone returns the time zone of an order file. The parameter is the path of the file.
 	Zone func(path string) *time.Location
-	// AllZone is the time zone of all order files, or nil if unknown.
+	// AllZone is the time zone of all order files. Nil means unknown.
 	AllZone *time.Location
 	Now     order.Time
 	// Past is true if Now is before the present time. Future is true if Now is after the present
 	// time.
 	Past, Future bool
-	// Journal describes the past time, or is nil for the present orders.
+	// Journal describes the past time. It is nil for the present orders.
 	Journal *Journal
 }
 
@@ -45,9 +46,11 @@ type Journal struct {
 	Stopped bool     // the server did not run at that time
 	Doubt   bool     // the orders are perhaps not complete, or the server perhaps did not run
 	Notes   []string // facts about the source of the orders
-	// First returns the start of the interval in which the order was in force, or zero.
+	// First returns the start of the interval in which the order was in force. The start may be
+	// zero.
 	First func(id string) time.Time
-	// Held returns why the server did not enforce a target of an order, or "".
+	// Held returns the reason why the server did not enforce a target. The result is empty if there
+	// is no such reason.
 	Held func(id, target string) string
 }
 
@@ -101,7 +104,7 @@ type Query struct {
 	Size                 uint16 // the EDNS buffer size in octets
 }
 
-// Begin returns an explanation without a verdict, with notes about unknown facts.
+// Begin returns an explanation without a verdict. It contains notes about unknown facts.
 func Begin(f *Facts, s *Server, q *Query, cl *Client) *Explanation {
 	out := &Explanation{Name: q.Name.String(), At: f.Now.String(), Client: cl.Text(s.Config), Type: dns.Type(q.Type).String(),
 		Others: []Reason{}, Recorded: []Reason{}, now: f.Now, zone: f.AllZone, past: f.Past && f.Journal == nil, future: f.Future, running: s.Running, journal: f.Journal}
@@ -112,14 +115,14 @@ func Begin(f *Facts, s *Server, q *Query, cl *Client) *Explanation {
 	return out
 }
 
-// Elsewhere completes an explanation if the server block does not decide about the name. note is
-// the reason.
+// Elsewhere completes an explanation without a verdict. The note says why the server block does not
+// decide about the name.
 func (out *Explanation) Elsewhere(cl *Client, note string) {
 	out.Notes = append(out.Notes, note)
 	out.forAll(cl, true)
 }
 
-// Decide adds the verdict about the name and the reasons to the explanation.
+// Decide adds the verdict and its reasons to the explanation.
 func (out *Explanation) Decide(f *Facts, s *Server, query *Query, cl *Client) {
 	x := &explainer{f, cl.Client}
 	var q ruleset.QName
@@ -203,7 +206,8 @@ func (x *explainer) dates(r ruleset.Reason, out *Explanation) {
 		out.untilText = "no known end"
 	}
 	whole := x.Whole(r.Order.ID)
-	// For a past time, r.Since may be a start that is not in the order. Do not show such a start.
+	// For a past time, r.Since may be a start that the order does not contain. Do not show such a
+	// start.
 	given := r.Since != order.NoTime && (whole == nil || !out.past || whole.From != order.NoTime || len(whole.Windows) > 0 || r.After != nil)
 	if given {
 		out.Since, out.since = r.Since.String(), r.Since.StartText(zone)
@@ -230,7 +234,6 @@ func (x *explainer) dates(r ruleset.Reason, out *Explanation) {
 	}
 }
 
-// heldInPast adds a note if the server did not enforce (held) a target at the past time.
 func (x *explainer) heldInPast(r ruleset.Reason, out *Explanation) {
 	if out.journal == nil || r.Why != ruleset.Decides && r.Why != ruleset.OutOfScope && r.Why != ruleset.ExemptClient {
 		return
@@ -294,7 +297,8 @@ func (q *Query) message() *dns.Msg {
 	return m
 }
 
-// ParseType returns the query type with a name like A or HTTPS, in upper or lower case.
+// ParseType returns the query type for a name like A or HTTPS. The name may be in upper or lower
+// case.
 func ParseType(name string) (uint16, bool) {
 	t, ok := dns.StringToType[strings.ToUpper(name)]
 	return t, ok

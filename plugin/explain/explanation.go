@@ -157,8 +157,8 @@ func (x *Explanation) atText() string {
 	return x.now.Time().In(x.zone).Format(time.RFC3339)
 }
 
-// PositionText returns the file and line of an order for a sentence, or "" for an unknown
-// file.
+// PositionText returns the file and line of an order for a sentence. The result is "" for an
+// unknown file.
 func PositionText(file string, line int) string {
 	if file == "" {
 		return ""

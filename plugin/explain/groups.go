@@ -136,8 +136,8 @@ func (s *Server) placed(a *Client) (out []order.Country) {
 	return slices.Compact(out)
 }
 
-// CountryKinds returns a group for each possible country in the sorted list ccs. If ccs contains
-// the EU, one more group is for the other EU countries.
+// CountryKinds returns a group for each possible country of a sorted list. If the list contains the
+// EU, one more group stands for the other EU countries.
 func CountryKinds(ccs []order.Country, possible func(order.Country) bool) (out []CountryKind) {
 	members := 0
 	for _, cc := range ccs {
@@ -175,8 +175,7 @@ func euMembers() (out []order.Country) {
 	return out
 }
 
-// inside returns an address of n that no network in after contains. after must be sorted. If there
-// is no such address, the result is false.
+// The networks in the list must be sorted.
 func inside(n netip.Prefix, after []netip.Prefix) (netip.Addr, bool) {
 	a := n.Addr()
 	for _, m := range after {

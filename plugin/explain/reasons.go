@@ -165,7 +165,6 @@ func (x *explainer) hiddenReason(r ruleset.Reason) Reason {
 	return out
 }
 
-// ends returns the text about the end of a reason, for example ", until the end of 2026-05-01".
 func (x *explainer) ends(r ruleset.Reason, zone *time.Location) string {
 	if r.Until == ruleset.Forever {
 		return ""

@@ -7,7 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// Counts contains the numbers of exported and omitted orders and targets.
+// Counts says how many orders and targets the export contains or omits.
 type Counts struct {
 	// InForce is the number of orders in the export.
 	InForce int
@@ -26,7 +26,7 @@ type Counts struct {
 	Exempting, LiftsOfNetworks int
 }
 
-// A Left is a number of omitted orders or targets.
+// A Left says how many orders or targets of one kind were omitted.
 type Left struct {
 	N    int
 	What string // a noun in the singular, for example "order in shadow"

@@ -21,7 +21,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// An Approximation selects a change for answers that the form cannot express.
+// An Approximation says what to do with answers that the form cannot express.
 type Approximation string
 
 // The approximations.
@@ -42,8 +42,7 @@ type Options struct {
 	// Sealed includes sealed (secret) orders.
 	Sealed bool
 	TTL    time.Duration // the TTL of orders without a TTL
-	// Origin is the length of the zone's name in octets, in wire form. Only the form rpz uses
-	// Origin.
+	// Origin is the wire length of the zone's name in octets. Only the form rpz uses Origin.
 	Origin int
 }
 
@@ -51,7 +50,7 @@ func (o *Options) dropsExempting() bool {
 	return o.Approximate == Narrower || o.Approximate == LeaveOut
 }
 
-// Comment returns the beginning of a comment in the form, for example "#".
+// Comment returns the characters that begin a comment, for example "#".
 func Comment(form string) string { return forms[form].comment }
 
 // Forms returns the names of the forms.
@@ -73,18 +72,20 @@ type Export struct {
 	Digest   string // the SHA-256 of the body
 	Problems []Problem
 	Counts   Counts
-	// Until is the time of the next change for the same orders, or ruleset.Forever.
+	// Until is the time at which the export of the same orders may change. ruleset.Forever means
+	// never.
 	Until order.Time
 }
 
-// A Maker makes exports of the sets of one Store. A Maker is not safe for concurrent use.
+// A Maker makes exports. All its sets must come from one Store. A Maker is not safe for concurrent
+// use.
 type Maker struct {
 	opt  Options
 	sets ruleset.Excerpts
 	tree *rpz.Tree
 }
 
-// NewMaker returns a Maker. opt.Form must be an element of Forms. NewMaker returns an error if the
+// NewMaker returns a Maker. The form must be an element of Forms. NewMaker returns an error if the
 // form does not support the approximation.
 func NewMaker(opt Options) (*Maker, error) {
 	if !forms[opt.Form].subtree && opt.Approximate == Wider {
@@ -100,7 +101,7 @@ func NewMaker(opt Options) (*Maker, error) {
 	return m, nil
 }
 
-// Make returns the export of the set at the time now.
+// Make returns the export of a set at a given time.
 func (m *Maker) Make(set *ruleset.Set, now order.Time) *Export {
 	part := m.sets.Of(set)
 	if m.tree == nil {

@@ -8,17 +8,13 @@ import (
 )
 
 type capability struct {
-	// kinds are the responses that the form can express. The first element replaces unsupported
-	// responses.
-	kinds []order.ResponseKind
-	// The form can block a name with all names below (subtree), only the name (exact), or only the
-	// names below (below).
+	// The first element replaces responses that the form cannot express.
+	kinds                 []order.ResponseKind
 	subtree, exact, below bool
 	ttls                  []order.ResponseKind
 	exceptions            exceptions
 	denials               bool
-	// both reports whether the form can give the answer own to a name and the answer below to the
-	// names below. A form with denials must have the function both.
+	// A form with denials must have this function.
 	both  func(own, below *rpz.Answer) bool
 	leaks string
 }
@@ -40,8 +36,7 @@ type fitting struct {
 	problems []Problem
 }
 
-// fit returns a tree that the form can express, and the changed answers as problems. A removed TTL
-// is no problem. In the mode Exact, callers must not use a tree with problems.
+// In the mode Exact, callers must not use a tree with problems.
 func fit(t *rpz.Tree, c capability, mode Approximation) (*rpz.Tree, []Problem) {
 	f := &fitting{capability: c, mode: mode, tree: t, nodes: append([]rpz.Node(nil), t.Nodes...), parent: t.Parents()}
 	f.fitKinds()
@@ -187,8 +182,8 @@ func (f *fitting) fitShape(i int) {
 	}
 }
 
-// NXDOMAIN for a name also denies all names below (RFC 8020). fitDenials uses NODATA if a name
-// below has another answer.
+// NXDOMAIN for a name also denies all names below (RFC 8020). If a name below has another answer,
+// the name gets NODATA.
 func (f *fitting) fitDenials() {
 	denied := f.tree.With(f.nodes).Denied(f.parent)
 	nodata := func(a *rpz.Answer) *rpz.Answer { return f.tree.Table().As(a, order.NODATA) }

@@ -13,7 +13,6 @@ import (
 type form struct {
 	comment string // the beginning of a comment
 	capability
-	// line writes the lines of a name. above is the answer that the name has without these lines.
 	line func(w *writer, name string, own, below, above *rpz.Answer)
 }
 
@@ -96,8 +95,8 @@ const unusedType = "65280"
 
 func seconds(a *rpz.Answer) string { return strconv.Itoa(int(a.TTL / time.Second)) }
 
-// unbound writes lines for Unbound, where the longest local-zone decides about a name. A
-// typetransparent zone would let queries of other types pass.
+// In Unbound, the longest local-zone decides about a name. A typetransparent zone would let queries
+// of other types pass.
 func unbound(w *writer, name string, own, below, _ *rpz.Answer) {
 	zone := func(kind string) { w.say(`local-zone: "`, name, `." `, kind) }
 	data := func() {
@@ -136,8 +135,7 @@ func recordType(a netip.Addr) string {
 	return "AAAA"
 }
 
-// dnsmasq writes lines of a dnsmasq.conf. The longest matching name decides, and "*.name" is longer
-// than "name".
+// In dnsmasq, the longest matching name decides. The name "*.name" is longer than "name".
 func dnsmasq(w *writer, name string, own, below, above *rpz.Answer) {
 	rule := func(name string, a *rpz.Answer) {
 		switch {
@@ -166,11 +164,10 @@ func dnsmasq(w *writer, name string, own, below, above *rpz.Answer) {
 	}
 }
 
-// maxParent is the maximum text length of a name that can have a subdomain. A name has at most 253
-// characters as text.
+// A name has at most 253 characters as text. A name of more than 251 characters has no subdomains.
 const maxParent = 251
 
-// hosts writes lines of a hosts file. The addresses 0.0.0.0 and :: stand for NXDOMAIN.
+// The addresses 0.0.0.0 and :: stand for NXDOMAIN.
 func hosts(w *writer, name string, own, _, _ *rpz.Answer) {
 	if own == nil {
 		return
@@ -200,7 +197,7 @@ func adblock(w *writer, name string, own, below, _ *rpz.Answer) {
 	}
 }
 
-// domains writes one name on each line. Readers of the file also block the names below.
+// Programs that read this file also block the names below.
 func domains(w *writer, name string, own, _, _ *rpz.Answer) {
 	if own != nil {
 		w.say(name)

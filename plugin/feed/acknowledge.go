@@ -18,8 +18,8 @@ import (
 
 // A Node is a server that enforces the order file.
 type Node interface {
-	// Since returns the time at which the order file with this digest came into force. If the file
-	// is not in force, the error is the reason.
+	// Since returns the time at which a version of the order file came into force. The digest
+	// identifies the version. If the version is not in force, the error is the reason.
 	Since(ctx context.Context, digest string) (time.Time, error)
 	// Blocks reports whether the node blocks a name for clients in a country.
 	Blocks(ctx context.Context, name dname.Name, country order.Country) (bool, error)
@@ -103,8 +103,7 @@ func (f *Feed) acknowledge(ctx context.Context, items []pending, rep *Report, be
 	return errors.Join(failed, f.save())
 }
 
-// aboutItem reports whether the platform refused only the item. Requests for other items can still
-// succeed.
+// The platform may refuse only this item. Requests for other items can still succeed.
 func (f *Fault) aboutItem() bool {
 	switch f.Status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests:
@@ -208,8 +207,7 @@ func (f *Feed) send(ctx context.Context, it *pending, inForce time.Time) error {
 	return nil
 }
 
-// report marks orders with complete acknowledgements as reported, and returns their ids. The caller
-// must write the order file before deleting the acknowledgements.
+// The caller must write the order file before deleting the acknowledgements.
 func (f *Feed) report(orders []*order.Order) (done map[string]bool, changed bool) {
 	p := f.opt.Platform
 	byKey := map[string]map[string]Answer{} // the acknowledgements by order id and target

@@ -37,7 +37,7 @@ type Fault struct {
 	Why    string
 	Status int    // the HTTP status, or 0 without an answer
 	Code   string // the platform's code of the error, or empty
-	// After is the wait that the platform asks for, or 0.
+	// After is the wait that the platform asks for. 0 means that it asks for none.
 	After time.Duration
 }
 
@@ -60,8 +60,8 @@ type answer struct {
 	date time.Time // zero if the answer has no date
 }
 
-// text removes the password and the tokens, and shortens the text. The result is still untrusted,
-// so messages must print it with %q.
+// Remove the password and the tokens. The result is still untrusted, so messages must print it with
+// %q.
 func (c *client) text(s string) string {
 	for _, secret := range []string{c.password, c.access, c.refresh} {
 		if secret != "" {
@@ -258,7 +258,7 @@ func retryAfter(s string, now time.Time) time.Duration {
 	return 0
 }
 
-// The error must not contain the document, because the document may contain a token.
+// Do not quote the document in the error, because the document may contain a token.
 func decode(data []byte) (any, error) {
 	var doc any
 	dec := json.NewDecoder(bytes.NewReader(data))

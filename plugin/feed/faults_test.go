@@ -243,8 +243,6 @@ func TestDrop(t *testing.T) {
 	}
 }
 
-// The list of the platform still has an item, but no ticket has the item. The block must stay,
-// because the tickets may be an old copy.
 func TestUnclear(t *testing.T) {
 	r := newRig(t, ticketOf("a", time.Minute, "a.example", "b.example"), ticketOf("b", 0, "c.example"))
 	r.round()

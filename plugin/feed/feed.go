@@ -37,8 +37,8 @@ type Options struct {
 	Nodes []Node
 	// With Addresses, the feed acknowledges addresses as "processed" after writing the order file.
 	Addresses bool
-	// If a round would end exactly DropOK items, the limits MaxDrop, SmallDrop and Settled do not
-	// apply to the round.
+	// DropOK is a number of items. If a round would end exactly this number, the limits MaxDrop,
+	// SmallDrop and Settled do not apply.
 	DropOK int
 	// Limit is the maximum time for the acknowledgements of a round. 0 means no limit.
 	Limit  time.Duration
@@ -54,7 +54,8 @@ type Options struct {
 // A Clock is the source of time.
 type Clock interface {
 	Now() time.Time
-	// After returns a channel that receives a value after d, and a function that frees the timer.
+	// After starts a timer. The channel receives a value after d. The second result frees the
+	// timer.
 	After(d time.Duration) (<-chan time.Time, func())
 }
 
@@ -68,8 +69,7 @@ type Feed struct {
 	st     *state
 	saved  []byte // the content of the state file
 
-	out []byte // the content of the order file
-	// outSince is the time of the last new content of the order file, as seen by this process.
+	out      []byte // the content of the order file
 	outSince time.Time
 	seen     string // the content of the order file at outSince
 
@@ -94,7 +94,7 @@ type Report struct {
 	Unprocessed int       `json:"unprocessed"`
 	// Operator counts the items that the operator ended or suspended.
 	Operator int `json:"ended_by_operator"`
-	// Unclear counts the items that have no ticket but are still in the platform's list.
+	// Unclear counts the items without a ticket that the platform still lists.
 	Unclear int `json:"unclear"`
 	// Pending counts the items that wait for an acknowledgement. Unasked counts the items that need
 	// no acknowledgement, for example addresses without the option Addresses.
@@ -126,14 +126,13 @@ func (r *Report) oldest(it *pending) {
 	}
 }
 
-// stateDir returns the state directory of an order file. It is a hidden directory next to the order
-// file, because a server does not read hidden files.
+// The directory is hidden, because a server does not read hidden files.
 func stateDir(out string) string {
 	return filepath.Join(filepath.Dir(out), "."+filepath.Base(out)+".feed")
 }
 
-// Open locks the state directory and reads the state. The error is a *durable.LockedError if
-// another Feed has the lock.
+// Open locks the state directory and reads the state. If another Feed has the lock, the error is a
+// *durable.LockedError.
 func Open(opt Options) (*Feed, error) {
 	if opt.Base == "" {
 		opt.Base = opt.Platform.Base
@@ -184,10 +183,10 @@ func (f *Feed) readOut() ([]byte, error) {
 	return data, err
 }
 
-// After completeEvery, a round requests the tickets even with unchanged checksums.
+// After this time, request the tickets even with unchanged checksums.
 const completeEvery = time.Hour
 
-// skew is the tolerated difference between the clocks of the platform's servers.
+// The clocks of the platform's servers may differ by this time.
 const skew = 10 * time.Second
 
 // Round pulls the tickets once, writes the order file, and acknowledges items. After an error, the
@@ -245,8 +244,8 @@ func (f *Feed) round(ctx context.Context, rep *Report) error {
 		rep.undo()
 		return err
 	}
-	// Write the file if it is missing, because a server needs a file at its start. Write the file
-	// if its serial is old, for example after a restore, because servers refuse an old serial.
+	// Write a missing file, because a server needs a file at its start. After a restore, also write
+	// the file, because servers refuse an old serial.
 	must := f.out == nil || was.Serial < f.st.Serial
 	was, err = f.put(was, m.orders, m.changed || must, rep)
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// withdrawn is the note of a target that the platform withdrew. Targets with another note stay
-// ended, because the operator ended them.
+// This note marks a target that the platform withdrew. Targets with another note stay ended,
+// because the operator ended them.
 const withdrawn = "withdrawn by the platform"
 
 // A Change is a target whose state changes.
@@ -125,7 +125,7 @@ func (m *merge) newOrder(t *ticket) *order.Order {
 	return &o
 }
 
-// order merges a ticket with its order. t is nil if the platform has withdrawn the ticket.
+// The ticket is nil if the platform has withdrawn it.
 func (m *merge) order(o *order.Order, t *ticket) {
 	was := o.Until
 	if closedByFeed(o) {
@@ -394,8 +394,7 @@ func (f *Feed) guard(x *order.Target) string {
 	return f.opt.Guard.Name(&w)
 }
 
-// readOrders parses the order file. A missing file is an error if the feed has written the file
-// before.
+// After the first write, a missing file is an error.
 func (f *Feed) readOrders() (*order.File, error) {
 	data, err := f.readOut()
 	if err != nil {
@@ -420,7 +419,7 @@ func (f *Feed) readOrders() (*order.File, error) {
 	return file, nil
 }
 
-// encode also checks the new text with the parser of the server.
+// Check the new text also with the parser of the server.
 func (f *Feed) encode(was *order.File, orders []*order.Order) ([]byte, int64, error) {
 	serial := max(was.Serial, f.st.Serial, 0) + 1
 	h := order.Header{Serial: serial, ShrinkOK: -1, Timezone: was.Timezone, Expires: was.Expires,

@@ -91,8 +91,8 @@ type Platform struct {
 		MaxDrop   string `yaml:"max_drop"`
 		SmallDrop int    `yaml:"small_drop"`
 		// Settled is a duration, for example "10m". If an order is newer than all tickets of an
-		// answer, the answer may be old. Such an answer must not end the order if the order was
-		// served at least Settled ago.
+		// answer, the answer may be old. Such an answer must not end the order. This applies only
+		// if the order was served at least Settled ago.
 		Settled string `yaml:"settled"`
 	} `yaml:"guards"`
 
@@ -141,7 +141,7 @@ var Platforms = &catalog.Catalog{Kind: "platform", Files: embedded, Folder: "pla
 //go:embed schema.json
 var Schema []byte
 
-// Load finds and parses a description. dir may be empty.
+// Load finds and parses the description of a platform. The directory may be "".
 func Load(name, dir string) (*Platform, error) {
 	data, place, err := Platforms.Find(name, dir)
 	if err != nil {
@@ -301,8 +301,7 @@ func (p *Platform) reason(protected bool) (reason, key string, ok bool) {
 // Sealed reports whether the orders of the platform are secret.
 func (p *Platform) Sealed() bool { return p.template.Disclosure.Sealed() }
 
-// checkBase parses the URL of a platform. Without TLS, it allows only a loopback address,
-// because the password is not encrypted.
+// Without TLS, allow only a loopback address, because the password is not encrypted.
 func checkBase(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	switch {

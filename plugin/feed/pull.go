@@ -61,8 +61,7 @@ func (x *pulled) dated(a *answer) {
 	}
 }
 
-// checksums reads the checksum of each list. For an empty list, a platform may refuse the request
-// for the checksum with 400 or 404.
+// If a list is empty, the platform may refuse the request for the checksum with 400 or 404.
 func (f *Feed) checksums(ctx context.Context, sums map[Kind]string, x *pulled) error {
 	for _, k := range kinds {
 		l := f.opt.Platform.Lists[k]
@@ -94,7 +93,7 @@ func (f *Feed) checksums(ctx context.Context, sums map[Kind]string, x *pulled) e
 	return nil
 }
 
-// noChecksum stands for a refused checksum. Real checksums have the prefix "sum ".
+// Real checksums begin with "sum ", so they differ from this value.
 const noChecksum = "none"
 
 const maxSum = 256

@@ -13,7 +13,7 @@ import (
 // A platform allows 30 minutes to enforce an order, so maxWait must be shorter.
 const maxWait = 10 * time.Minute
 
-// soon is the wait after writing the order file. Servers load the file in the meantime.
+// Servers load the new order file during this wait.
 const soon = 10 * time.Second
 
 // Wait returns the time until the next round. The time grows with successive failures. A random
@@ -34,7 +34,7 @@ func (f *Feed) Wait(interval time.Duration, err error) time.Duration {
 	return d + time.Duration(f.opt.Random()*0.25*float64(d))
 }
 
-// Run does rounds until ctx is done, and calls each after each round.
+// Run does rounds until the context ends. It calls the function after each round.
 func (f *Feed) Run(ctx context.Context, interval time.Duration, each func(rep *Report, err error, wait time.Duration)) {
 	for {
 		rep, err := f.Round(ctx)

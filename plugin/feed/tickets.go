@@ -35,7 +35,7 @@ const (
 	maxRaw = 1024
 )
 
-// A missing ticket counts as withdrawn, so parseTickets refuses a list with any structural error.
+// A missing ticket counts as withdrawn, so refuse a list with any structural error.
 func (p *Platform) parseTickets(data []byte) ([]ticket, error) {
 	doc, err := decode(data)
 	if err != nil {

@@ -51,10 +51,11 @@ var specialNets = []specialNet{
 	{netip.MustParsePrefix("ff00::/8"), "RFC 4291: multicast"},
 }
 
-// The Internet routes no networks smaller than widest4 and widest6.
+// The Internet does not route networks smaller than /24 (IPv4) or /48 (IPv6).
 const widest4, widest6 = 24, 48
 
-// Address returns the reason why p must not be blocked, or "". These networks must not be blocked:
+// Address returns the reason why p must not be blocked. The result is empty if p may be blocked.
+// These networks must not be blocked:
 //
 //	networks wider than /24 (IPv4) or /48 (IPv6)
 //	networks that overlap a special-purpose network

@@ -1,6 +1,6 @@
 // Package guard finds targets that must not be blocked by mistake: public suffixes, special-use
-// names and addresses, and entries of protect lists. An order can override the guard with a force
-// reason.
+// names and addresses, and entries of protect lists. An order can state a reason to override the
+// guard.
 package guard
 
 import (
@@ -42,8 +42,8 @@ const (
 	entryBit  = iota
 )
 
-// A name above a name with one of these flags must not be blocked. For example, a block of uk would
-// also block co.uk.
+// A block of a name also blocks the names below. For example, a block of uk would block co.uk. So a
+// name must not be blocked if a lower name has one of these flags.
 const below = suffix | wildcard | subtree | exact
 
 var builtIn = withLists()
@@ -97,8 +97,8 @@ func (g *Guard) build() *table {
 	return newTable(b.Freeze(merge, func(ref uint32) bool { return ref&below != 0 }))
 }
 
-// merge combines the refs of the rules for one name. It keeps all flags. The index of a "name"
-// entry replaces the index of a "=name" entry.
+// A "name" entry covers more than a "=name" entry, so its index replaces the index of the "=name"
+// entry.
 func merge(values []uint32) (ref uint32) {
 	for _, v := range values {
 		if v&subtree > ref&subtree || v&exact != 0 && ref&(subtree|exact) == 0 {
@@ -110,10 +110,8 @@ func merge(values []uint32) (ref uint32) {
 }
 
 type finding struct {
-	own  uint32 // the ref of the rules at the name itself
-	over uint32 // the flags of the rules at the name and at all names above it
-	// cover is the ref of the highest "name" entry at or above the name. It is valid only if over
-	// has the flag subtree.
+	own     uint32 // the ref of the rules at the name itself
+	over    uint32 // the flags of the rules at the name and at all names above it
 	cover   uint32
 	isUnder bool // the name is a public suffix because of a wildcard one label above
 }
@@ -137,7 +135,8 @@ func found(hits []index.Hit, labels int) (f finding) {
 
 type hitBuffer [8]index.Hit
 
-// Name returns the reason why n must not be blocked, or "". These names must not be blocked:
+// Name returns the reason why n must not be blocked. The result is empty if n may be blocked. These
+// names must not be blocked:
 //
 //	the root and the top-level domains
 //	public suffixes, and all names above

@@ -147,7 +147,6 @@ func TestDeepList(t *testing.T) {
 	}
 }
 
-// A load calls Name for every name of every order.
 func TestNamePassesWithoutAllocation(t *testing.T) {
 	g := New(mustParse(t, "protect.txt", "google.com\n=example.org\n"))
 	for _, s := range []string{"www.example.com", "a.b.c.example.co.uk", "x.blogspot.com", "a.example.org", "mail.google.net"} {

@@ -47,7 +47,7 @@ func (l *List) Len() int {
 	return len(l.entries)
 }
 
-// Lost returns the number of entries of l that are missing in newer.
+// Lost returns the number of entries that the newer list lacks.
 func (l *List) Lost(newer *List) (n int) {
 	has := make(map[protected]bool, newer.Len())
 	if newer != nil {

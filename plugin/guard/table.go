@@ -16,8 +16,8 @@ type table struct {
 }
 
 func newTable(x *index.Index) *table {
-	// With 32 to 64 bits for each rule, only about 4 % of the names without a rule need a search of
-	// the index.
+	// The filter has 32 to 64 bits for each rule. Only about 4 % of the names without a rule then
+	// need a search of the index.
 	t := &table{Index: x, filter: make([]uint64, 1<<bits.Len(uint(x.Len()/2))), seed: maphash.MakeSeed()}
 	for w, ref := range x.Wires() {
 		if w.NumLabels() > 1 || ref&(wildcard|special|subtree) != 0 {
@@ -33,8 +33,7 @@ func (t *table) position(suffix []byte) (word int, bit uint64) {
 	return int(h>>6) & (len(t.filter) - 1), 1 << (h & 63)
 }
 
-// passes returns true if no rule applies to w. If the result is false, the caller must search the
-// index.
+// If the result is false, a rule may apply. The caller must then search the index.
 func (t *table) passes(w *dname.Wire) bool {
 	if w.NumLabels() < 2 {
 		return false

@@ -52,8 +52,7 @@ func (h *history) take(t *table) {
 	}
 }
 
-// move makes hour the newest hour. If the clock goes back, move removes the later hours. A
-// goroutine can be one hour late, so move ignores a step back of one hour.
+// A goroutine can be one hour late, so a step back of one hour is ignored.
 func (h *history) move(hour int64) {
 	switch {
 	case hour > h.newest:

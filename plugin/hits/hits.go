@@ -1,11 +1,11 @@
 // Package hits counts the queries that each order decides, by order and hour. The package stores no
 // client and no queried name.
 //
-// [Counter.Add] runs for each query that an order decides, and uses no lock. A [Counter] has
-// several small hash tables, so two CPUs seldom write to the same cache line.
+// [Counter.Add] runs for each of these queries, and uses no lock. A [Counter] has several small
+// hash tables, so two CPUs seldom write to the same cache line.
 //
-// A new set or a new hour replaces the tables. The counts of a replaced table go into a history of
-// [Hours] hours. A reload keeps the history, because the history uses order ids.
+// A new set or a new hour needs new tables. The counts of the old tables go into a history of
+// [Hours] hours. The history uses order ids, so a reload keeps the history.
 package hits
 
 import (
@@ -19,12 +19,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// Hours is the number of hours that a Counter remembers, including the present hour.
+// Hours is the number of hours that a Counter remembers. The present hour is one of them.
 const Hours = 24
 
 const maxShards = 32
 
-// grace is how long a goroutine may still use a replaced table.
+// A goroutine may still use a replaced table during this time.
 const grace = 2 * time.Second
 
 // A Counter counts the hits of the orders of one server block. Its methods are safe for concurrent
@@ -40,7 +40,7 @@ type Counter struct {
 	history history
 }
 
-// A shard has 128 bytes (two cache lines), because some CPUs load cache lines in pairs.
+// The size is 128 bytes (two cache lines), because some CPUs load cache lines in pairs.
 type shard struct {
 	table atomic.Pointer[table]
 	_     [120]byte
@@ -59,10 +59,10 @@ func New() *Counter {
 	return c
 }
 
-// Add counts one query that the order o decided. shadow is true if the setting "shadow" let the
-// query pass. c may be nil.
+// Add counts one query that an order decided. The last argument is true if the setting "shadow" let
+// the query pass. The Counter may be nil.
 //
-// Add returns true for the first blocked query of an order. Add can return true again, for example
+// Add returns true for the first blocked query of an order. It can return true again, for example
 // on another CPU or in a new hour.
 func (c *Counter) Add(set *ruleset.Set, o *ruleset.Order, now order.Time, shadow bool) (first bool) {
 	if c == nil {
@@ -99,8 +99,8 @@ func (c *Counter) Refresh() {
 	}
 }
 
-// shardOf makes a number from the address of the stack. Different CPUs usually get different
-// numbers, because the Go runtime keeps free stacks by CPU.
+// The number comes from the address of the stack. The Go runtime keeps free stacks by CPU, so
+// different CPUs usually get different numbers.
 func shardOf() int {
 	var here byte
 	return int(uint64(uintptr(unsafe.Pointer(&here)))>>11*hashFactor>>33) & (maxShards - 1)
@@ -108,8 +108,6 @@ func shardOf() int {
 
 func hourOf(t order.Time) int64 { return int64(t) / 3600 }
 
-// renew replaces the outdated tables of all shards. The table of an unused shard would otherwise
-// keep an old set in memory.
 func (c *Counter) renew(s *shard, set uint64, now order.Time) *table {
 	hour := hourOf(now)
 	c.hour.Store(hour)
@@ -144,7 +142,7 @@ func (c *Counter) tidy() {
 	c.collect()
 }
 
-// collect adds the counts of replaced tables to the history. The caller must hold c.mu.
+// The caller must hold c.mu.
 func (c *Counter) collect() {
 	c.history.move(c.hour.Load())
 	for t := c.retired.Swap(nil); t != nil; t = t.next {
@@ -165,7 +163,7 @@ func (c *Counter) collect() {
 // A Row contains the hits of one order.
 type Row struct {
 	ID string
-	// Label is a public name for the order. For a sealed (secret) order, Label is not the id.
+	// Label is a public name of the order. Label never reveals the id of a sealed (secret) order.
 	Label string
 	// Hours has the hours with hits, the oldest first.
 	Hours []Hour
@@ -175,12 +173,12 @@ type Row struct {
 type Hour struct {
 	// Start is the first second of the hour.
 	Start order.Time
-	// Hits is the number of blocked queries. Shadow is the number of queries that the setting
-	// "shadow" let pass.
+	// Hits is the number of blocked queries. Shadow is the number of queries that passed because of
+	// the setting "shadow".
 	Hits, Shadow uint32
 }
 
-// Rows returns the hits of the last Hours hours before now, sorted by order id.
+// Rows returns the hits of the last hours, sorted by order id. See the constant Hours.
 func (c *Counter) Rows(now order.Time) []Row {
 	if c == nil {
 		return nil

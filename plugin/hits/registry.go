@@ -12,8 +12,8 @@ type shared struct {
 	refs int
 }
 
-// Acquire returns the Counter of a server block, and creates a missing Counter. Each call needs one
-// call of Release.
+// Acquire returns the Counter of a server block. It creates a Counter if there is none. Call
+// Release once for each call of Acquire.
 func Acquire(block string) *Counter {
 	registry.Lock()
 	defer registry.Unlock()
@@ -26,8 +26,7 @@ func Acquire(block string) *Counter {
 	return x.Counter
 }
 
-// Release ends one use of the Counter of a server block. The last Release deletes the Counter and
-// its counts.
+// Release undoes one call of Acquire. The last Release deletes the Counter and its counts.
 func Release(block string) {
 	registry.Lock()
 	defer registry.Unlock()

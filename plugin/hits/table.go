@@ -34,7 +34,6 @@ type slot struct {
 	hits, shadow atomic.Uint32
 }
 
-// newTable returns an empty table. n must be a power of 2.
 func newTable(set uint64, hour int64, n int) *table {
 	t := &table{set: set, hour: hour, begin: order.Time((hour - 1) * 3600), shift: 64, slots: make([]slot, n)}
 	for ; n > 1; n /= 2 {
@@ -43,8 +42,7 @@ func newTable(set uint64, hour int64, n int) *table {
 	return t
 }
 
-// fits reports whether t can count a query. A slow query may have an older set or the previous
-// hour, and must not replace t.
+// A slow query may have an older set or the previous hour. It must not replace the table.
 func (t *table) fits(set uint64, now order.Time) bool {
 	return set <= t.set && uint64(now-t.begin) < 2*3600
 }

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// belowWords matches words such as "with all subdomains" in several languages. A name from a list
-// already covers its subdomains. Words such as "without subdomains" do not match.
+// This expression matches words such as "with all subdomains" in several languages. A name in a
+// list already covers its subdomains, so these words add nothing. Words such as "without
+// subdomains" must not match.
 const belowWords = `(?:(?:together|along|mitsamt|wraz) +)?` +
 	`(?:with|and|including|incl\.?|plus|as well as|mit|samt|mitsamt|nebst|inkl\.?|inklusive|einschließlich|und|sowie|avec|et|y compris|ainsi que|incluant|` +
 	`con|e|ed|compres[ie]|inclus[ie]|nonché|unitamente a|insieme a|y|incluidos|incluyendo|así como|com|incluindo|bem como|met|en|inclusief|med|og|z|ze|i|oraz|w tym) +` +
@@ -21,8 +22,8 @@ var (
 	belowAlone = regexp.MustCompile(`(?i)^\(?` + belowWords + `\)?[.,;:]*$`)
 )
 
-// WithoutBelow removes words such as "with all subdomains" after a name. The words after a page
-// stay, because a page covers no subdomains.
+// WithoutBelow removes words such as "with all subdomains" after a name. After the URL of a page,
+// it keeps the words, because a page covers no subdomains.
 func WithoutBelow(s string) string {
 	if !strings.ContainsAny(s, " \u00a0") {
 		return s

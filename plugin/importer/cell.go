@@ -3,7 +3,7 @@ package importer
 import "github.com/dns-orders/blocklist/plugin/order"
 
 // Clean converts one text, for example a cell of a table, to targets and a note. The note has no
-// line number. Clean refuses a text without a name.
+// line number. A text without a name is refused.
 func Clean(s string, opt Options) ([]order.Target, Note) {
 	n := Note{Raw: shorten(s)}
 	c := cleaner{opt: opt, note: &n}

@@ -9,8 +9,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/lint"
 )
 
-// A format is a kind of file that is not a plain list, for example a zone file. The expression must
-// never match a line of a plain list.
+// The expression of a format must never match a line of a plain list.
 type format struct {
 	name, advice string
 	lines        *regexp.Regexp
@@ -69,7 +68,7 @@ const (
 
 var diffFile = format{name: "a diff between two files", advice: "import the new file itself"}
 
-// sections is checked last, because a list may contain names in brackets.
+// This format must be checked last, because a plain list may contain names in brackets.
 var sections = format{"a configuration with [sections]", "make a list of the names of the section that blocks",
 	regexp.MustCompile(`^\[[\pL][\pL\pN _.-]*\]$`)}
 
@@ -112,8 +111,6 @@ func foreignLines(lines []line) error {
 	return foreignSuffix(lines)
 }
 
-// plainName reports whether s has only the characters of ASCII host names. Lines of zone files may
-// match too; see foreignSuffix.
 func plainName(s string) bool {
 	for i := range len(s) {
 		if c := s[i] | 0x20; (c < 'a' || 'z' < c) && (s[i] < '0' || '9' < s[i]) && s[i] != '.' && s[i] != '-' && s[i] != '_' {
@@ -140,8 +137,8 @@ func formatOf(s string) *format {
 	return nil
 }
 
-// foreignSuffix returns an error if the names look like RPZ rules. For example, the name
-// example.com.rpz.example.net is a rule for example.com.
+// A list of RPZ rules is refused. For example, the name example.com.rpz.example.net is a rule for
+// example.com.
 func foreignSuffix(lines []line) error {
 	var (
 		suffix string

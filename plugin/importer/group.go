@@ -20,8 +20,8 @@ type Group struct {
 	Notes  []int // for each line, the index of its note
 }
 
-// Groups groups notes by kind and reason, in the order of their first lines. A line can be in
-// several groups.
+// Groups returns the notes in groups with equal kind and reason. The groups are in the order of
+// their first lines. A line can be in several groups.
 func Groups(notes []Note) []Group {
 	type key struct {
 		kind, reason string

@@ -18,8 +18,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Form is a kind of text with several meanings, for example a name with a port. The value is the
-// name of the option for the decision.
+// A Form is a kind of text with several meanings, for example a name with a port. The value of a
+// Form is also the name of an option. The option decides between the meanings.
 type Form string
 
 // These are the forms, with an example of each.
@@ -37,7 +37,7 @@ const (
 	Charset      Form = "charset"       // the character set of the file; not the form of a single line
 )
 
-// Skip leaves out all lines with a form. Hyphen does not allow Skip.
+// Skip is the decision to leave out all lines with a Form. It is not allowed for Hyphen.
 const Skip = "skip"
 
 var choices = map[Form][]string{
@@ -55,7 +55,6 @@ var choices = map[Form][]string{
 // Choices returns the words that decide the form f.
 func Choices(f Form) []string {
 	if f == Hyphen {
-		// Hyphen needs no Skip, because the caller can leave out refused lines.
 		return slices.Clone(choices[f])
 	}
 	return append(slices.Clone(choices[f]), Skip)
@@ -65,18 +64,19 @@ func Choices(f Form) []string {
 type Options struct {
 	// Charset is utf-8, cp1250 or cp1251. Empty means utf-8.
 	Charset string
-	// Decide contains the caller's decisions by form. See Choices for the values.
+	// Decide contains the caller's decisions. The keys are the forms. Choices returns the allowed
+	// values.
 	Decide map[Form]string
-	// Lines overrides Decide[Hyphen] for single pairs of lines. The key is the number of the second
-	// line.
+	// Lines contains decisions for single pairs of lines, and overrides Decide[Hyphen]. The keys
+	// are the numbers of the second lines.
 	Lines map[int]string
-	// Typed contains text from a person that replaces pairs of lines. The key is the number of the
-	// second line.
+	// Typed contains texts from a person. Each text replaces a pair of lines. The keys are the
+	// numbers of the second lines.
 	Typed map[int]string
-	// AllowSuffix accepts public suffixes. Blocking a public suffix also blocks the domains of
+	// AllowSuffix accepts public suffixes. A block of a public suffix also blocks the domains of
 	// other people.
 	AllowSuffix bool
-	// Plain reads each line as a name, whatever the format of the file.
+	// Plain turns off the checks for other file formats. Each line is then read as a name.
 	Plain bool
 }
 
@@ -105,9 +105,8 @@ func (o *Options) hyphen(i int) string {
 
 // A Note is the report on one line.
 type Note struct {
-	Line int
-	Raw  string // the line as it was read, shortened if it is very long
-	// Joined lists the lines with the rest of the name.
+	Line   int
+	Raw    string // the line as it was read, shortened if it is very long
 	Joined []Rest
 	// Targets lists the targets of the line, as in an order file.
 	Targets []string
@@ -117,20 +116,18 @@ type Note struct {
 	Warnings []string
 	// Refused is the reason for no target, or empty.
 	Refused string
-	// Needs is the form that the caller must decide, or empty.
+	// The caller must decide about this form. Empty means that no decision is needed.
 	Needs Form
-	// After is the number of the line that may begin the name, or 0.
-	After int
-	// Skipped reports whether the caller's decision left the line out.
+	// The name may begin on the line with this number. 0 means none.
+	After   int
 	Skipped bool
-	// Passed describes a line that needs no name, for example "a page number". Passed is empty for
-	// other lines.
+	// The kind of a line that needs no name, for example "a page number". Empty for other lines.
 	Passed string
-	// Same is the number of an earlier line with the same target, or 0.
+	// The number of an earlier line with the same target. 0 means none.
 	Same int
 }
 
-// A Rest is a line with the rest of a name.
+// A Rest is a line that continues the name of an earlier line.
 type Rest struct {
 	Line int
 	Raw  string // the line as it was read, shortened if it is very long
@@ -141,8 +138,8 @@ type Result struct {
 	Targets []order.Target
 	// Notes lists the notes in the order of the lines. Most lines have no note.
 	Notes []Note
-	// Lines counts all lines. Passed counts lines that need no name, for example page numbers and
-	// headings.
+	// Lines is the number of all lines. Passed is the number of lines that need no name, for
+	// example page numbers and headings.
 	Lines, Blank, Comments, Passed int
 	// Duplicates counts repeated targets. Refused and Skipped count lines.
 	Duplicates, Refused, Skipped int
@@ -151,7 +148,7 @@ type Result struct {
 	CRLF, BOM bool
 }
 
-// ErrEmpty is the error for a list without targets, for example after a failed download.
+// ErrEmpty is the error for a list without targets. A failed download can leave such a list.
 var ErrEmpty = errors.New("has no target; an empty list does not make an order")
 
 const maxLine = 4096

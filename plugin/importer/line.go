@@ -27,7 +27,6 @@ func (c *cleaner) did(format string, args ...any) {
 	c.note.Did = append(c.note.Did, s)
 }
 
-// refuse refuses the whole line. The first refusal stays in the note. A refusal overrides Skip.
 func (c *cleaner) refuse(format string, args ...any) {
 	if c.note.Refused == "" || c.note.Skipped {
 		c.note.Refused, c.note.Needs, c.note.Skipped = fmt.Sprintf(format, args...), "", false
@@ -36,8 +35,6 @@ func (c *cleaner) refuse(format string, args ...any) {
 
 func (c *cleaner) refused() bool { return c.note.Refused != "" && !c.note.Skipped }
 
-// choice returns the caller's word for the form f. Without a word, or with Skip, choice returns
-// false and adds the reason to the note.
 func (c *cleaner) choice(f Form, what string) (word string, ok bool) {
 	word = c.opt.Decide[f]
 	switch {
@@ -136,8 +133,7 @@ func (c *cleaner) trim(s string) string {
 	return out
 }
 
-// blankHash returns the index of the # that begins a comment, or -1. A # without a blank before it
-// is part of a URL.
+// A # without a blank before it is part of a URL.
 func blankHash(s string) int {
 	for i := 1; i < len(s); i++ {
 		if s[i] == '#' && (s[i-1] == ' ' || s[i-1] == '\t') {

@@ -8,8 +8,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// footnotes contains footnote marks such as a raised 2. IDNA maps a raised 2 to a plain 2 and
-// changes the name.
+// IDNA maps a raised 2 to a plain 2, so a footnote mark would change the name.
 const footnotes = "\u00b9\u00b2\u00b3\u2070\u2074\u2075\u2076\u2077\u2078\u2079\u2080\u2081\u2082\u2083\u2084\u2085\u2086\u2087\u2088\u2089\u00aa\u00ba\u2020\u2021"
 
 func cutOff(s string) bool {
@@ -22,8 +21,8 @@ func cutOff(s string) bool {
 
 var glueNumber = regexp.MustCompile(`^(\d{1,7})\.(\S+)$`)
 
-// numbered refuses lines such as "1.a.example" and "2.b.example", because the numbers may count the
-// lines. It accepts "1.a.example" and "2.a.example", because the rest is equal.
+// In "1.a.example" and "2.b.example", the numbers may count the lines, so these lines are refused.
+// In "1.a.example" and "2.a.example", the numbers belong to the names.
 func numbered(lines []line) {
 	var last *line
 	n, base := -1, ""
@@ -58,8 +57,7 @@ func numbered(lines []line) {
 
 var removal = regexp.MustCompile(`^[-\x{2013}\x{2014}\x{2212}][\s\x{a0}]+\S`)
 
-// removed refuses lines with a hyphen in front if other names have no hyphen. A hyphen may mean a
-// removed name.
+// If only some names have a hyphen in front, the hyphen may mean a removed name.
 func removed(lines []line, decided func(i int) string) {
 	bare := false
 	var hyphened []*line

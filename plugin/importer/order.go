@@ -22,12 +22,12 @@ type Head struct {
 	Fields map[string]any
 }
 
-// A File contains the text of an order file and its side list. Side is nil if there is no side
-// list.
+// A File contains the text of an order file and its side list. Without a side list, Side is nil.
 type File struct{ Order, Side []byte }
 
-// Write returns the text of an order file. The extension of path selects the format. The path side
-// of a side list may be empty. The error for an invalid head is an order.Problems.
+// Write returns the text of an order file. The extension of the path selects the format. The last
+// argument is the path of the side list. If it is empty, all targets are in the order file. The
+// error for an invalid head has the type order.Problems.
 func (h *Head) Write(path string, targets []order.Target, side string) (*File, error) {
 	o, err := h.Order()
 	if err != nil {
@@ -94,8 +94,8 @@ func (h *Head) nested() (map[string]any, error) {
 	return o, nil
 }
 
-// Order parses the head with the checks of a server. A head without targets gets a placeholder. The
-// error for an invalid head is an order.Problems.
+// Order parses the head with the checks of a server. The result for a head without targets contains
+// a placeholder. The error for an invalid head has the type order.Problems.
 func (h *Head) Order() (*order.Order, error) {
 	fields, err := h.nested()
 	if err != nil {

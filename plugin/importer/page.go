@@ -11,8 +11,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// noPath reports whether rest is no real path, for example "/" or "/./". Dot segments have no
-// effect (RFC 3986, section 5.2.4).
+// Dot segments such as in "/./" have no effect (RFC 3986, section 5.2.4).
 func noPath(rest string) bool {
 	if strings.Trim(rest, `/\`+closing) == "" {
 		return true
@@ -40,8 +39,7 @@ func (c *cleaner) port(host, scheme string) (name, port string, ok bool) {
 	return name, port, true
 }
 
-// page handles a URL with a path. It refuses text such as "either/or", because "either" is probably
-// no host.
+// Text such as "either/or" must be refused, because "either" is probably no host.
 func (c *cleaner) page(scheme, whole, host string) []order.Target {
 	dotless := !strings.Contains(strings.Trim(host, "."), ".") && !strings.HasPrefix(host, "[")
 	top, err := dname.Parse(strings.Trim(host, "."))

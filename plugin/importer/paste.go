@@ -8,7 +8,7 @@ import (
 )
 
 var (
-	// markers matches a number or bullet of an enumeration. U+F0B7 and U+F0A7 are bullets of Word.
+	// U+F0B7 and U+F0A7 are the bullets of Word.
 	markers    = regexp.MustCompile(`^(?:(?:\d{1,7}[.:]|[A-Za-z][.)]|[ivxlcIVXLC]{1,7}[.)]|[-–—•·▪▫◦‣⁃∙●○■□➢►*+>]|[\x{f0b7}\x{f0a7}]|o\t)[\s\x{a0}]+|(?:\(\d{1,7}\)|\d{1,7}\)|\[\d{1,7}\]|\([A-Za-z]\)|[•·▪▫◦‣⁃∙●○■□➢►\x{f0b7}\x{f0a7}])[\s\x{a0}]*)`)
 	numberWord = regexp.MustCompile(`^(?:(?i:n|nr|no|num)\.?[°º]?|№)[\s\p{Zs}]*\d{1,7}[\s\p{Zs}]*[:.)–—-]?[\s\p{Zs}]+`)
 	// Some documents alter dots and schemes to avoid links, for example "[.]" and "hxxp".

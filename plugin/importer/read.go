@@ -18,7 +18,6 @@ const (
 // ErrSize is the error for a file that is too large.
 var ErrSize = fmt.Errorf("is larger than %d MiB or has more than %d lines, which no list of names has", MaxSize>>20, maxLines)
 
-// readAll reads r to the end. It returns ErrSize for more than MaxSize bytes or maxLines lines.
 func readAll(r io.Reader) (string, error) {
 	var data strings.Builder
 	n, err := io.Copy(&data, io.LimitReader(r, MaxSize+1))
@@ -68,7 +67,6 @@ func (l *line) open() bool { return l.found == nil || l.found.passed == "" && l.
 
 func (l *line) hasText() bool { return l.open() && l.text != "" && l.text[0] != '#' }
 
-// simple reports whether s is an ASCII host name with a dot. Simple lines skip slow checks.
 func simple(s string) bool {
 	if s == "" || !strings.Contains(s, ".") || !plainName(s) {
 		return false
@@ -123,8 +121,8 @@ var signatures = []struct{ magic, format, advice string }{
 	{"\xfe\xff", "text in UTF-16", "write it as UTF-8 first: iconv -f UTF-16 -t UTF-8 FILE"},
 }
 
-// Magic returns the format of a binary file by its first bytes, and advice for the user. Magic
-// returns "" for an unknown format.
+// Magic finds the format of a binary file by the first bytes. The second result is advice for the
+// user. Both results are empty for an unknown format.
 func Magic(head string) (format, advice string) {
 	for _, s := range signatures {
 		if strings.HasPrefix(head, s.magic) {
@@ -215,8 +213,7 @@ func highRuns(data string) (runs bool, lower, upper int) {
 	return beside*2 > high, lower, upper
 }
 
-// koi8 reports whether Cyrillic text is in KOI8. Bytes 0xc0 to 0xdf are small letters in KOI8 and
-// capitals in Windows-1251.
+// Bytes 0xc0 to 0xdf are small letters in KOI8, and capitals in Windows-1251.
 func koi8(data string) bool {
 	runs, lower, upper := highRuns(data)
 	return runs && lower >= 4 && lower > 2*upper

@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// A table finds unexpected columns in a list. An unexpected column may mean that a name is not
-// blocked. Numbers, names and one date in a row are expected.
+// An unexpected column may mean that a name is not blocked. Numbers, names and one date in a row
+// are expected.
 type table struct {
 	dated, undated int    // the first line with a date and the first line without a date; 0 means none
 	number         string // the number in the row before
@@ -40,7 +40,7 @@ var headings = map[string]bool{"": true, "#": true, "n": true, "n.": true, "n°"
 	"domaine": true, "nom de domaine": true, "domene": true, "domeny": true, "domena": true, "doména": true, "домен": true, "домени": true, "домены": true, "сайт": true,
 	"date": true, "data": true, "datum": true, "fecha": true, "дата": true}
 
-// lifting contains parts of words that mean "no longer blocked". The list is incomplete.
+// These parts of words mean "no longer blocked". The list is incomplete.
 var lifting = strings.Fields(`remov delet lifted lifting revok revoc unblock delist withdraw cancelled canceled cancellat
 	expir inactive allow whitelist exempt except permit passthr suspend
 	rimoss annull sospes eccezion ausnahm ausgesetzt sblocc dissequestr supprim débloqu debloqu mainlevée levée retrait
@@ -164,8 +164,6 @@ func (t *table) words(at int, s string) string {
 	return t.row(at, numbers, dates)
 }
 
-// row checks the number and the dates of a row with a name. It returns the reason to refuse the
-// list, or "".
 func (t *table) row(at int, numbers string, dates int) string {
 	t.rows++
 	if dates > 0 && t.dated == 0 {
@@ -184,8 +182,6 @@ func (t *table) row(at int, numbers string, dates int) string {
 	return ""
 }
 
-// heading checks a row without a name. An unknown heading before the first name means unexpected
-// columns. A row with commas may be a sentence, so heading only stores its line number.
 func (t *table) heading(at int, l *line, row []string) string {
 	for _, c := range row {
 		if headings[strings.ToLower(strip(strings.Trim(c, quotes)))] {
@@ -231,8 +227,7 @@ func cutText(s string) string {
 	return head
 }
 
-// columns removes the number before a name and one date next to a name. It keeps a date next to
-// other words, because the words may change the meaning of the date.
+// Keep a date next to other words, because the words may change the meaning of the date.
 func (c *cleaner) columns(words []string) []string {
 	if len(words) < 2 {
 		return words

@@ -2,8 +2,7 @@ package importer
 
 import "strings"
 
-// wordBytes contains the characters without special treatment. A colon is not in the table, because
-// a colon may begin a second URL.
+// A colon is not in this table, because a colon may begin a second URL.
 var wordBytes = func() (t [256]bool) {
 	for _, c := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_/?=&%~+*") {
 		t[c] = true

@@ -8,7 +8,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// FuzzWord compares the fast checks of the cleaner with the slow checks.
 func FuzzWord(f *testing.F) {
 	for _, s := range []string{
 		"https://www.example.com", "http://example.com/", "HTTPS://Example.COM/page?x=1&y=2", "example.com/page", "*.example.com",

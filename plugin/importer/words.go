@@ -44,8 +44,7 @@ func (c *cleaner) words(s string) (words []string) {
 	return words
 }
 
-// unglue splits URLs without a blank between them. A doubled scheme stays, for example
-// http://http://a.example.
+// A doubled scheme must stay, for example http://http://a.example.
 func (c *cleaner) unglue(s string) (parts []string) {
 	start := 0
 	for _, at := range glued.FindAllStringIndex(s, -1) {
@@ -111,8 +110,7 @@ func (c *cleaner) split(words []string) (names, rest []string) {
 	return words[:1], words[1:]
 }
 
-// andWord matches "and" in several languages. Dutch "en" and Czech "a" mean "in" and "to" in other
-// languages.
+// Dutch "en" and Czech "a" are missing, because they mean "in" and "to" in other languages.
 var andWord = regexp.MustCompile(`^(?i:and|e|ed|et|und|sowie|y|og|och|i|oraz|и|й|і|та|ve|&)$`)
 
 func (c *cleaner) listed(words []string) (names []string) {
@@ -151,8 +149,6 @@ func isAddress(s string) bool {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// namelike reports whether s is a URL, or a name in a known top-level domain. The host must have a
-// dot.
 func namelike(s string) bool {
 	s = strings.Trim(s, "()[].,;:"+quotes)
 	bare := cutScheme(s)

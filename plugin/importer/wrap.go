@@ -72,8 +72,6 @@ func aTop(s string) bool {
 	return err == nil && n.NumLabels() == 1 && lint.KnownTop(n) && !headings[strings.ToLower(s)]
 }
 
-// broken finds pairs of lines that may be one name. The function decided takes the index of the
-// second line. The key of typed is the number of the second line.
 func broken(lines []line, decided func(i int) string, typed map[int]string) {
 	last := -1 // index of the last line with text, or -1
 	for i := range lines {
@@ -102,16 +100,13 @@ func broken(lines []line, decided func(i int) string, typed map[int]string) {
 	}
 }
 
-// loose refuses an undecided line that begins with a hyphen. In a diff, a hyphen may mark a removed
-// name.
+// In a diff, a hyphen at the start of a line may mark a removed name.
 func loose(l *line, decided string) {
 	if l.open() && opensWith(marker(l.text)) && decided != "separate" {
 		*l.mark() = found{refused: "begins with a hyphen; it is unclear whether the hyphen belongs to the name", needs: Hyphen}
 	}
 }
 
-// pair joins, separates or refuses the lines i and j if they may be one name. Typed text replaces
-// both lines. pair reports whether the lines are now one line.
 func pair(lines []line, i, j int, decided, typed string) bool {
 	a, b := &lines[i], &lines[j]
 	raw := body(a.source())

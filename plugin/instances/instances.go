@@ -3,8 +3,8 @@
 //
 //	OnRestart(old), setup(new), OnStartup(new), listen, OnShutdown(old)
 //
-// If CoreDNS cannot listen, it calls no function of the new instance. OnRestartFailed of the old
-// instance must then release the new instance.
+// If CoreDNS cannot listen, it calls no more functions of the new instance. OnRestartFailed of the
+// old instance must then release the new instance.
 package instances
 
 import "sync"
@@ -13,7 +13,7 @@ import "sync"
 // lock of the List also protects the fields of the instances.
 type List[I comparable] struct {
 	sync.Mutex
-	// all maps each instance to the instance that it replaces, or to the zero value.
+	// The keys are the instances. Each value is the instance that the key replaces, or zero.
 	all       map[I]I
 	replacing I // the instance that a reload replaces now
 }
@@ -25,7 +25,8 @@ type Storage interface {
 	Set(key, value any)
 }
 
-// Of returns the instance of a controller. It calls create for the first controller of an instance.
+// Of returns the instance of a controller. For the first controller of an instance, it creates the
+// instance.
 func (l *List[I]) Of(c Storage, create func() I) I {
 	if i, ok := c.Get(l).(I); ok {
 		return i
@@ -35,8 +36,7 @@ func (l *List[I]) Of(c Storage, create func() I) I {
 	return i
 }
 
-// In returns the instance in the stored values of a caddy.Instance. The caller must lock the
-// values.
+// In finds the instance in the stored values of a caddy.Instance. The caller must lock the values.
 func (l *List[I]) In(values map[any]any) (i I, ok bool) {
 	i, ok = values[l].(I)
 	return i, ok
@@ -74,8 +74,8 @@ func (l *List[I]) All() []I {
 // Replacing reports whether a reload is replacing the instance. The caller must hold the lock.
 func (l *List[I]) Replacing(i I) bool { return l.replacing == i }
 
-// Restart records that a reload begins. Call Restart from OnRestart of the old instance, which
-// CoreDNS calls once for each server block.
+// Restart records that a reload begins. Call Restart from OnRestart of the old instance. CoreDNS
+// calls OnRestart once for each server block.
 func (l *List[I]) Restart(i I) {
 	l.Lock()
 	defer l.Unlock()
@@ -92,8 +92,8 @@ func (l *List[I]) Fail(i I) []I {
 	return l.after(i)
 }
 
-// End reports whether a reload replaces the instance, and returns the new instances. Call End from
-// OnShutdown of the instance.
+// End records that an instance stops. Call End from OnShutdown of the instance. The first result
+// reports whether a reload replaces the instance. The second result contains the new instances.
 func (l *List[I]) End(i I) (replaced bool, successors []I) {
 	l.Lock()
 	defer l.Unlock()

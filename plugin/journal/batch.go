@@ -16,7 +16,7 @@ import (
 
 const flushBytes = 256 << 10
 
-// A Batch adds records to the journal. A Batch is valid only inside the function passed to Do.
+// A Batch adds records to the journal. It is valid only inside the function that Do calls.
 type Batch struct {
 	j    *Journal
 	at   time.Time
@@ -27,38 +27,38 @@ type Batch struct {
 // Now returns the time at which Do was called.
 func (b *Batch) Now() time.Time { return b.at }
 
-// State returns the last recorded state of an order, or "".
+// State returns the last recorded state of an order. The state of an unknown order is empty.
 func (b *Batch) State(order string) Event {
 	return states[b.j.table.orders[b.j.table.key(order)].state]
 }
 
-// Present reports whether the order was received and not removed later.
+// Present reports whether the journal has the order. A removed order is not present.
 func (b *Batch) Present(order string) bool { return b.j.table.orders[b.j.table.key(order)].present }
 
 // Secret returns a secret number that never changes.
 func (b *Batch) Secret() uint64 { return binary.BigEndian.Uint64(b.j.secret[:]) }
 
-// Changed reports whether content differs from the last recorded content of the order. Without
-// recorded content, Changed returns false.
+// Changed reports whether the content of an order differs from its recorded content. If no content
+// is recorded, Changed returns false.
 func (b *Batch) Changed(order, content string) bool {
 	was := b.j.table.orders[b.j.table.key(order)].content
 	return was != 0 && was != contentNumber(content)
 }
 
-// Requests returns the number of Request records with the given SHA-256.
+// Requests returns the number of Request records with a given SHA-256.
 func (b *Batch) Requests(sha256 string) int { return b.j.table.requests[sha256] }
 
-// Begin returns the time of the oldest remaining record after a Prune. Before the first Prune,
-// Begin returns the zero time.
+// Begin returns the time of the oldest record that Prune left. Before the first Prune, Begin
+// returns the zero time.
 func (b *Batch) Begin() time.Time { return b.j.table.begin }
 
-// Answered reports whether the order has a FirstAnswer record after its last InForce record.
+// Answered reports whether the order has a FirstAnswer record since its last InForce record.
 func (b *Batch) Answered(order string) bool { return b.j.table.orders[b.j.table.key(order)].answered }
 
-// Held reports whether package guard holds the target, according to the journal.
+// Held reports whether the journal records the target as held.
 func (b *Batch) Held(t HeldTarget) bool { return b.j.table.held[t] }
 
-// HeldTargets returns the held targets, sorted by order and target.
+// HeldTargets returns all held targets, sorted by order and target.
 func (b *Batch) HeldTargets() (out []HeldTarget) {
 	for t := range b.j.table.held {
 		out = append(out, t)
@@ -69,8 +69,8 @@ func (b *Batch) HeldTargets() (out []HeldTarget) {
 	return out
 }
 
-// Add adds a record. Add splits a record with too many files. If the disk fails, Add waits until
-// the disk works or the journal closes.
+// Add adds a record. A record with too many files becomes several records. If the disk fails, Add
+// waits until the disk works or the journal closes.
 func (b *Batch) Add(r Record) {
 	coop.Yield()
 	j := b.j
@@ -128,8 +128,8 @@ func (b *Batch) flush() {
 	j.mu.Unlock()
 }
 
-// Beat adds a Heartbeat record. On a new day, Beat adds a Daily record first. The journal keeps the
-// next checkpoint in checkpoints/ too.
+// Beat adds a Heartbeat record. On a new day, it first adds a Daily record. The next checkpoint is
+// also stored in the directory checkpoints.
 func (b *Batch) Beat(r Record) {
 	if r.Time.IsZero() {
 		r.Time = Time{b.at}

@@ -20,14 +20,14 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// Other programs write the files with these endings. A server must not write or remove these files.
+// Other programs write the files with these endings. The server must not write or remove them.
 const (
 	stampSuffix    = ".tsr"   // SIZE.tsr: an answer of RFC 3161
 	cosignedSuffix = ".cosig" // SIZE.KEY.cosig: the checkpoint with a cosignature
 )
 
-// A Checkpoint is a signed statement about the first Size records. Root is the root of the tree of
-// these records. Text is a C2SP tlog-checkpoint.
+// A Checkpoint is a signed statement about the first records of a journal. Size is the number of
+// these records. Root is the root of their tree. Text is a C2SP tlog-checkpoint.
 type Checkpoint struct {
 	Origin string // the name of the journal and of its key
 	Size   int64
@@ -41,8 +41,8 @@ func signCheckpoint(s note.Signer, size int64, root tlog.Hash) ([]byte, error) {
 	return note.Sign(&note.Note{Text: text}, s)
 }
 
-// OpenCheckpoint parses a checkpoint and checks the signature of v. Other signatures, for example
-// of witnesses, are ignored.
+// OpenCheckpoint parses a checkpoint and checks the signature of the journal. Other signatures are
+// ignored, for example those of witnesses.
 func OpenCheckpoint(text []byte, v note.Verifier) (c Checkpoint, err error) {
 	n, err := note.Open(text, note.VerifierList(v))
 	if err != nil {
@@ -68,7 +68,7 @@ func OpenCheckpoint(text []byte, v note.Verifier) (c Checkpoint, err error) {
 	return Checkpoint{lines[0], size, tlog.Hash(root), text}, nil
 }
 
-// ReadCheckpoint reads and checks the checkpoint in the file at path.
+// ReadCheckpoint reads a checkpoint from a file and checks its signature.
 func ReadCheckpoint(path string, v note.Verifier) (Checkpoint, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -81,7 +81,8 @@ func ReadCheckpoint(path string, v note.Verifier) (Checkpoint, error) {
 	return c, nil
 }
 
-// ReadVerifier reads the verifier key of a journal from a file like journal.vkey.
+// ReadVerifier reads the public key of a journal from a file. The file has the format of
+// journal.vkey.
 func ReadVerifier(path string) (note.Verifier, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) && filepath.Base(path) == vkeyName {
@@ -108,7 +109,7 @@ func (j *Journal) loadKey() error {
 		if err != nil {
 			return err
 		}
-		// Write the public key first. After a crash before the second write, the next start makes
+		// Write the public key first. If a crash prevents the second write, the next start makes
 		// two new keys.
 		if err := j.fs.WriteFile(public, []byte(vkey+"\n"), 0o644); err != nil {
 			return err
@@ -133,16 +134,17 @@ func (j *Journal) loadKey() error {
 	return nil
 }
 
-// KeptCheckpoint returns the path of a checkpoint of size records in checkpoints/.
+// KeptCheckpoint returns the path of a checkpoint in the directory checkpoints. The size is the
+// number of records.
 func KeptCheckpoint(dir string, size int64) string {
 	return filepath.Join(dir, checkpointDir, strconv.FormatInt(size, 10))
 }
 
-// StampPath returns the path of the time stamp for a checkpoint of size records.
+// StampPath returns the path of the time stamp of a checkpoint. The size is the number of records.
 func StampPath(dir string, size int64) string { return KeptCheckpoint(dir, size) + stampSuffix }
 
-// CosignedPath returns the path of a checkpoint of size records with the cosignature of a witness.
-// key is the key hash of the witness.
+// CosignedPath returns the path of a checkpoint that a witness has signed too. The size is the
+// number of records. The last argument is the key hash of the witness.
 func CosignedPath(dir string, size int64, key uint32) string {
 	return fmt.Sprintf("%s.%08x%s", KeptCheckpoint(dir, size), key, cosignedSuffix)
 }
@@ -154,8 +156,8 @@ type Outside struct {
 	Stamp bool   // the file is a time stamp; otherwise the file is a checkpoint with signatures
 }
 
-// Outsides returns the files in checkpoints/, sorted by size. A file with an unexpected name has
-// the size -1.
+// Outsides returns the files in the directory checkpoints, sorted by size. A file with an
+// unexpected name has the size -1.
 func Outsides(dir string) (out []Outside, err error) {
 	all, err := os.ReadDir(filepath.Join(dir, checkpointDir))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -176,8 +178,8 @@ func Outsides(dir string) (out []Outside, err error) {
 	return out, err
 }
 
-// CheckOrigin returns an error if s is not a valid name of a journal. The signed-note format
-// forbids blanks and plus signs.
+// CheckOrigin returns an error for an invalid name of a journal. The signed-note format forbids
+// blanks and plus signs.
 func CheckOrigin(s string) error {
 	bad := func(r rune) bool { return r == '+' || unicode.IsSpace(r) || !unicode.IsPrint(r) }
 	if s == "" || strings.ContainsFunc(s, bad) || strings.Contains(s, "://") {

@@ -26,11 +26,11 @@ type Copied struct {
 	Faults []string  // the files and records that were not copied
 }
 
-// Copy copies the signed part of a journal. The directory "to" must be empty or contain an earlier
-// copy. The server may write the journal at the same time.
+// Copy copies the signed part of a journal. The target directory must be empty or contain an
+// earlier copy. The server may write the journal at the same time.
 //
 // If the journal contradicts the earlier copy, Copy changes nothing and returns an error. Copy
-// skips records with a wrong hash. A crash leaves a correct copy.
+// skips records with a wrong hash. The copy is correct even after a crash.
 func Copy(from, to string, key note.Verifier, vkey string, files durable.FS) (Copied, error) {
 	x := &copying{from: from, to: to, key: key, fs: files, made: map[string]bool{}}
 	var err error
@@ -57,7 +57,7 @@ func Copy(from, to string, key note.Verifier, vkey string, files durable.FS) (Co
 	return Copied{x.c.Size, x.last(), x.faults}, nil
 }
 
-// onlyFiles refuses links and pipes. A link can lead to a secret file. Reading a pipe can block
+// Refuse links and pipes. A link can lead to a secret file, and a read from a pipe can block
 // forever.
 func onlyFiles(dir string) error {
 	if dir, err := filepath.EvalSymlinks(dir); err == nil {
@@ -195,8 +195,8 @@ func (x *copying) write(edge *tree, vkey string) error {
 			return err
 		}
 	}
-	// Write the file checkpoint before the files in checkpoints/. After a crash, no file in
-	// checkpoints/ may be newer than the file checkpoint.
+	// Write the file named checkpoint first. After a crash, no file in the directory checkpoints
+	// may be newer.
 	if x.c.Size > x.old.Size {
 		if err := x.fs.WriteFile(filepath.Join(x.to, checkpointName), x.c.Text, 0o644); err != nil {
 			return err

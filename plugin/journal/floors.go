@@ -5,19 +5,16 @@ import (
 	"slices"
 )
 
-// A Floor is the lowest serial that the next version of a file may have.
+// A Floor is the lowest serial for the next version of a file.
 type Floor struct {
 	Serial int64
-	// SHA256 is the digest of the only version that may have this serial. If SHA256 is empty, any
-	// version may have this serial.
+	// Only the version with this digest may have the serial again. If SHA256 is empty, any version
+	// may have the serial.
 	SHA256 string
 	index  int64 // the index of the record that set the floor
 }
 
-// noteFloors updates the floors of files:
-//   - An Outcome record only raises a floor.
-//   - A Request record may lower a floor.
-//   - A Numbers record has the floors from deleted records.
+// Only a Request record may lower a floor. A Numbers record has the floors from deleted records.
 func (t *table) noteFloors(r *Record) {
 	if r.Event != Outcome && r.Event != Request && r.Event != Numbers {
 		return
@@ -27,8 +24,8 @@ func (t *table) noteFloors(r *Record) {
 			continue
 		}
 		was, ok := t.floors[v.File]
-		// For an equal serial, keep the old digest. The server must refuse a second version with
-		// the same serial.
+		// Keep the old digest for an equal serial. The server must refuse a second version with the
+		// same serial.
 		if r.Event == Outcome && ok && (*v.Serial < was.Serial || *v.Serial == was.Serial && was.SHA256 != "") {
 			continue
 		}
@@ -36,7 +33,7 @@ func (t *table) noteFloors(r *Record) {
 	}
 }
 
-// Floors returns the recorded floor of each file, by path.
+// Floors returns the recorded floors. The keys are the paths of the files.
 func (b *Batch) Floors() map[string]Floor { return maps.Clone(b.j.table.floors) }
 
 func (t *table) floorsBefore(before int64) (out []Version) {

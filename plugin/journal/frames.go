@@ -11,9 +11,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// A kept version is a file of Zstandard frames, with one chunk of text in each frame. The hash of a
-// line decides where a chunk ends. An edit of the text therefore changes few chunks. The frames of
-// the other chunks are copied and not compressed again.
+// A kept version is a file of Zstandard frames. Each frame has one chunk of the text. The hash of a
+// line decides where a chunk ends, so an edit changes few chunks. The other frames are copied and
+// not compressed again.
 
 const (
 	minChunk = 64 << 10
@@ -21,8 +21,6 @@ const (
 	cutMask  = 1<<11 - 1
 )
 
-// cut returns the length of the first chunk. b must have maxChunk bytes or reach the end of the
-// file.
 func cut(b []byte) int {
 	for at := minChunk; at < min(len(b), maxChunk); {
 		n := bytes.IndexByte(b[at:min(len(b), maxChunk)], '\n') + 1
@@ -53,7 +51,7 @@ type frame struct {
 	check uint64
 }
 
-// chunkSeed is secret. Otherwise an author of order files could make two chunks with the same hash.
+// The seed is secret. Otherwise an author of order files could make two chunks with the same hash.
 var chunkSeed = maphash.MakeSeed()
 
 func writeFrames(out io.Writer, in io.Reader, before *frames) (*frames, error) {

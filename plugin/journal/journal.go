@@ -1,5 +1,5 @@
 // Package journal keeps a log of events as evidence. Records can only be added. A Merkle tree and
-// signed checkpoints show each later change. The files have the C2SP formats tlog-tiles,
+// signed checkpoints reveal each later change. The files have the C2SP formats tlog-tiles,
 // tlog-checkpoint, signed-note and tlog-proof.
 //
 // The directory of a journal contains these files:
@@ -13,13 +13,13 @@
 //	tile/LEVEL/N[.p/WIDTH]    the hashes of the tree
 //	versions/sha256-HEX.zst   the versions of files that were in force
 //
-// One goroutine does all work on the disk. A record is durable after the sync of its line. The
-// goroutine then writes the tiles, and last the checkpoint. After a crash, the next start builds
-// the missing tiles from the lines.
+// One goroutine does all work on the disk. It first writes and syncs the lines of the records. It
+// then writes the tiles, and last the checkpoint. After a crash, the next start builds missing
+// tiles from the lines.
 //
 // Records and versions have mode 0600, because they contain sealed (secret) orders. Tiles and
-// checkpoints contain only hashes and may be published. Each record has 128 random bits. Without
-// these bits, the hash could confirm a guess of a secret record.
+// checkpoints contain only hashes and may be published. Each record has 128 random bits. Otherwise
+// a person could guess a secret record and confirm it by the hash.
 package journal
 
 import (
@@ -51,21 +51,22 @@ const (
 	signEvery    = time.Second
 	retryAfter   = 5 * time.Second
 	segmentBytes = 16 << 20
-	// MaxWaiting limits the events that wait for the disk, in bytes of memory (estimated).
+	// MaxWaiting limits the memory of the events that wait for the disk, in bytes. The memory is
+	// estimated.
 	MaxWaiting = 16 << 20
 )
 
 // Options are the settings of a Journal.
 type Options struct {
-	// Origin is the name of a new journal; see CheckOrigin. An existing journal keeps its name.
+	// Origin is the name of a new journal (see CheckOrigin). An existing journal keeps its name.
 	Origin  string
 	Program string
-	// Now returns the current time. Nil means the system clock.
+	// Now returns the current time. If it is nil, the system clock is used.
 	Now func() time.Time
-	// After replaces time.After in tests. Nil means time.After.
+	// After replaces time.After in tests. If it is nil, time.After is used.
 	After func(time.Duration) <-chan time.Time
-	// Notice receives each line for the ordinary log, and may be nil. alarm is true if the operator
-	// must act.
+	// Notice receives the lines for the ordinary log. It may be nil. The second argument is true if
+	// the operator must act.
 	Notice func(text string, alarm bool)
 	// FS writes the files. Tests set FS.Hook.
 	FS durable.FS
@@ -76,8 +77,8 @@ type Options struct {
 	maxWaiting   int           // 0 means MaxWaiting
 }
 
-// A Journal writes a journal. Its methods are safe for concurrent use. Only Flush and Close wait
-// for the disk.
+// A Journal writes a journal. Its methods are safe for concurrent use. Only the methods Flush and
+// Close wait for the disk.
 type Journal struct {
 	dir string
 	opt Options
@@ -130,20 +131,20 @@ type item struct {
 type Status struct {
 	// Open reports whether the directory is open and locked.
 	Open bool
-	// Err is the reason why events are not written, or nil.
+	// Err is the reason why the journal writes no events. It is nil if the journal works.
 	Err error
 	// FailingSince is the time since which Err exists.
 	FailingSince time.Time
 	Lost         uint64
-	// Records is the number of records. Signed is the number of records in the newest checkpoint.
+	// Records is the number of all records. Signed is the number of signed records.
 	Records, Signed int64
 }
 
-// ErrNotOpen is the error of a journal that has not been opened yet.
+// ErrNotOpen means that the journal is not open yet.
 var ErrNotOpen = errors.New("the journal is not open yet")
 
-// Open opens the journal in a directory in the background, and returns at once. The Journal accepts
-// events immediately. After an error, the Journal tries again until Close.
+// Open opens a journal in the background, and returns at once. The Journal accepts events
+// immediately. After an error, it tries again until Close.
 func Open(dir string, opt Options) *Journal {
 	j := newJournal(dir, opt)
 	j.Append(Record{Event: Start, Program: opt.Program, Process: os.Getpid(), Clock: clockState()})
@@ -187,10 +188,10 @@ func (j *Journal) Append(r Record) {
 	j.Do(64+len(r.Order)+len(r.Target)+len(r.Why)+256*len(r.Files), func(b *Batch) { b.Add(r) })
 }
 
-// Do runs f later in the goroutine of the Journal, after all earlier events. If too many events
-// wait for the disk, Do returns false and f never runs.
+// Do runs a function later in the goroutine of the Journal. All earlier events come first. If too
+// many events wait for the disk, Do returns false and never runs the function.
 //
-// weight is the approximate memory of f in bytes.
+// The first argument is the approximate memory of the function in bytes.
 func (j *Journal) Do(weight int, f func(*Batch)) bool { return j.put(item{weight: weight, run: f}) }
 
 func (j *Journal) put(x item) bool {
@@ -219,7 +220,7 @@ func (j *Journal) put(x item) bool {
 	return true
 }
 
-// clockStep ignores steps below a second, because a time daemon makes small corrections.
+// Ignore steps below a second, because a time daemon makes small corrections.
 func clockStep(before, now time.Time) time.Duration {
 	if before.IsZero() {
 		return 0
@@ -235,8 +236,8 @@ func clockStep(before, now time.Time) time.Duration {
 	return step.Round(time.Millisecond)
 }
 
-// Flush waits at most patience until all earlier events are durable. Flush reports whether the
-// events are durable.
+// Flush waits until all earlier events are durable. It reports whether they are durable. The
+// argument limits the wait.
 func (j *Journal) Flush(patience time.Duration) bool {
 	done := make(chan struct{})
 	if !j.put(item{run: func(*Batch) {}, done: done}) {
@@ -258,7 +259,7 @@ func (j *Journal) Flush(patience time.Duration) bool {
 	}
 }
 
-// Idle returns true if all events are written, or if the disk fails.
+// Idle reports whether the Journal has no work. If the disk fails, Idle returns true.
 func (j *Journal) Idle() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -272,8 +273,8 @@ func (j *Journal) Status() Status {
 	return j.status
 }
 
-// Close writes a Stop record and a checkpoint, and unlocks the directory. Close waits at most
-// patience. Close reports whether the journal is closed.
+// Close writes a Stop record and a checkpoint, and unlocks the directory. It reports whether the
+// journal is closed. The argument limits the wait.
 func (j *Journal) Close(patience time.Duration) bool {
 	j.closing.Do(func() {
 		j.Append(Record{Event: Stop, Process: os.Getpid(), Clock: clockState()})

@@ -41,8 +41,7 @@ type line struct {
 	whole  bool   // the line has a line end
 }
 
-// readLines calls f for each line until f returns false. The text is valid only during the call.
-// size counts the bytes of the accepted lines.
+// The text is valid only during the call. The size counts only accepted lines.
 func readLines(path string, f func(line) bool) (size int64, err error) {
 	in, err := os.Open(path)
 	if err != nil {

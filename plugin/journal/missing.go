@@ -15,11 +15,11 @@ type MissingOrder struct {
 	Sealed bool // the order is sealed, or it is not known whether it is
 }
 
-// Missing returns the orders of the journal whose ids are not in present, sorted by id. Removed
-// orders do not count.
+// Missing returns the orders of the journal that are in no file, sorted by id. Removed orders do
+// not count. The first argument has the ids of all orders in the files.
 //
-// former yields the ids of earlier orders, and whether the orders are sealed. If former lacks the
-// id of a missing order, Missing reads the whole journal.
+// The second argument has the ids of earlier orders, and whether each order is sealed. If it lacks
+// a missing order, Missing reads the whole journal.
 func (b *Batch) Missing(present iter.Seq[string], former iter.Seq2[string, bool]) (out []MissingOrder, err error) {
 	t := &b.j.table
 	i := 0

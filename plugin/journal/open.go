@@ -14,8 +14,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// open reads the tree of the newest checkpoint from the tiles, and adds the later records. Signed
-// records without text stay in the tree, because the journal must never sign a smaller tree.
+// Signed records without text stay in the tree, because the journal must never sign a smaller tree.
 func (j *Journal) open() error {
 	defer coop.Start()()
 	if err := j.fs.Mkdir(j.dir, 0o755); err != nil { // not the parents: a disk may not be mounted yet
@@ -148,7 +147,7 @@ func (x *scan) run() error {
 	return nil
 }
 
-// segment ignores damage in signed records. Verify reports the damage.
+// Damage in signed records is ignored here. Verify reports it.
 func (x *scan) segment(s segment) error {
 	path := filepath.Join(x.j.dir, filepath.FromSlash(s.name))
 	index, torn := s.first, false
@@ -194,8 +193,8 @@ func (x *scan) segment(s segment) error {
 	return nil
 }
 
-// setAside removes the bytes behind the last durable record. A single unfinished line is deleted.
-// All other bytes move to a .cut file.
+// A single unfinished line is deleted. All other bytes behind the last durable record move to a
+// .cut file.
 func (x *scan) setAside(name string, index, offset int64, unfinished bool) error {
 	j, path := x.j, filepath.Join(x.j.dir, filepath.FromSlash(name))
 	data, err := os.ReadFile(path)

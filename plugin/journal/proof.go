@@ -21,8 +21,8 @@ type Proof struct {
 	Checkpoint []byte
 }
 
-// Prove returns proofs that the records with the given indexes are in the tree of c. Prove returns
-// an error if the tiles do not match the root of c.
+// Prove returns proofs that some records are in the tree of a checkpoint. If the tiles do not match
+// the root of the tree, Prove returns an error.
 func Prove(dir string, c Checkpoint, indexes []int64) (out []Proof, err error) {
 	r := tlog.TileHashReader(tlog.Tree{N: c.Size, Hash: c.Root}, tileReader{dir})
 	for _, i := range indexes {
@@ -38,8 +38,9 @@ func Prove(dir string, c Checkpoint, indexes []int64) (out []Proof, err error) {
 	return out, nil
 }
 
-// ProveConsistency returns a proof that the tree of c begins with an older tree. older is the
-// number of records in the older tree. If older is 0 or c.Size, the proof is empty.
+// ProveConsistency returns a proof that the tree of a checkpoint begins with an older tree. The
+// last argument is the number of records in the older tree. If the older tree is empty or equal,
+// the proof is empty.
 func ProveConsistency(dir string, c Checkpoint, older int64) (tlog.TreeProof, error) {
 	switch {
 	case older < 0 || older > c.Size:
@@ -50,7 +51,7 @@ func ProveConsistency(dir string, c Checkpoint, older int64) (tlog.TreeProof, er
 	return tlog.ProveTree(c.Size, older, tlog.TileHashReader(tlog.Tree{N: c.Size, Hash: c.Root}, tileReader{dir}))
 }
 
-// Marshal returns the proof as a C2SP tlog-proof.
+// Marshal returns the text of the proof (C2SP tlog-proof).
 func (p Proof) Marshal() []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s\nindex %d\n", proofHeader, p.Index)
@@ -92,7 +93,7 @@ func ParseProof(text []byte) (p Proof, err error) {
 }
 
 // Check returns the checkpoint of the proof. If the checkpoint does not prove the record, Check
-// returns an error. line is the record without line end. v is the key of the checkpoint.
+// returns an error. The line must have no line end. The verifier has the public key of the journal.
 func (p Proof) Check(line []byte, v note.Verifier) (Checkpoint, error) {
 	c, err := OpenCheckpoint(p.Checkpoint, v)
 	if err != nil {
@@ -107,7 +108,8 @@ func (p Proof) Check(line []byte, v note.Verifier) (Checkpoint, error) {
 	return c, nil
 }
 
-// A Hashes reads the hashes of records from tiles. The tiles must match the root of a checkpoint.
+// The type Hashes reads the hashes of records from tiles. The tiles must match the root of a
+// checkpoint.
 type Hashes struct {
 	r tlog.HashReader
 }
@@ -120,7 +122,7 @@ func NewHashes(dir string, c Checkpoint) (*Hashes, error) {
 	return &Hashes{tlog.TileHashReader(tlog.Tree{N: c.Size, Hash: c.Root}, tileReader{dir})}, nil
 }
 
-// Record returns the hash of the record with an index.
+// Record returns the hash of one record.
 func (h *Hashes) Record(index int64) (tlog.Hash, error) {
 	out, err := h.r.ReadHashes([]int64{tlog.StoredHashIndex(0, index)})
 	if err != nil {
@@ -129,6 +131,5 @@ func (h *Hashes) Record(index int64) (tlog.Hash, error) {
 	return out[0], nil
 }
 
-// ReadTile reads the first t.W hashes of a tile in the directory of a journal. ReadTile does not
-// check the hashes.
+// ReadTile reads the hashes of a tile. It reads only the first t.W hashes. It does not check them.
 func ReadTile(dir string, t tlog.Tile) ([]byte, error) { return readTile(dir, t) }

@@ -6,15 +6,16 @@ import (
 	"path/filepath"
 )
 
-// headsInRecord is the maximum number of orders in a Numbers record. The record must stay below
-// MaxRecord bytes, and an id can have 2 KB.
+// This limits the orders in a Numbers record. The record must stay below MaxRecord bytes, and an id
+// can have 2 KB.
 const headsInRecord = 25
 
-// Prune deletes the text of records with indexes smaller than before, and returns the names of the
-// deleted files. Prune deletes only whole files. No process may write the journal at the same time.
+// Prune deletes the text of old records and returns the names of the deleted files. It deletes only
+// whole files. The second argument is the index of the first record that must stay. No process may
+// write the journal at the same time.
 //
-// The hashes stay in the tree, so the other records can still be proved. A new signed record
-// contains the deleted range, the person (by) and the reason (why).
+// The hashes stay in the tree, so the other records can still be proved. A new signed record names
+// the deleted records, the person and the reason.
 func Prune(dir string, before int64, by, why string, opt Options) ([]string, error) {
 	j := newJournal(dir, opt)
 	close(j.stop) // an action on the disk that fails is not tried again and again
@@ -44,7 +45,7 @@ func (b *Batch) prune(before int64, by, why string) (names []string, err error) 
 			first = s.first
 		}
 		names, last = append(names, s.name), all[i+1].first-1
-		// Keep the last number of each order. An order must never use a number twice.
+		// Keep the last number of each order, because an order must never use a number twice.
 		if _, err := readLines(filepath.Join(j.dir, filepath.FromSlash(s.name)), func(l line) bool {
 			r, err := ParseRecord(l.text)
 			if err == nil && r.Order != "" {

@@ -5,11 +5,11 @@ import (
 	"path/filepath"
 )
 
-// Read calls f for each record in order, until f returns false. line has no line end, and is valid
-// only during the call. Read checks no hashes; see Verify.
+// Read calls a function for each record in order, until the function returns false. The line has no
+// line end, and is valid only during the call. Read checks no hashes (see Verify).
 //
-// A bad line is an error, except an unfinished last line. The server may write the journal at the
-// same time.
+// A bad line is an error. The last line may be unfinished, because the server may write the journal
+// at the same time.
 func Read(dir string, f func(r Record, line []byte) bool) error {
 	all, err := segments(dir)
 	if err != nil {

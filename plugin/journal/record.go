@@ -12,7 +12,6 @@ import (
 // An Event is the kind of a Record.
 type Event string
 
-// The events of the process and of the journal itself.
 const (
 	Start     Event = "start"      // the process has opened the journal
 	Stop      Event = "stop"       // the process closes the journal
@@ -65,14 +64,14 @@ var events = []Event{Start, Stop, Heartbeat, ClockStep, Gap, Cut, Daily, Pruned,
 
 var states = []Event{"", InForce, Pending, Ended, Lifted, Held, Suspended, Shadow, Draft, Removed}
 
-// MaxRecord is the maximum size of a line in bytes, without the line end. C2SP's entry bundles have
-// the same limit.
+// MaxRecord is the maximum size of a line in bytes, without the line end. The entry bundles of C2SP
+// have the same limit.
 const MaxRecord = 65535
 
 const maxText = 2048
 
-// A Record is one line of the journal; see docs/evidence.md. The Journal sets Index, Salt and
-// Number. If Time is zero, the Journal sets Time.
+// A Record is one line of the journal (see docs/evidence.md). The Journal sets Index, Salt and
+// Number. It also sets a zero Time.
 type Record struct {
 	Index  int64  `json:"i"`
 	Time   Time   `json:"time"`
@@ -105,8 +104,7 @@ type Record struct {
 	Program string         `json:"program,omitempty"`
 	Process int            `json:"process,omitempty"`
 
-	// The next five fields describe the answer in a SelfTest or Probe record. For a right answer,
-	// the field Why is empty.
+	// The next five fields describe the answer in a SelfTest or Probe record.
 	Server string   `json:"server,omitempty"` // the server that was asked
 	Name   string   `json:"name,omitempty"`   // the name in the query: the target, or a name made from it
 	Type   string   `json:"type,omitempty"`   // the type in the query, for example "A"
@@ -147,7 +145,7 @@ type Time struct{ time.Time }
 
 const timeFormat = "2006-01-02T15:04:05.000000000Z"
 
-// At returns a pointer to a Time, or nil for the zero time.
+// At returns a pointer to a Time. For the zero time, At returns nil.
 func At(t time.Time) *Time {
 	if t.IsZero() {
 		return nil

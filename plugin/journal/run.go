@@ -217,8 +217,7 @@ type lineFile struct {
 	size int64 // the size in bytes of the durable lines
 }
 
-// append writes and syncs lines. After an error, the caller must repeat the call with the same
-// lines.
+// After an error, the caller must repeat the call with the same lines.
 func (l *lineFile) append(j *Journal, first int64, lines []byte) error {
 	if l.name != "" {
 		f, err := os.OpenFile(l.name, os.O_RDWR, 0o600)

@@ -8,10 +8,10 @@ import (
 )
 
 // A table contains the state of each order, the held targets, and the floors of files. Each start
-// rebuilds the table from the records.
+// builds it from the records.
 //
-// The keys of orders are hashes of ids, to save memory. The seed is secret, or an order file could
-// contain ids with equal hashes.
+// To save memory, the keys are hashes of order ids. The seed is secret. Otherwise an order file
+// could contain ids with equal hashes.
 type table struct {
 	seed     maphash.Seed
 	orders   map[uint64]orderEntry
@@ -43,8 +43,8 @@ func contentNumber(content string) uint32 {
 	return uint32(n)
 }
 
-// A HeldTarget is a target that package guard does not allow to be blocked. An empty Target means
-// the whole order.
+// A HeldTarget is a target that package guard refuses to block. An empty Target means the whole
+// order.
 type HeldTarget struct{ Order, Target string }
 
 func newTable() table {
@@ -106,7 +106,7 @@ func (t *table) note(r *Record) {
 	t.orders[k] = e
 }
 
-// lose notes that n records of unknown orders were lost. Each order then skips n numbers.
+// The lost records may belong to any order. So each order skips this many numbers.
 func (t *table) lose(n int64) {
 	t.lost += n
 	for k, e := range t.orders {

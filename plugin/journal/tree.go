@@ -18,8 +18,8 @@ const (
 	tileWidth  = 1 << tileHeight
 )
 
-// A tree is the right edge of the Merkle tree (RFC 6962, section 2.1). The edge has the hashes of
-// the incomplete tile on each level.
+// A tree is the right edge of the Merkle tree (RFC 6962, section 2.1). It has only the hashes of
+// the incomplete tiles.
 type tree struct {
 	size int64
 	edge [][]tlog.Hash
@@ -51,7 +51,6 @@ func (t *tree) add(h tlog.Hash) (full []fullTile) {
 func (t *tree) root() (root tlog.Hash) {
 	first := true
 	for _, hashes := range t.edge {
-		// Each 1 bit of n is a complete subtree. The lowest bit is the last subtree.
 		for n := len(hashes); n > 0; n &= n - 1 {
 			begin := n & (n - 1)
 			h := treeHash(hashes[begin:n])
@@ -83,8 +82,8 @@ func (t *tree) partial() (out []fullTile) {
 	return out
 }
 
-// TilePath returns the path of a tile in C2SP's tlog-tiles. Paths of package tlog also contain the
-// height.
+// TilePath returns the path of a tile as in C2SP tlog-tiles. The paths of package tlog also contain
+// the height.
 func TilePath(t tlog.Tile) string {
 	return "tile/" + strings.TrimPrefix(t.Path(), fmt.Sprintf("tile/%d/", tileHeight))
 }
@@ -97,8 +96,7 @@ func tileBytes(hashes []tlog.Hash) []byte {
 	return out
 }
 
-// readTile reads the first t.W hashes of a tile. If the tile has grown, readTile reads the wider
-// tile, which begins with the same hashes.
+// A tile may have grown. The wider tile begins with the same hashes.
 func readTile(dir string, t tlog.Tile) ([]byte, error) {
 	want := t.W * tlog.HashSize
 	for w := t.W; w <= tileWidth; w++ {

@@ -18,10 +18,10 @@ import (
 
 // VerifyOptions are the settings of Verify.
 type VerifyOptions struct {
-	// Key is the public key of the journal, from a source that the journal's owner cannot change.
-	// Nil means the key in the directory.
+	// Key is the public key of the journal. It must come from a source that the owner of the
+	// journal cannot change. If Key is nil, Verify uses the key in the directory.
 	Key note.Verifier
-	// Checkpoints are files with older checkpoints, kept by another person.
+	// Checkpoints are the paths of older checkpoints that another person kept.
 	Checkpoints []string
 }
 
@@ -30,7 +30,7 @@ type Report struct {
 	Origin string `json:"origin"`
 	Key    string `json:"key"` // the public key
 	Size   int64  `json:"signed"`
-	// Unsigned is the number of records after the newest checkpoint.
+	// Unsigned is the number of records that no checkpoint covers.
 	Unsigned    int64    `json:"unsigned"`
 	Pruned      int64    `json:"pruned"`      // the number of records whose text was deleted
 	Checkpoints int      `json:"checkpoints"` // the number of good checkpoints
@@ -39,7 +39,7 @@ type Report struct {
 	Notes       []string `json:"notes"`
 }
 
-// Verify checks a whole journal. An error means that Verify could not check, for example without a
+// Verify checks a whole journal. An error means that no check was possible, for example without a
 // key. The server may write the journal at the same time.
 func Verify(dir string, opt VerifyOptions) (*Report, error) {
 	x := &verification{dir: dir, Report: Report{Faults: []string{}, Notes: []string{}}}

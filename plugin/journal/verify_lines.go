@@ -70,7 +70,6 @@ func (x *verification) readLines() error {
 	return nil
 }
 
-// minLine is a lower bound for the size of a line in bytes.
 const minLine = 90
 
 func maxLines(dir string, all []segment) (n int64) {
@@ -82,8 +81,7 @@ func maxLines(dir string, all []segment) (n int64) {
 	return n
 }
 
-// stated returns the value of the field "i" at the start of a record, or -1. stated does not check
-// the rest of the record.
+// The rest of the record is not checked here.
 func stated(text []byte) int64 {
 	digits, ok := bytes.CutPrefix(text, []byte(`{"i":`))
 	end := bytes.IndexByte(digits, ',')
@@ -138,8 +136,7 @@ func (x *verification) checkLines() {
 	x.checkTail(all)
 }
 
-// place marks the lines in the longest increasing sequence of indexes as good. If one line was
-// moved, only this line is a fault.
+// The longest increasing sequence of indexes is good. So one moved line causes only one fault.
 func (x *verification) place(known func(int64) bool) {
 	straight, next := true, int64(0)
 	for n := range x.lines {
@@ -316,8 +313,7 @@ func (x *verification) checkMissing(have []bool, pruned [][2]int64) (missing boo
 }
 
 func (x *verification) records(onlyPrunes bool, f func(*Record)) {
-	// Only Pruned and Numbers records contain these texts, because JSON escapes a quote inside a
-	// string.
+	// JSON escapes a quote inside a string. So only Pruned and Numbers records contain these texts.
 	prunes := [][]byte{[]byte(`"event":"` + Pruned + `"`), []byte(`"event":"` + Numbers + `"`)}
 	all, _ := segments(x.dir)
 	n := 0

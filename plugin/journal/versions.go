@@ -14,14 +14,13 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// VersionPath returns the path of a kept version in the directory of a journal. sum is the
-// hexadecimal SHA-256 of the file.
+// VersionPath returns the path of a kept version, relative to the directory of the journal. The
+// argument is the hexadecimal SHA-256 of the file.
 func VersionPath(sum string) string { return versionDir + "/sha256-" + sum + ".zst" }
 
 const (
 	keepAgain = time.Minute
-	// maxUnkept limits the versions that wait for a retry. Each version needs memory or an open
-	// file.
+	// This limits the versions that wait for a retry. Each one needs memory or an open file.
 	maxUnkept = 64
 )
 
@@ -36,11 +35,11 @@ type unkept struct {
 
 var errChanged = errors.New("the file has changed since it was loaded")
 
-// Keep stores the bytes of a file and adds a Kept record. Keep skips bytes that are already stored.
-// open may be called several times. sum is the SHA-256 of the bytes.
+// Keep stores the bytes of a file and adds a Kept record. It does not store the same bytes twice.
+// The function that opens the file may be called several times.
 //
-// After an error, Keep adds a NotKept record. If the disk fails, Keep tries again later. Keep
-// returns false if too many events wait for the disk.
+// After an error, Keep adds a NotKept record. If the disk fails, Keep tries again later. If too
+// many events wait for the disk, Keep returns false.
 func (j *Journal) Keep(file string, sum [sha256.Size]byte, weight int, open func() (io.ReadCloser, error)) bool {
 	return j.keepLater(unkept{file: file, sum: hex.EncodeToString(sum[:]), weight: weight, open: open})
 }
@@ -113,8 +112,8 @@ func (j *Journal) keep(file, path, sum string, in io.Reader) error {
 	return nil
 }
 
-// OpenVersion returns a reader for the bytes of a kept version. If the digest is wrong, the reader
-// returns an error in place of io.EOF.
+// OpenVersion returns a reader for the bytes of a kept version. For a wrong digest, the reader ends
+// with an error instead of io.EOF.
 func OpenVersion(dir, sum string) (io.ReadCloser, error) {
 	if b, err := hex.DecodeString(sum); err != nil || len(b) != sha256.Size {
 		return nil, fmt.Errorf("%q is not a SHA-256: %w", sum, fs.ErrNotExist)

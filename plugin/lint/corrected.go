@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Corrections maps the id of a block order to the names that corrections have unblocked. A
-// correction is a lift of the operator without an end.
+// Corrections contains the names that corrections have unblocked. The keys are the ids of block
+// orders. A correction is a lift of the operator without an end.
 type Corrections map[string][]dname.Name
 
 // FindCorrections returns the corrections in a list of orders.
@@ -31,12 +31,13 @@ func FindCorrections(all iter.Seq[*order.Order]) Corrections {
 	return c
 }
 
-// Has reports whether a correction has unblocked n or a name above n. id is the id of the order.
+// Has reports whether a correction of an order has unblocked a name. A correction also unblocks all
+// names below.
 func (c Corrections) Has(id string, n dname.Name) bool {
 	return slices.ContainsFunc(c[id], func(above dname.Name) bool { return above.Covers(n) })
 }
 
-// Remaining returns the number of targets of o that no correction has unblocked.
+// Remaining returns the number of targets that no correction has unblocked.
 func (c Corrections) Remaining(o *order.Order) int {
 	n := o.NumTargets()
 	if len(c[o.ID]) == 0 {

@@ -9,8 +9,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// covered warns of targets that another order in force also blocks for the same clients. After a
-// lift of one order, the other order still blocks the name.
+// After a lift of one order, another order may still block the name.
 func (l *linter) covered(o *order.Order) {
 	if st := l.states[o.ID].State; st == ruleset.Ended || st == ruleset.Lifted || o.Scope == nil {
 		return
@@ -80,7 +79,6 @@ func (l *linter) coverer(o *order.Order, name dname.Name, match order.Match, cli
 }
 
 const (
-	// crowd is how many comparisons of a name do not count toward maxSteps.
 	crowd = 64
 	// Without maxSteps, the time would grow with the square of the number of orders.
 	maxSteps = 2_000_000

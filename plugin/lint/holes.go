@@ -6,15 +6,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A below is a key of holes: a name in one order (id), or in the earlier orders of an authority.
 type below struct {
 	id        string
 	authority ruleset.Authority
 	name      dname.Name
 }
 
-// holes contains each name that an exception or a lift unblocks, and all names above. For lifts
-// without order ids, the value is the highest rank.
 type holes map[below]ruleset.Rank
 
 func (h holes) add(in below, lift ruleset.Rank) {

@@ -26,7 +26,8 @@ func (l *linter) lifts(o *order.Order) {
 
 func (l *linter) nearest(id string) string { return NearestID(id, slices.Values(l.blockIDs())) }
 
-// NearestID returns the id that is most similar to a misspelled id, or "". It also corrects digits.
+// NearestID returns the id that is most similar to a misspelled id. The result may be empty.
+// NearestID also corrects digits.
 func NearestID(id string, ids iter.Seq[string]) string {
 	found := map[string]string{}
 	near := order.Nearest(lengthened(id), func(yield func(string) bool) {
@@ -41,7 +42,6 @@ func NearestID(id string, ids iter.Seq[string]) string {
 	return found[near]
 }
 
-// lengthened changes an id so that order.Nearest also corrects digits and short ids.
 func lengthened(id string) string {
 	return "id:" + strings.Map(func(r rune) rune {
 		if '0' <= r && r <= '9' {

@@ -22,7 +22,8 @@ type File struct {
 
 const maxEach = 10
 
-// Check returns the warnings about files at the time now. It does not repeat the warnings of set.
+// Check returns the warnings about files at a given time. It does not repeat the warnings of the
+// set.
 func Check(files []File, set *ruleset.Set, now order.Time) order.Problems {
 	l := &linter{set: set, now: now, states: map[string]ruleset.OrderState{}, orders: map[string]*order.Order{}}
 	for s := range set.OrderStates(now) {
@@ -179,8 +180,7 @@ func windowsEnd(ws []order.Window) bool {
 	return len(ws) > 0 && !slices.ContainsFunc(ws, func(w order.Window) bool { return w.Until == order.NoTime })
 }
 
-// each returns a function that adds at most maxEach warnings. A last call with a nil target adds a
-// warning with the number of the other warnings.
+// A last call with a nil target adds the number of further warnings.
 func (l *linter) each(o *order.Order) func(t *order.Target, field, format string, args ...any) *order.Problem {
 	n := 0
 	return func(t *order.Target, field, format string, args ...any) *order.Problem {

@@ -20,7 +20,7 @@ var fileEndings = map[string]bool{"csv": true, "doc": true, "docx": true, "exe":
 	"html": true, "jpeg": true, "jpg": true, "json": true, "odt": true, "p7m": true, "pdf": true, "php": true,
 	"png": true, "rtf": true, "txt": true, "xls": true, "xlsx": true, "xml": true, "yaml": true, "mov": true, "zip": true}
 
-// KnownTop reports whether the top-level domain of n is a public suffix or a special-use name.
+// KnownTop reports whether the top-level domain of a name is a public suffix or a special-use name.
 func KnownTop(n dname.Name) bool {
 	suffix, icann := publicsuffix.PublicSuffix(n.String())
 	return icann || strings.Contains(suffix, ".") || specialTops[suffix]

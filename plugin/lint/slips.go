@@ -25,7 +25,7 @@ func (l *linter) slips(o *order.Order) {
 // wordQuotes contains the quotation marks that word processors write.
 const wordQuotes = "\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u00ab\u00bb\u2039\u203a"
 
-// quoted warns of the quotation marks of a word processor. In YAML, they are part of the text.
+// In YAML, the quotation marks of a word processor are part of the text.
 func (l *linter) quoted(o *order.Order, field, text string) {
 	if bare := strings.Trim(text, wordQuotes); bare != text && !strings.ContainsAny(bare, wordQuotes) {
 		l.warn(o, nil, field, "has quotation marks of a word processor; write %q", bare)

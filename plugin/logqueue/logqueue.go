@@ -25,21 +25,23 @@ type line struct {
 	written chan struct{}
 }
 
-// New returns an empty Queue. limit is the maximum size of the waiting lines in bytes. An empty
-// queue accepts a line of any length. The queue calls dropped to log the number of dropped lines.
+// New returns an empty Queue. The limit is the maximum size of the waiting lines in bytes. An empty
+// queue accepts a line of any length. The queue calls the function to log the number of dropped
+// lines.
 func New(limit int, dropped func(n int)) *Queue {
 	return &Queue{limit: limit, dropped: dropped}
 }
 
-// Put adds a line of size bytes and does not wait. The queue calls write later.
+// Put adds a line and does not wait. The size is in bytes. The queue calls the function later to
+// write the line.
 func (q *Queue) Put(size int, write func()) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.put(size, write)
 }
 
-// Write adds a line of size bytes, and waits at most patience until the line is written. After a
-// timeout, calls of Write return at once until the queue is empty.
+// Write adds a line and waits until the line is written. The size is in bytes. The wait is limited
+// by the second argument. After a timeout, calls of Write return at once until the queue is empty.
 func (q *Queue) Write(size int, patience time.Duration, write func()) {
 	q.mu.Lock()
 	written, behind := q.put(size, write), q.behind
@@ -52,7 +54,7 @@ func (q *Queue) Write(size int, patience time.Duration, write func()) {
 	q.mu.Unlock()
 }
 
-// Flush waits at most patience until the queue is empty.
+// Flush waits until the queue is empty, but no longer than the given time.
 func (q *Queue) Flush(patience time.Duration) {
 	q.mu.Lock()
 	empty := q.empty

@@ -44,12 +44,11 @@ type lookAhead struct {
 type lineBatch struct {
 	json  jsonReader
 	lines []fileLine
-	// long is true if the last line is too long to be parsed ahead. The goroutine then waits, so at
-	// most one long line is in memory.
+	// A long last line is not parsed ahead, so at most one long line is in memory.
 	long bool
 }
 
-// newLookAhead reads from the given line on. The caller must call close.
+// The caller must close the result.
 func newLookAhead(br *bufio.Reader, line int) *lookAhead {
 	a := &lookAhead{
 		free:     make(chan *lineBatch, aheadBatches),
@@ -64,7 +63,7 @@ func newLookAhead(br *bufio.Reader, line int) *lookAhead {
 	return a
 }
 
-// close waits until the goroutine no longer uses the reader.
+// After the call, the goroutine no longer uses the reader.
 func (a *lookAhead) close() {
 	a.quit.Store(true)
 	close(a.quitting)

@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// An order that has the key force inherits no reasons.
+// An order with the key "force" inherits no reasons.
 func (p *parser) force(n *yaml.Node, f string, o *draft) {
 	o.Force, o.forceAt = nil, map[string]*yaml.Node{}
 	for _, kv := range p.mapping(n, f) {
@@ -67,7 +67,7 @@ func (s names) covering(n dname.Name) (dname.Name, bool) {
 	return dname.Name{}, false
 }
 
-// checkForce ignores inherited reasons, which may be for other orders.
+// Inherited reasons are ignored, because they may be for other orders.
 func (p *parser) checkForce(o *draft) {
 	if o.Side != nil {
 		return

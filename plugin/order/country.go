@@ -24,8 +24,8 @@ const euMembers = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT N
 // EU stands for all member states of the European Union.
 const EU Country = "EU"
 
-// territories maps a country to its territories. In a scope, "FR+" is France with its territories.
-// Hong Kong is missing, because it has its own government.
+// In a scope, "FR+" means France with its territories. Hong Kong is missing, because it has its own
+// government.
 var territories = map[Country][]Country{
 	"AU": {"CC", "CX", "HM", "NF"},
 	"DK": {"FO", "GL"},
@@ -83,8 +83,8 @@ func (p *parser) scopeCountries(n *yaml.Node, f string) (list, with []Country) {
 	return list, with
 }
 
-// CountryTexts returns the countries of s in the notation of order files. "FR+" is France with its
-// territories.
+// CountryTexts returns the countries of a scope in the notation of order files. "FR+" means France
+// with its territories.
 func (s *Scope) CountryTexts() (out []string) {
 	said := map[Country]bool{}
 	for _, c := range s.Countries {
@@ -128,8 +128,8 @@ func countryOf(s string) Country {
 	return ""
 }
 
-// CountryNamed returns the country with the given name or code, or "". It accepts other codes, such
-// as ITA.
+// CountryNamed returns the country with the given name or code. It accepts other codes, such as
+// ITA. The result is empty for an unknown country.
 func CountryNamed(s string) Country {
 	if c, ok := ParseCountry(s); ok {
 		return c
@@ -150,7 +150,7 @@ func CountryNamed(s string) Country {
 	return ""
 }
 
-// Name returns the English name of c, or the code if the name is unknown.
+// Name returns the English name of a country. If the name is unknown, the result is the code.
 func (c Country) Name() string {
 	if c == EU {
 		return "the European Union"

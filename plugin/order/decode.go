@@ -49,12 +49,12 @@ func (d *decoder) add(p Problem) {
 	d.problems = append(d.problems, p)
 }
 
-// fault reports a problem at n without the value of n.
+// The problem does not contain the value of the node.
 func (d *decoder) fault(n *yaml.Node, field, format string, args ...any) {
 	d.add(Problem{Line: n.Line, Column: n.Column, Field: field, Msg: fmt.Sprintf(format, args...)})
 }
 
-// bad reports a problem at n with the value of n.
+// The problem contains the value of the node.
 func (d *decoder) bad(n *yaml.Node, field, format string, args ...any) {
 	got := n.Value
 	switch n.Kind {
@@ -68,7 +68,7 @@ func (d *decoder) bad(n *yaml.Node, field, format string, args ...any) {
 
 const errAlias = `YAML reads a value that begins with "*" as an alias, and an order file has no aliases; put the value in quotes`
 
-// plain reports an alias, an anchor or a tag as a problem. If plain returns false, do not use n.
+// An alias, an anchor or a tag is a problem. If the result is false, do not use the node.
 func (d *decoder) plain(n *yaml.Node, field string) bool {
 	switch {
 	case n.Kind == yaml.AliasNode:
@@ -92,8 +92,7 @@ func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!
 // A pair is one entry of a mapping.
 type pair struct{ key, value *yaml.Node }
 
-// mapping returns the keys and values of a mapping, without null values. The result is at the end
-// of d.pairs, so the caller may cut it off.
+// Null values are omitted. The result is at the end of d.pairs, so the caller may cut it off.
 func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 	if !d.plain(n, field) {
 		return nil
@@ -185,7 +184,7 @@ func (d *decoder) list(n *yaml.Node, field string) iter.Seq2[int, *yaml.Node] {
 	}
 }
 
-// text decodes a scalar. It refuses true, false and "<<", which are probably mistakes.
+// The values true, false and "<<" are refused, because they are probably mistakes.
 func (d *decoder) text(n *yaml.Node, field string) string {
 	s, why := d.plainText(n)
 	if why != "" {
@@ -233,8 +232,7 @@ func (d *decoder) boolean(n *yaml.Node, field string) bool {
 	return n.Value == "true" || n.Value == "True" || n.Value == "TRUE"
 }
 
-// natural decodes a non-negative decimal integer. YAML parsers disagree about other notations, such
-// as "010".
+// YAML parsers disagree about notations such as "010".
 func (d *decoder) natural(n *yaml.Node, field string) (v int64, ok bool) {
 	v, err := strconv.ParseInt(n.Value, 10, 64)
 	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" || err != nil || strconv.FormatInt(v, 10) != n.Value || v < 0 {

@@ -7,12 +7,12 @@ type Demands struct {
 	// Signed demands a serial, because the signature of an old version stays valid. It demands a
 	// sha256 of each side list, because the signature does not cover side lists.
 	Signed bool
-	// Approved demands a document for each active order. The document must have a sha256, and two
-	// different people must have verified and approved it.
+	// Approved demands a document for each active order. The document must have a sha256. One
+	// person must have verified it, and another person must have approved it.
 	Approved bool
 }
 
-// Order returns a problem for each demand that o does not meet.
+// Order returns a problem for each demand that an order does not meet.
 func (d Demands) Order(path string, o *Order) (problems Problems) {
 	lift := o.Action == Lift && !o.Disclosure.Sealed() // a lift is as secret as the orders that it ends, which may be sealed
 	add := func(field, msg string) {
@@ -39,7 +39,7 @@ func (d Demands) Order(path string, o *Order) (problems Problems) {
 	return problems
 }
 
-// File returns a problem if f does not meet the demands.
+// File returns a problem for a file that does not meet the demands.
 func (d Demands) File(f *File) (problems Problems) {
 	switch {
 	case d.Signed && Ext(f.Path) == ListExtension:

@@ -29,7 +29,7 @@ func (p *parser) step(i int) bool {
 	return p.stopErr == nil && !p.cut && !p.tooDeep
 }
 
-// SizeOf returns the number of bytes that r will yield, or 0 if unknown.
+// SizeOf returns the number of bytes that a reader will yield. 0 means unknown.
 func SizeOf(r io.Reader) int64 {
 	switch r := r.(type) {
 	case interface{ Size() int64 }:
@@ -103,8 +103,7 @@ func newInput(json bool, line int) input {
 	return input{outline: outline{json: json, mark: spot{0, line, 1}}, firstLine: line}
 }
 
-// look scans the new text. It stops at the last line feed, because the last line may be incomplete.
-// If all is true, it scans everything.
+// The scan stops at the last line feed, because the last line may be incomplete.
 func (t *input) look(all bool) error {
 	if t.text = t.buf; t.firstLine == 1 {
 		t.text = bytes.TrimPrefix(t.buf, bom)

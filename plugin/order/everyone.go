@@ -9,15 +9,15 @@ import (
 // everyone contains all addresses.
 var everyone = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
 
-// ExemptsAll reports whether t exempts every client of its scope at the time now. It returns false
-// for most scopes with countries, because the addresses of countries are unknown.
+// ExemptsAll reports whether the exemptions at a given time cover every client of the scope. It
+// returns false for most scopes with countries, because the addresses of countries are unknown.
 func (t *Terms) ExemptsAll(now Time) bool { return Exempted(t.Exempt, now).CoverScope(t.Scope) }
 
 // Networks is a sorted list of networks without overlaps. The two halves of a network are joined,
 // for example 192.0.2.0/25 and 192.0.2.128/25.
 type Networks []netip.Prefix
 
-// Exempted returns the networks of the exemptions in force at the time now.
+// Exempted returns the networks of the exemptions that are in force at a given time.
 func Exempted(list []Exempt, now Time) Networks {
 	var nets []netip.Prefix
 	for _, e := range list {
@@ -28,7 +28,8 @@ func Exempted(list []Exempt, now Time) Networks {
 	return union(nets)
 }
 
-// CoverScope reports whether ns contains all clients of s. A nil s means all clients.
+// CoverScope reports whether the networks contain all clients of a scope. A nil scope means all
+// clients.
 func (ns Networks) CoverScope(s *Scope) bool {
 	if ns.cover(everyone) {
 		return true

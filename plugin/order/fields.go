@@ -33,9 +33,9 @@ type draft struct {
 	forceAt    map[string]*yaml.Node
 	rowClocks  []rowClock
 	runs       []orderRun // long plain lists of names, which are not in Targets
-	// doubt is set if an error leaves the disclosure unknown.
+	// If this is true, an error leaves the disclosure unknown.
 	doubt bool
-	// liftDoubt is set for a lift without a disclosure. The lifted order may be sealed.
+	// If this is true, a lift has no disclosure. The lifted order may be sealed.
 	liftDoubt   bool
 	noAuthority bool
 }

@@ -53,7 +53,7 @@ func (p *parser) finish(n *yaml.Node, o *draft) {
 	}
 }
 
-// checkTargetCount reports an order that was probably cut off. Targets with errors count too.
+// An order with a wrong count was probably cut off. Targets with errors count too.
 func (p *parser) checkTargetCount(n *yaml.Node, o *draft) {
 	if o.countAt == nil {
 		return
@@ -93,8 +93,8 @@ func (p *parser) stated(n *yaml.Node, field string) int {
 
 const countedFrom = 20
 
-// WrittenTargetCount returns the target_count that Format and Encode write for o. It returns 0 for
-// an order with few targets, and for an order whose side list may change.
+// WrittenTargetCount returns the target_count that Format and Encode write for an order. The result
+// is 0 for an order with few targets. It is also 0 if the side list of the order may change.
 func (o *Order) WrittenTargetCount() int {
 	if o.NumTargets() < countedFrom || o.Side != nil && o.Side.SHA256 == "" {
 		return 0
@@ -109,8 +109,7 @@ func scopeMissing(c Country) string {
 	return fmt.Sprintf(`is required; write "scope: {countries: [%s]}" for the country of the authority, or other countries or networks; only an order that says that it applies to everyone gets "scope: global"`, c)
 }
 
-// countIntervals reports too many windows. For each target with attributes, it counts the windows
-// of the target and of the order.
+// The windows of an order count again for each target with attributes.
 func (p *parser) countIntervals(n *yaml.Node, o *draft) {
 	before := p.intervals
 	for i := range o.Targets {

@@ -14,11 +14,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Format writes the order file in r to w in canonical form. It keeps all values and YAML comments.
-// It adds the number of orders, and ends a YAML file with "...".
+// Format writes an order file in canonical form. It keeps all values and YAML comments. It adds the
+// number of orders. It ends a YAML file with "...".
 //
-// Format reads r twice. If the file has errors or would lose a comment, Format writes nothing.
-// After any other error, the output is incomplete.
+// Format reads the input twice. It writes nothing if the file has errors. It also writes nothing if
+// a comment would be lost. After any other error, the output is incomplete.
 func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, error) {
 	var counts []int // the target_count to write for each order; 0 for none
 	opt.Emit = func(o *Order) { counts = append(counts, o.WrittenTargetCount()) }
@@ -151,8 +151,8 @@ func setNumber(n *yaml.Node, key string, v int, s *shape) {
 	canonical(n, s)
 }
 
-// formatYAML formats the text until it no longer changes, because the YAML library may move
-// comments. A lost comment is an error.
+// The YAML library may move comments, so the text is formatted until it no longer changes. A lost
+// comment is an error.
 func formatYAML(data []byte, counts []int) ([]byte, error) {
 	const tries = 6
 	out := data
@@ -255,8 +255,7 @@ func kindOfTag(tag string) string {
 	return tag
 }
 
-// comments returns all comments of a file. It also searches the text, because the YAML library
-// drops some comments.
+// The YAML library drops some comments, so the text is searched too.
 func comments(data []byte, doc *yaml.Node) (out []string) {
 	for line := range strings.Lines(string(data)) {
 		if line = strings.TrimSpace(line); strings.HasPrefix(line, "#") {

@@ -53,8 +53,7 @@ func glob(t testing.TB, dir string) (paths []string) {
 
 const wantMark = "# want: "
 
-// TestBad reads the expected problems of testdata/bad from a comment "# want: " (YAML) or from a
-// file with the ending ".want".
+// The expected problems are in a comment "# want: " or in a file with the ending ".want".
 func TestBad(t *testing.T) {
 	for _, path := range glob(t, "bad") {
 		t.Run(filepath.Base(path), func(t *testing.T) {

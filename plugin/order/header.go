@@ -49,7 +49,7 @@ var sourceTable = table[Source]{
 	{"sha256", func(p *parser, n *yaml.Node, f string, s *Source) { s.SHA256 = p.sha256(n, f) }},
 }
 
-// headerTimes decodes source and expires. The key timezone must already be decoded.
+// The key timezone must already be decoded.
 func (p *parser) headerTimes() {
 	if n := p.head.expiresAt; n != nil {
 		p.out.Expires = p.time(n, "expires", endOfDay)
@@ -89,7 +89,8 @@ func (p *parser) header(root *yaml.Node) bool {
 		p.fault(root, "version", "is required; write version: 1")
 	}
 	p.headerTimes()
-	// An unknown key may be a misspelled "defaults" with a disclosure, so each order may be sealed.
+	// An unknown key may be a misspelled "defaults" with a disclosure. Each order may therefore be
+	// sealed.
 	p.base.doubt = slices.ContainsFunc(p.problems, func(x Problem) bool { return !harmless(x.Field) })
 	if n := p.head.defaults; n != nil {
 		p.defaultHandle = p.fill(p.base, n, "defaults")
@@ -181,7 +182,6 @@ func aboutDisclosure(p Problem) bool {
 	return Nearest(key, slices.Values([]string{"disclosure"})) != ""
 }
 
-// seal marks the problems from start on as Sealed if the order may be sealed.
 func (p *parser) seal(start int, o *draft) {
 	sealed := o.doubt || o.Disclosure.Sealed()
 	if !sealed && !o.liftDoubt {

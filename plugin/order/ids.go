@@ -2,8 +2,7 @@ package order
 
 import "hash/maphash"
 
-// An idTable stores the first use of each id in a file. For a million ids, a Go map would take a
-// fifth of the parse time.
+// For a million ids, a Go map would take a fifth of the parse time.
 type idTable struct {
 	seed  maphash.Seed
 	slots []idSlot // a hash table with open addressing, at most three quarters full

@@ -18,7 +18,7 @@ func parseJSON(data []byte, line int) (*yaml.Node, error) {
 	return new(jsonReader).read(data, line)
 }
 
-// read parses one JSON value. The nodes of the last call become invalid.
+// The nodes of the last call become invalid.
 func (j *jsonReader) read(data []byte, line int) (*yaml.Node, error) {
 	j.reuse()
 	return j.next(data, line)
@@ -30,7 +30,7 @@ func (j *jsonReader) reuse() {
 	j.used, j.usedItems = 0, 0
 }
 
-// next parses one JSON value. The nodes of earlier values stay valid.
+// The nodes of earlier values stay valid.
 func (j *jsonReader) next(data []byte, line int) (*yaml.Node, error) {
 	*j = jsonReader{data: data, line: line, col: 1, nodes: j.nodes, used: j.used, items: j.items, usedItems: j.usedItems,
 		stack: j.stack[:0], words: j.words, runs: j.runs, stop: j.stop, bounded: j.bounded, block: j.block}
@@ -67,7 +67,7 @@ type jsonReader struct {
 	block   int
 }
 
-// at returns the line and column of an offset, from 1. Offsets must not decrease between calls.
+// Offsets must not decrease between calls.
 func (j *jsonReader) at(off int) (line, col int) {
 	if off <= j.seen {
 		return j.line, j.col

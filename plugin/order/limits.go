@@ -7,8 +7,7 @@ import (
 // Sizes are in bytes. The limits protect the memory of a DNS server.
 const (
 	maxDocument = 64 << 20
-	// maxText limits a YAML file without its long lists of plain names, because the YAML library
-	// copies each scalar several times.
+	// The YAML library copies each scalar several times. Long lists of plain names do not count.
 	maxText = 32 << 20
 	// MaxValues is the maximum number of keys, values and list entries in a document. Each takes
 	// some 250 bytes of memory. Long lists of plain names do not count.
@@ -22,7 +21,7 @@ const (
 	maxProblems = MaxProblems
 	// MaxLine is the maximum size in bytes of a line in a side list or a protect list.
 	MaxLine = 4096
-	// maxDeep limits the labels in a file. The first four labels of each name do not count.
+	// The first four labels of each name do not count.
 	maxDeep = 100_000
 	// maxIntervals limits the windows in a file, see countIntervals.
 	maxIntervals = 1_000_000
@@ -54,7 +53,8 @@ var limits = []struct {
 	{"entries of a protect list", MaxProtected, ""},
 }
 
-// MaxBytes returns the maximum size in bytes of the file at path. side means a side list.
+// MaxBytes returns the maximum size of a file in bytes. The second parameter is true for a side
+// list.
 func MaxBytes(path string, side bool) int64 {
 	if ext := Ext(path); side || ext == ".jsonl" || ext == ListExtension {
 		return maxStream
@@ -71,5 +71,5 @@ func (c *LabelCount) Add(labels int) bool {
 	return *c > maxDeep
 }
 
-// TooManyLabels is the error message if LabelCount.Add returns true.
+// TooManyLabels is the error message for names with too many labels. See LabelCount.
 var TooManyLabels = fmt.Sprintf("the names up to here have more than %d labels beyond the fourth of each name; one more is allowed for each name", maxDeep)

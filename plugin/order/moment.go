@@ -2,8 +2,8 @@ package order
 
 import "time"
 
-// ParseTime parses a date or a time of RFC 3339. Seconds and offset are optional. A date is the
-// start of the day in loc.
+// ParseTime parses a date or a time of RFC 3339. Seconds and offset are optional. A date means the
+// start of the day in the given time zone.
 func ParseTime(s string, loc *time.Location) (Time, error) {
 	t, _, err := parseTime(s, loc, startOfDay)
 	if err != nil {

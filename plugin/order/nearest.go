@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// Nearest returns the candidate that is most similar to a misspelled word, or "". Digits must be
-// equal, because they may be the number of a case.
+// Nearest returns the candidate that is most similar to a misspelled word. The result may be empty.
+// Digits must be equal, because they may be the number of a case.
 func Nearest(word string, candidates iter.Seq[string]) string {
 	best, found := 1+min(3, utf8.RuneCountInString(word)/3), ""
 	a, numbers := []rune(strings.ToLower(word)), digitsOf(word)
@@ -32,7 +32,7 @@ func digitsOf(s string) string {
 	}, s)
 }
 
-// distance returns the optimal string alignment distance. The result is exact only below limit.
+// This is the optimal string alignment distance. The result is exact only below the limit.
 func distance(a, b []rune, limit int) int {
 	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
 		return limit

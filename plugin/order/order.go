@@ -18,7 +18,7 @@ const (
 	Lift                // a lift ends earlier orders for its targets
 )
 
-// Status is the state of an order or a target that the operator sets.
+// Status is the state that the operator gives to an order or a target.
 type Status uint8
 
 // The statuses. Only an Active target is enforced.
@@ -99,8 +99,8 @@ type Authority struct {
 type Scope struct {
 	Global    bool
 	Countries []Country // "EU" means all members of the European Union
-	// WithTerritories lists the countries with a "+" in the file, like "FR+". Countries also
-	// contains their territories.
+	// WithTerritories lists the countries with a "+" in the file, like "FR+". The field Countries
+	// also contains their territories.
 	WithTerritories []Country
 	Clients         []netip.Prefix
 }
@@ -112,7 +112,7 @@ type Exempt struct {
 	Reference string
 }
 
-// A Window is the time interval from From to before Until. NoTime means no limit.
+// A Window is a time interval. It begins at From and ends before Until. NoTime means no limit.
 type Window struct{ From, Until Time }
 
 // A FilteringDatabase identifies the public record of an order
@@ -125,7 +125,7 @@ type Document struct {
 	VerifiedBy, ApprovedBy, Note string
 }
 
-// Terms are fields that orders of an authority usually share. Do not change a shared Terms.
+// Terms contains fields that orders of an authority usually share. Do not change a shared Terms.
 type Terms struct {
 	Authority     Authority
 	Scope         *Scope // nil only for a lift, which then applies to all clients
@@ -148,10 +148,10 @@ type Terms struct {
 type Order struct {
 	ID     string
 	Action Action
-	// Lifts contains the ids of the lifted orders. An empty Lifts means the earlier orders of the
-	// authority.
+	// Lifts contains the ids of the lifted orders. If Lifts is empty, the order lifts the earlier
+	// orders of the authority.
 	Lifts []string
-	// Public is set on a lift whose own disclosure is full or schedule. Any other lift is as secret
+	// Public is true if the lift's own disclosure is full or schedule. Any other lift is as secret
 	// as its lifted orders.
 	Public bool
 	*Terms
@@ -162,15 +162,15 @@ type Order struct {
 	Claimant   string // the party that asked the authority for the order
 
 	Issued, Served, From, Until, Review, Deadline Time
-	// Acknowledged is when the operator confirmed the order to the authority. Reported is
-	// when the operator reported a working block.
+	// Acknowledged is the time when the operator confirmed the order to the authority. Reported is
+	// the time when the operator reported a working block.
 	Acknowledged, Reported Time
-	// DeadlineAfter is the deadline as a duration after Served, or 0.
+	// DeadlineAfter is the deadline as a duration after Served. 0 means no such duration.
 	DeadlineAfter time.Duration
 
 	Windows []Window
 	Status  Status
-	// StatedCount is the number of names that the decision states, or 0 if unknown.
+	// StatedCount is the number of names that the decision states. 0 means unknown.
 	StatedCount int
 	Targets     []Target
 	// Plain is the number of targets that Options.Targets received. Targets does not contain them.
@@ -191,7 +191,7 @@ type Source struct {
 	SHA256   string // the digest of the register's file in lower-case hex; may be empty
 }
 
-// A Force is the operator's reason to enforce a target in spite of package guard.
+// A Force is the operator's reason to enforce a target that package guard would refuse.
 type Force struct{ Target, Reason string }
 
 // A SideList is a list of target names in a separate file. Each target covers its name and all
@@ -227,8 +227,8 @@ const (
 	ByDNS // the server blocks answers that contain the address
 )
 
-// A Target is a name, an address or a URL. Only a name has Name and Match. A URL with whole_host is
-// a name.
+// A Target is a name, an address or a URL. Only a name has Name and Match. A URL with whole_host
+// counts as a name.
 type Target struct {
 	Kind  TargetKind
 	Match Match
@@ -254,8 +254,8 @@ type Attr struct {
 	Note                   string
 }
 
-// DecidedAt returns the decision time of an order: the first known time of Issued, From and Served,
-// or NoTime.
+// DecidedAt returns the decision time of an order. It is the first known time of Issued, From and
+// Served. If no time is known, the result is NoTime.
 func (o *Order) DecidedAt() Time {
 	for _, t := range []Time{o.Issued, o.From, o.Served} {
 		if t != NoTime {

@@ -30,8 +30,8 @@ type File struct {
 	ShrinkOK int64   // -1 if not given
 	Timezone string  // as written, empty if not given
 	Source   *Source // nil if not given
-	// Expires is the time after which the file is stale, or NoTime. The orders of a stale file are
-	// still enforced.
+	// Expires is the time after which the file is stale. It may be NoTime. The orders of a stale
+	// file are still enforced.
 	Expires Time
 	// Count is the number of orders in the file.
 	Count int
@@ -45,25 +45,25 @@ type File struct {
 
 // Options contains optional functions that Parse calls.
 type Options struct {
-	// OpenSide opens a side list. name is relative to the directory of the order file.
+	// OpenSide opens a side list. The name is relative to the directory of the order file.
 	OpenSide func(name string) (io.ReadCloser, error)
 	// Emit receives each order until the first error. The order is valid until Emit returns. After
 	// an error, drop all emitted orders.
 	Emit func(*Order)
-	// Side returns the receiver of the names in a side list. The order's action, status and times
-	// are final. After an error, drop the names.
+	// Side returns the receiver of the names in a side list. The order already has its final
+	// action, status and times. After an error, drop the names.
 	Side func(*Order) Names
 	// Targets returns the receiver of the names in long plain lists. Order.Targets does not contain
 	// these names. Parse calls Targets before Emit. After an error, drop the names.
 	Targets func(*Order) Names
-	// Ahead makes Parse use a second CPU for JSON Lines. Do not set Ahead in a server, which needs
-	// the CPU for queries.
+	// Ahead makes Parse use a second CPU for JSON Lines. Do not set Ahead in a server, because
+	// queries need the CPU.
 	Ahead bool
 	// Stop returns true to end Parse with an error.
 	Stop func() bool
 }
 
-// A Names receives the names of a list one by one.
+// Names receives the names of a list one by one.
 type Names interface {
 	// Grow announces that about n more names will follow.
 	Grow(n int)
@@ -71,8 +71,8 @@ type Names interface {
 	AddWire(*dname.Wire)
 }
 
-// Parse parses the order file in r. The extension of path selects the format. The File is never
-// nil, but is invalid if the problems contain an error.
+// Parse parses an order file. The extension of the path selects the format. The File is never nil.
+// It is invalid if the problems contain an error.
 func Parse(path string, r io.Reader, opt Options) (*File, Problems) {
 	p := &parser{
 		decoder: decoder{file: path, loc: time.UTC},
@@ -91,8 +91,7 @@ func Parse(path string, r io.Reader, opt Options) (*File, Problems) {
 	return p.out, p.problems
 }
 
-// addSyntax reports an error of syntax or of reading. The ordinary log gets a message without
-// values, because the file may contain sealed orders.
+// The ordinary log gets a message without values, because the file may contain sealed orders.
 func (p *parser) addSyntax(err error) {
 	var s *syntaxError
 	if errors.As(err, &s) {
@@ -183,7 +182,7 @@ func (p *parser) tree(doc *outline) (*yaml.Node, error) {
 			return root.Content[0], nil
 		}
 	}
-	// There was no parse with runs, or it failed, so parse the whole text.
+	// A parse with runs was impossible or failed, so parse the whole text.
 	p.runs = nil
 	if err := doc.check(doc.all()); err != nil {
 		return nil, err
@@ -285,7 +284,7 @@ type lineReader struct {
 	header bool // the header was already read
 }
 
-// next returns the next line and the number of bytes read. The line is valid until the next call.
+// The line is valid until the next call.
 func (r *lineReader) next(br *bufio.Reader, line int) (t *input, size int, err error) {
 	t = &r.line
 	*t = newInput(true, line)

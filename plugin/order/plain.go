@@ -69,8 +69,7 @@ func (p *parser) countLabels(labels int, at spot, field string) {
 	}
 }
 
-// handOn passes the names of long lists to Options.Targets. All other fields of the order must
-// already be decoded.
+// All other fields of the order must already be decoded.
 func (p *parser) handOn(o *draft) {
 	for _, r := range o.runs {
 		o.Plain += r.n
@@ -112,8 +111,8 @@ type firsts struct {
 
 type firstSlot struct {
 	hash uint32
-	// at is 0 in a free slot. Otherwise it is 1 plus an index in Targets, or len(Targets)+1 plus an
-	// offset in p.data.
+	// The value 0 means a free slot. For a target of the order, the value is 1 plus its index in
+	// Targets. Larger values are len(Targets)+1 plus an offset in p.data.
 	at uint32
 }
 
@@ -128,7 +127,7 @@ func (f *firsts) find(hash uint32, equal func(at uint32) bool) *firstSlot {
 	}
 }
 
-// warnTwice warns of duplicate targets. It keeps them, because their attributes may differ.
+// Duplicate targets stay, because their attributes may differ.
 func (p *parser) warnTwice(o *draft) {
 	n := len(o.Targets)
 	for _, r := range o.runs {

@@ -32,8 +32,7 @@ func plainList(text []byte) bool {
 	return found > 0
 }
 
-// itemInside reports an item of a YAML list that is indented too far. YAML would silently join the
-// item to the item above.
+// If an item of a list is indented too far, YAML silently joins it to the item above.
 func (d *decoder) itemInside(item *yaml.Node, field string) bool {
 	if d.json || item.Kind != yaml.ScalarNode || item.Style != 0 || !strings.Contains(item.Value, " - ") {
 		return false
@@ -61,7 +60,7 @@ func (d *decoder) itemInside(item *yaml.Node, field string) bool {
 	return false
 }
 
-// seek sets lineAt to the offset of a line. Lines must not decrease between calls.
+// Lines must not decrease between calls.
 func (d *decoder) seek(line int) {
 	if d.lineNo == 0 || line < d.lineNo {
 		d.lineNo, d.lineAt = 1, 0

@@ -23,15 +23,15 @@ type Problem struct {
 	// Sealed is set if the problem may reveal a sealed order. The ordinary log must then contain
 	// Redacted.
 	Sealed bool
-	// public replaces Msg in the ordinary log, because Msg may contain words of the file. Every
-	// problem in a side list needs public.
+	// This text replaces Msg in the ordinary log, because Msg may contain words of the file. Every
+	// problem in a side list needs this text.
 	public string
-	// outside is set if the problem is not inside an order. Values and unknown keys there may be
+	// This is true if the problem is not inside an order. Values and unknown keys there may be
 	// secret.
 	outside bool
-	// Lift is set if only the missing disclosure of a lift makes the problem Sealed.
+	// Lift is true if the missing disclosure of a lift is the only reason for Sealed.
 	Lift bool
-	// Doubt is set if only an unknown disclosure makes the problem Sealed.
+	// Doubt is true if an unknown disclosure is the only reason for Sealed.
 	Doubt bool
 	owner place
 }
@@ -43,7 +43,9 @@ type place struct {
 
 const maxGot = 120
 
-// Error returns the problem in the form: path:line:column: order "id": field: message, got "value".
+// Error returns the problem in this form:
+//
+//	path:line:column: order "id": field: message, got "value"
 func (p Problem) Error() string {
 	var b strings.Builder
 	b.WriteString(p.where())
@@ -63,14 +65,14 @@ func (p Problem) Error() string {
 	return b.String()
 }
 
-// Clip returns a shortened copy of s for a message.
+// Clip returns a shortened copy of a text for a message.
 func Clip(s string) string { return strings.Clone(clip(s)) }
 
 // clip shortens s for a message.
 func clip(s string) string { return printable.Clip(s, maxGot) }
 
 // Redacted returns the text of the problem for the ordinary log. It hides the message of a Sealed
-// problem, and values and unknown keys outside an order.
+// problem. It also hides values and unknown keys outside an order.
 func (p Problem) Redacted() string {
 	if !p.Sealed {
 		if p.outside {
@@ -98,7 +100,8 @@ func (p Problem) Hidden() Problem {
 	return out
 }
 
-// SideReason returns the message about a bad line of a side list, without words of the line.
+// SideReason returns the message about a bad line of a side list. The message contains no words of
+// the line.
 func (p Problem) SideReason() string { return p.public }
 
 // InSide reports whether the problem is in a side list.
@@ -106,8 +109,7 @@ func (p Problem) InSide() bool { return p.owner.file != "" }
 
 var fieldPart = regexp.MustCompile(`^(\w+)(?:\[\d+\])?$`)
 
-// knownField cuts the path of a field before the first unknown key. An unknown key may be a secret
-// name.
+// The path is cut before the first unknown key, because an unknown key may be a secret name.
 func knownField(field string) string {
 	end := 0
 	for part := range strings.SplitSeq(field, ".") {

@@ -88,7 +88,7 @@ func saysPublic(n *yaml.Node) bool {
 	return said == 1 && public
 }
 
-// startOrder returns a draft with the inherited values. A lift inherits only the authority.
+// A lift inherits only the authority.
 func (p *parser) startOrder(n *yaml.Node) *draft {
 	base := p.base
 	handle := lookup(n, "authority")

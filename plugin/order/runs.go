@@ -13,8 +13,7 @@ var minRun = 64
 
 type spot struct{ off, line, col int }
 
-// A run is a long list of plain names. The names between the first and the last name (the inner
-// names) share one node, which saves 90 % of the memory.
+// The names between the first and the last name share one node. This saves 90 % of the memory.
 type run struct {
 	first, last spot
 	from        spot // the position after the first name and its line feed or comma
@@ -22,7 +21,7 @@ type run struct {
 	n           int  // the number of inner names
 }
 
-// In a runNode, Line is the number of inner names, and Column is the index of the run.
+// In a runNode, Line is the number of names that share the node. Column is the index of the run.
 const runNode yaml.Kind = 1 << 7
 
 func (r *run) each(text []byte, f func(name []byte, at spot)) {
@@ -81,7 +80,7 @@ type outline struct {
 	wire    dname.Wire
 }
 
-// at returns the position of an offset. Offsets must not decrease between calls.
+// Offsets must not decrease between calls.
 func (o *outline) at(off int) spot {
 	passed := o.text[o.mark.off:off]
 	if i := bytes.LastIndexByte(passed, '\n'); i >= 0 {
@@ -93,7 +92,6 @@ func (o *outline) at(off int) spot {
 	return o.mark
 }
 
-// weigh maps a byte to the number of nodes that begin there, or to dash, newLine or special.
 var weigh = func() (t [256]uint8) {
 	for c := range ' ' {
 		t[c] = special
@@ -156,8 +154,7 @@ func (o *outline) scan(from, to int) {
 	}
 }
 
-// plainName returns the length of the name at the start of text, or 0 if YAML may read a number or
-// a date.
+// The result is 0 if YAML may read the text as a number or a date.
 func (o *outline) plainName(text []byte) int {
 	if o.json && (len(text) == 0 || text[0] != '"') {
 		return 0

@@ -10,8 +10,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// SetSerial returns a valid order file with another serial. It inserts a missing serial before the
-// field version. All other bytes stay the same.
+// SetSerial changes the serial of a valid order file. It inserts a missing serial before the field
+// version. All other bytes stay the same.
 func SetSerial(path string, data []byte, serial int64) ([]byte, error) {
 	start, end := 0, len(data)
 	if Ext(path) == ".jsonl" { // the first line that is not empty is the header
@@ -85,7 +85,7 @@ func editSerial(text []byte, root *yaml.Node, serial string) ([]byte, error) {
 	return nil, errors.New("has no version")
 }
 
-// offset returns the byte offset of a node. The YAML parser counts columns in characters.
+// The YAML parser counts columns in characters, not in bytes.
 func offset(text []byte, n *yaml.Node) (at int, ok bool) {
 	for line := 1; line < n.Line; line++ {
 		i := bytes.IndexByte(text[at:], '\n')

@@ -23,7 +23,7 @@ var sideTable = table[SideList]{
 	{"sha256", func(p *parser, n *yaml.Node, f string, s *SideList) { s.SHA256 = p.sha256(n, f) }},
 }
 
-// targetsFrom does not read the side list yet, because exceptions may follow.
+// The side list is not read yet, because exceptions may follow.
 func (p *parser) targetsFrom(n *yaml.Node, f string, o *draft) {
 	o.Side = &SideList{}
 	object(p, n, f, sideTable, o.Side)
@@ -33,8 +33,8 @@ func (p *parser) targetsFrom(n *yaml.Node, f string, o *draft) {
 	}
 }
 
-// sidePath refuses a side list outside the directory of the order file. A malicious order file
-// could otherwise read any file.
+// A side list must not be outside the directory of the order file. A malicious order file could
+// otherwise read any file.
 func (p *parser) sidePath(n *yaml.Node, f string) string {
 	s := p.text(n, f)
 	if s != "" && (!filepath.IsLocal(s) || filepath.Clean(s) == ".") {
@@ -183,8 +183,7 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 	return p.stopErr
 }
 
-// sideName parses a line of a side list. why and public describe a bad line. public has no text
-// from the line, because a name may be secret.
+// The last result must not quote the line, because a name may be secret.
 func sideName(s string, long, plain bool) (name dname.Name, why, public string) {
 	if i := strings.IndexByte(s, '#'); i == 0 || i > 0 && (s[i-1] == ' ' || s[i-1] == '\t') {
 		s = s[:i]

@@ -85,8 +85,7 @@ var (
 	})
 )
 
-// schemaWords contains all keys of the format. Any other key may be a secret name and must not be
-// logged.
+// Log only these keys. Any other key may be a secret name.
 var schemaWords = func() map[string]bool {
 	words := map[string]bool{}
 	var walk func(s *shape)

@@ -79,8 +79,6 @@ func (p *parser) targets(n *yaml.Node, f string, o *draft) {
 	p.warnTwice(o)
 }
 
-// roomForTargets returns an empty slice for n targets. With Options.Emit, all orders share the
-// memory.
 func (p *parser) roomForTargets(n int) []Target {
 	if p.opt.Emit == nil {
 		return make([]Target, 0, n)

@@ -30,8 +30,7 @@ func flow(s string) string {
 	return s
 }
 
-// quotedFlow returns s in double quotes. Go escapes are valid in YAML, and protect terminals from
-// control characters.
+// Go escapes are valid in YAML. They protect terminals from control characters.
 func quotedFlow(s string) string { return strconv.Quote(s) }
 
 func unquoted(s string) string {
@@ -266,7 +265,6 @@ func misspelled(root *yaml.Node, want string) bool {
 	return false
 }
 
-// emptyAbove returns a key without a value above n. The author has probably forgotten to indent n.
 func emptyAbove(mapping, n *yaml.Node) (parent string) {
 	for i := 0; i+1 < len(mapping.Content) && mapping.Content[i] != n; i += 2 {
 		if key := mapping.Content[i].Value; isNull(mapping.Content[i+1]) && slices.Contains(subKeys[key], n.Value) {
@@ -276,12 +274,8 @@ func emptyAbove(mapping, n *yaml.Node) (parent string) {
 	return parent
 }
 
-// keyHomes maps each key to advice about its position. An init function fills keyHomes, because Go
-// forbids a cycle of initializers.
 var keyHomes = map[string]string{}
 
-// subKeys maps a key of an order to the keys below. An init function fills subKeys, because Go
-// forbids a cycle of initializers.
 var subKeys = map[string][]string{}
 
 func init() {

@@ -5,7 +5,6 @@ import (
 	"testing"
 )
 
-// In each row, a wrong field replaces a field of a valid order.
 func TestAdvice(t *testing.T) {
 	for _, tc := range []struct{ field, want string }{
 		{"authority: Tribunale di Roma", `3:22: order "a": authority: is no handle of authorities; write authority: {name: Tribunale di Roma, country: CODE, kind: court}, got "Tribunale di Roma"`},

@@ -25,8 +25,8 @@ func timeAdvice(s string) string {
 		days[0].Format(time.DateOnly), clock, days[1].Format(time.DateOnly), clock)
 }
 
-// Notation converts a date or time, for example 30/4/2026, to the notation of order files. It
-// returns "" if s is not a date or is ambiguous.
+// Notation converts a date or time, for example 30/4/2026, to the form in order files. An ambiguous
+// date gives "". Other text also gives "".
 func Notation(s string) string {
 	days, _, clock, ok := readTime(s)
 	if !ok || len(days) == 0 || len(days) > 1 && !days[0].Equal(days[1]) {
@@ -55,8 +55,7 @@ func readTime(s string) (days []time.Time, date, clock string, ok bool) {
 	return readDays(date), date, clock, true
 }
 
-// zones maps common abbreviations of time zones to offsets. Ambiguous abbreviations, like IST, are
-// missing.
+// Do not add ambiguous abbreviations, like IST.
 var zones = map[string]string{
 	"UTC": "Z", "GMT": "Z", "WET": "Z", "WEST": "+01:00", "CET": "+01:00", "MEZ": "+01:00", "CEST": "+02:00", "MESZ": "+02:00",
 	"EET": "+02:00", "EEST": "+03:00", "MSK": "+03:00",

@@ -12,13 +12,14 @@ type Time int64
 // NoTime means that a time is not given.
 const NoTime Time = math.MinInt64
 
-// Time is limited to the years 0001 to 9999 in UTC, as in RFC 3339.
+// Times are limited to the years 0001 to 9999 in UTC.
 const (
 	firstTime Time = -62135596800
 	lastTime  Time = 253402300799
 )
 
-// FromTime rounds t up to a whole second in the years 0001 to 9999.
+// FromTime rounds t up to a whole second. A time outside of the years 0001 to 9999 becomes the
+// nearest limit.
 func FromTime(t time.Time) Time {
 	s := t.Unix()
 	if t.Nanosecond() > 0 {
@@ -27,7 +28,7 @@ func FromTime(t time.Time) Time {
 	return min(max(Time(s), firstTime), lastTime)
 }
 
-// Time returns t in UTC, or the zero time.Time for NoTime.
+// Time returns t in UTC. NoTime gives the zero time.Time.
 func (t Time) Time() time.Time {
 	if t == NoTime {
 		return time.Time{}

@@ -43,8 +43,6 @@ func (d *decoder) timeOrDate(n *yaml.Node, field string, e edge) (t Time, dateOn
 	return FromTime(v), dateOnly
 }
 
-// maxTimes is the maximum number of cached times. Many orders of a register have equal dates, and
-// the cache is much faster than parsing.
 const maxTimes = 1 << 12
 
 type writtenTime struct {
@@ -159,8 +157,7 @@ func shaped(s, shape string) bool {
 // zoneReach is longer than the offset of any time zone.
 const zoneReach = 26 * time.Hour
 
-// instants returns the times at which clocks in loc show wall. There are none if clocks skip wall,
-// and two if clocks show wall twice.
+// At a change of the clocks, a local time can occur twice or never.
 func instants(wall time.Time, loc *time.Location) []time.Time {
 	var out []time.Time
 	for _, near := range []time.Duration{-zoneReach, zoneReach} {
@@ -173,8 +170,7 @@ func instants(wall time.Time, loc *time.Location) []time.Time {
 	return out
 }
 
-// dayStart returns the first moment of a day in loc, even if the clocks skip midnight. day is
-// midnight in UTC.
+// If the clocks skip midnight, the day starts later.
 func dayStart(day time.Time, loc *time.Location) time.Time {
 	if loc == time.UTC {
 		return day

@@ -11,8 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// URLHost returns the host of a URL, or the zero Name if the host is not a name. why describes a
-// bad URL.
+// URLHost returns the host of a URL. A host that is not a name gives the zero Name. The second
+// result says why a URL is bad.
 func URLHost(s string) (host dname.Name, why string) {
 	scheme, rest, ok := cutScheme(s)
 	switch {
@@ -52,8 +52,7 @@ func URLHost(s string) (host dname.Name, why string) {
 	return host, ""
 }
 
-// cutScheme cuts a URL after its scheme (RFC 3986, section 3.1). It returns false for a port, as in
-// "example.com:8080/x".
+// The text "example.com:8080/x" has a port and no scheme (RFC 3986, section 3.1).
 func cutScheme(s string) (scheme, rest string, ok bool) {
 	scheme, rest, ok = strings.Cut(s, ":")
 	for i := range len(scheme) {

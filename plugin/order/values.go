@@ -167,7 +167,7 @@ func (p *parser) prefix(n *yaml.Node, f string) (netip.Prefix, bool) {
 }
 
 // ParsePrefix parses an address or a network in CIDR notation. It refuses host bits, as in
-// 192.0.2.1/24. why describes a bad text.
+// 192.0.2.1/24. The second result is the reason for a refusal.
 func ParsePrefix(s string) (x netip.Prefix, why string) {
 	if a, err := netip.ParseAddr(s); err == nil {
 		if a.Zone() != "" {
@@ -278,8 +278,7 @@ func (p *parser) language(n *yaml.Node, f string) string {
 	return s
 }
 
-// LanguageTag reports whether s is a BCP 47 language tag. The language library would also accept
-// "_" for "-".
+// LanguageTag reports whether s is a BCP 47 language tag. It refuses "_" in place of "-".
 func LanguageTag(s string) bool {
 	_, err := language.Parse(s)
 	return err == nil && !strings.Contains(s, "_")
@@ -298,8 +297,7 @@ func (p *parser) contact(n *yaml.Node, f string) (uris []string) {
 	return uris
 }
 
-// ContactURI reports whether u is a mailto: or tel: URI. A structured DNS error allows no other
-// contacts.
+// ContactURI reports whether u is a mailto: or tel: URI.
 func ContactURI(u string) bool {
 	parsed, err := url.Parse(u)
 	return err == nil && (parsed.Scheme == "mailto" || parsed.Scheme == "tel") && parsed.Opaque != ""

@@ -60,8 +60,7 @@ func (d Disclosure) String() string { return disclosureWords.of(d) }
 
 func (k ResponseKind) String() string { return responseWords.of(k) }
 
-// String returns "exact", "subtree" or "below". Order files write "*." before the name in place of
-// "below".
+// String returns "exact", "subtree" or "below".
 func (m Match) String() string { return matchWords.of(m) }
 
 func (e EnforcedBy) String() string { return enforcedByWords.of(e) }
@@ -72,7 +71,7 @@ func ParseEnforcedBy(s string) (EnforcedBy, bool) { return enforcedByWords.parse
 // ParseResponseKind parses the result of ResponseKind.String.
 func ParseResponseKind(s string) (ResponseKind, bool) { return responseWords.parse(s) }
 
-// ResponseForms lists all responses for an error message. redirect is an example of a redirect.
+// ResponseForms lists all responses for an error message. The argument is an example of a redirect.
 func ResponseForms(redirect string) string {
 	return strings.Join(responsesWithoutAddresses(), ", ") + " or " + redirect
 }
@@ -104,7 +103,7 @@ func (r Response) String() string {
 	return out
 }
 
-// Pattern returns n in the notation of order files. BelowOnly adds "*." before the name.
+// Pattern returns n in the notation of order files. For BelowOnly, the text begins with "*.".
 func (m Match) Pattern(n dname.Name) string {
 	if m == BelowOnly {
 		return "*." + n.String()
@@ -112,7 +111,7 @@ func (m Match) Pattern(n dname.Name) string {
 	return n.String()
 }
 
-// Describe returns n for people. Exact adds "(exact)" to the result of Pattern.
+// Describe returns n for people. For Exact, the text ends with "(exact)".
 func (m Match) Describe(n dname.Name) string {
 	if m == Exact {
 		return n.String() + " (exact)"

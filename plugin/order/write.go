@@ -28,10 +28,10 @@ func nameTexts(list []dname.Name) (out []string) {
 
 func mapping() *yaml.Node { return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"} }
 
-// word returns a node for a text that never needs quotes.
+// Use this function only for a text that never needs quotes.
 func word(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
 
-// text quotes a string that a person or a parser could misread, for example "<<".
+// Quote each string that a person or a parser could misread, for example "<<".
 func text(s string) *yaml.Node {
 	n := word(s)
 	lines := strings.Split(s, "\n")
@@ -45,8 +45,7 @@ func text(s string) *yaml.Node {
 	return n
 }
 
-// oldBool contains the words that YAML 1.1 reads as true or false, for example "no", the code of
-// Norway.
+// YAML 1.1 reads these words as true or false, for example "no", the code of Norway.
 var oldBool = map[string]string{"y": "true", "n": "false", "yes": "true", "no": "false", "on": "true", "off": "false"}
 
 func number(v int64) *yaml.Node {

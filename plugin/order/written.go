@@ -2,8 +2,8 @@ package order
 
 import "time"
 
-// StartText returns t as text for fields like issued and from. The start of a day is written as a
-// date. NoTime is "".
+// StartText writes a time for fields like issued and from. The start of a day becomes a date.
+// NoTime becomes "".
 func (t Time) StartText(zone *time.Location) string {
 	if t == NoTime {
 		return ""
@@ -15,8 +15,8 @@ func (t Time) StartText(zone *time.Location) string {
 	return local.Format(time.RFC3339)
 }
 
-// EndText returns t as text for fields like until and deadline. The start of March 2 is written as
-// the date March 1, because a date means the end of the day. NoTime is "".
+// EndText writes a time for fields like until and deadline. In these fields, a date means the end
+// of the day. The start of March 2 is therefore written as March 1. NoTime becomes "".
 func (t Time) EndText(zone *time.Location) string {
 	if t == NoTime {
 		return ""

@@ -14,8 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The YAML parser and the JSON parser give equal trees with positions. One decoder reads both
-// formats.
+// The YAML parser and the JSON parser build trees of one type. One decoder reads both formats.
 
 const errTrailing = "text follows the end of the document; write one document a file, or one order a line in JSON Lines"
 
@@ -61,8 +60,8 @@ func parseYAML(data []byte, runs []run, stop func() error) (doc *yaml.Node, err 
 	return doc, nil
 }
 
-// A yamlReader replaces the inner names of runs by blanks and line feeds. All later text keeps its
-// lines and columns.
+// The type yamlReader replaces most names of a long list by blanks and line feeds. All later text
+// must keep its line and column.
 type yamlReader struct {
 	data []byte
 	runs []run
@@ -111,7 +110,7 @@ func (r *yamlReader) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// bareTags finds nodes with the tag "!", because the YAML library drops this tag.
+// The YAML library drops the tag "!". This type finds the nodes with this tag.
 type bareTags struct {
 	data      []byte
 	off       int

@@ -13,7 +13,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// A taughtError may quote a secret part of the file. The ordinary log shows public instead.
+// The full text may quote a secret part of the file. The ordinary log must show only the public
+// text.
 type taughtError struct {
 	*syntaxError
 	public string
@@ -52,8 +53,6 @@ func adviseYAML(data []byte, err error) error {
 	return err
 }
 
-// maxAdvised is the maximum size of a file that gets advice, in bytes. maxTried limits the bytes
-// that adviseYAML parses.
 const (
 	maxAdvised = 256 << 10
 	maxTried   = 1 << 20

@@ -18,14 +18,14 @@ func Line(s string) string {
 	return strconv.Quote(s)
 }
 
-// Is reports whether s is valid UTF-8 with only letters, marks, numbers, punctuation, symbols and
-// the ASCII space.
+// Is returns true if s is printable. Printable text is valid UTF-8. It has only letters, marks,
+// numbers, punctuation, symbols and ASCII spaces.
 func Is(s string) bool {
 	return utf8.ValidString(s) && strings.IndexFunc(s, unprintable) < 0
 }
 
-// Clean returns s with one space for each sequence of unprintable runes. Unlike Line, it adds no
-// quotes. Clean is for text that programs read, such as EXTRA-TEXT (RFC 8914, section 2).
+// Clean replaces each sequence of unprintable runes with one space. Unlike Line, it adds no quotes.
+// Clean is for text that programs read, such as EXTRA-TEXT (RFC 8914, section 2).
 func Clean(s string) string {
 	// Remove soft hyphens, which are invisible. Keep the joiners U+200C and U+200D, which Indic and
 	// Persian words need.
@@ -35,8 +35,8 @@ func Clean(s string) string {
 	}), " ")
 }
 
-// Clip returns s if s has at most "most" bytes. Otherwise, it returns the start of s and "...". The
-// start has at most "most" bytes, and ends before a rune.
+// Clip shortens s to at most the given number of bytes. If it removes text, it adds "...". It never
+// cuts inside a rune. The "..." may exceed the limit.
 func Clip(s string, most int) string {
 	if len(s) <= most {
 		return s

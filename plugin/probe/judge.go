@@ -28,12 +28,12 @@ const (
 
 // Rules say which answers are right.
 type Rules struct {
-	// Exact requires the prescribed response and extended error for a blocked name. Without Exact,
+	// Exact means that a blocked name needs the prescribed response and extended error. Otherwise
 	// any blocking answer is right.
 	Exact bool
 	// Answer has the settings of the server, for Exact.
 	Answer *answer.Config
-	// Pages are the addresses of block pages. An answer with such an address is a block.
+	// Pages are the addresses of block pages. An answer with one of these addresses is a block.
 	Pages []netip.Addr
 }
 
@@ -48,8 +48,8 @@ func Expected(v ruleset.Verdict, qtype uint16) string {
 	return answer.Label(v, qtype)
 }
 
-// Judge compares the answer m to a query with the verdict v. The text is the reason, or "" for a
-// right answer.
+// Judge compares an answer with the verdict about the queried name. The text is the reason for the
+// outcome. It is empty for a right answer.
 func Judge(query, m *dns.Msg, v ruleset.Verdict, now time.Time, rules *Rules) (Outcome, string) {
 	qtype := query.Question[0].Qtype
 	looks, why := inspect(m, v, rules)
@@ -186,7 +186,7 @@ func judgePass(looks appearance, why string, m *dns.Msg, rules *Rules) (Outcome,
 	case broken:
 		return Unclear, why + ": the servers of the name may be broken"
 	}
-	// This denial comes from the zone. inspect has already found the plugin's denials.
+	// This denial comes from the zone of the name. The denials of the plugin are handled above.
 	if rules.Exact && hasSOA(m.Ns) {
 		return Right, ""
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A Kind is the reason why a question is asked.
+// A Kind is the reason for a question.
 type Kind string
 
 // Names of the first two kinds must be blocked. Other names must pass.
@@ -52,16 +52,17 @@ type Question struct {
 // Options are the settings of NewPlan.
 type Options struct {
 	Client ruleset.Client
-	// AnyCountry and AnyAddress mean that the client's country or address is unknown. A name whose
-	// verdict needs the unknown value gets no question.
+	// AnyCountry means that the country of the client is unknown. AnyAddress means the same for the
+	// address. A name gets no question if its verdict depends on the unknown value.
 	AnyCountry, AnyAddress bool
 	Now                    order.Time
 	Types                  []uint16 // the query types
 	// Sealed includes the names of sealed (secret) orders.
 	Sealed bool
-	// Serves reports whether the server decides about a name. nil means all names.
+	// Serves reports whether the server decides about a name. If Serves is nil, the server decides
+	// about all names.
 	Serves func(dname.Name) bool
-	// Sample is the maximum number of names with rules in the plan. 0 means all names. Seed is the
+	// Sample is the maximum number of names with rules in the plan. 0 means no limit. Seed is the
 	// seed of the random choice.
 	Sample int
 	Seed   uint64
@@ -72,15 +73,16 @@ type Plan struct {
 	Questions []Question
 	Names     int // the number of names with rules that were chosen
 	All       int // the number of names with rules
-	// The fields below count the chosen names without a question.
+	// These fields count the chosen names that get no question.
 
 	Sealed          int // because of a sealed order
 	ClientDependent int // because the verdict depends on an unknown client
 	Elsewhere       int // because the server does not decide about the name
 }
 
-// NewPlan makes questions about each name with rules, and about a name below. For an exact target,
-// it also asks about the parent and about an invented sibling.
+// NewPlan makes questions about each name with rules. It also asks about a name below each of them.
+// An exact target must not block other names, so NewPlan also asks about its parent and an invented
+// sibling.
 func NewPlan(set *ruleset.Set, opt Options) *Plan {
 	p := &planner{set: set, opt: opt, Plan: &Plan{}, seen: map[dname.Name]bool{}, secret: set.SecretLifts()}
 	distinct := map[dname.Name]bool{}
@@ -148,8 +150,8 @@ func (p *planner) name(n dname.Name) {
 	}
 }
 
-// An exact target must not block its parent or a sibling. beside asks about both names, but not
-// about a top-level domain.
+// An exact target must not block its parent or a sibling. The parent gets no question if it is a
+// top-level domain.
 func (p *planner) beside(above dname.Name) {
 	var q ruleset.QName
 	if above.NumLabels() > 1 {
@@ -178,7 +180,6 @@ func (p *planner) depends(v ruleset.Verdict, reasons []ruleset.Reason) bool {
 	})
 }
 
-// visible reports whether a question about the name reveals no sealed order.
 func (p *planner) visible(v ruleset.Verdict, reasons []ruleset.Reason) bool {
 	if v.Blocked() {
 		return !p.hidden(v.Order)
@@ -186,7 +187,7 @@ func (p *planner) visible(v ruleset.Verdict, reasons []ruleset.Reason) bool {
 	return slices.ContainsFunc(reasons, func(r ruleset.Reason) bool { return !p.hidden(r.Order) })
 }
 
-// ask adds a question about a name. It skips a question that reveals a sealed order.
+// A question must not reveal a sealed order.
 func (p *planner) ask(n dname.Name, v ruleset.Verdict, reasons []ruleset.Reason) {
 	if p.seen[n] || len(reasons) == 0 || !p.visible(v, reasons) {
 		return

@@ -31,9 +31,9 @@ type RunOptions struct {
 	Rules  Rules
 	Query  func(q *Question) *dns.Msg // makes the query
 	Now    func() time.Time
-	// Run waits for a value from Tick before each question.
+	// Run waits for a value from this channel before each question.
 	Tick <-chan time.Time
-	// Run calls Done after each question. Done may be nil.
+	// Run calls this function after each question. It may be nil.
 	Done func(asked int)
 }
 
@@ -45,8 +45,8 @@ const (
 // ErrSilent means that the server does not answer.
 var ErrSilent = errors.New("the server did not answer 10 questions in a row; the probe was stopped")
 
-// Run asks the questions, and returns a result for each question. After an error, the
-// other results have the outcome NotAsked.
+// Run asks the questions and returns one result for each. After an error, the other results have
+// the outcome NotAsked.
 func Run(ctx context.Context, server dnsclient.Exchanger, questions []Question, opt RunOptions) ([]Result, error) {
 	results := make([]Result, len(questions))
 	for i, q := range questions {
@@ -95,8 +95,8 @@ func Run(ctx context.Context, server dnsclient.Exchanger, questions []Question, 
 	return results, context.Cause(ctx)
 }
 
-// The server may refuse all queries of this machine. doubtRefusals makes all results unclear if
-// each answer is REFUSED without an extended error.
+// The server may refuse all queries of this machine. So all results are unclear if each answer is
+// REFUSED without an extended error.
 func doubtRefusals(results []Result) {
 	for _, r := range results {
 		if r.Rcode != dns.RcodeToString[dns.RcodeRefused] || len(r.EDE) > 0 {

@@ -35,7 +35,7 @@ func Load(name, dir string) (*Preset, error) {
 	return p, nil
 }
 
-// LoadWith returns a built-in preset. The function change may edit the keys before LoadWith parses
+// LoadWith returns a built-in preset. The given function may edit the keys before LoadWith parses
 // the preset.
 func LoadWith(name string, change func(preset map[string]any)) (*Preset, error) {
 	data, _, err := Presets.Find(name, "")

@@ -9,8 +9,6 @@ import (
 
 var fuzzed = []string{"fr-anj", "ru-csv", "ua-playcity", "pl-hazard", "ru-xml", "au-acma", "au-teqsa", "rpz", "hosts", "adblock"}
 
-// FuzzImport checks that a second import of the same file changes nothing, and that the server
-// accepts the output.
 func FuzzImport(f *testing.F) {
 	f.Add(uint8(0), "URL;DATE DE LA DECISION\na.example.com;01/02/2026\n", "URL;DATE DE LA DECISION\nb.example.com;01/02/2026\n")
 	f.Add(uint8(1), "Updated: 2026-01-02 10:00:00 +0300\n192.0.2.1;*.a.example.com|b.example.com;;Court;7;2026-01-01\n", "")

@@ -27,8 +27,7 @@ type entry struct {
 	state  state
 }
 
-// appendKey appends the key of a target to dst. Targets with equal keys are the same target,
-// although their times and notes may differ.
+// Targets with equal keys are the same target. Their times and notes may differ.
 func appendKey(dst []byte, t *order.Target) []byte {
 	if t.Kind != order.TargetName {
 		return append(dst, t.Pattern()...)
@@ -53,7 +52,6 @@ type keyed struct {
 	index int32
 }
 
-// sortedByKey returns the sorted keys of n targets. All keys share one string to save allocations.
 func sortedByKey(n int, target func(int) *order.Target) []keyed {
 	var text []byte
 	ends := make([]int, n)
@@ -117,8 +115,7 @@ func (r *run) group(at int) (*group, error) {
 	return g, nil
 }
 
-// noDecision reports whether the row lacks a decision. Columns in the preset's key "by" may be
-// empty.
+// Columns in the preset's key "by" may be empty.
 func (r *run) noDecision() bool {
 	empty := len(r.p.Group) > 0
 	for _, c := range r.p.Group {
@@ -166,7 +163,7 @@ func (r *run) newOrder() (*order.Order, error) {
 	return &o, nil
 }
 
-// template returns an order with the given fields. Orders with equal fields share their Terms.
+// Orders with equal fields share their Terms.
 func (r *run) template(fields map[string]any, values map[string]string) (*order.Order, error) {
 	refs := texts(fields["references"])
 	key, err := json.Marshal([]any{fields, values})
@@ -204,8 +201,7 @@ func texts(v any) (out []string) {
 	return out
 }
 
-// template parses the fields of an order with the rules of the server. The caller must set Served.
-// The caller must also set Deadline or clear DeadlineAfter.
+// The caller must set Served. The caller must also set Deadline or clear DeadlineAfter.
 func (p *Preset) template(fields map[string]any, values map[string]string) (*order.Order, error) {
 	filled, _ := fillAll(fields, func(c string) string { return values[c] }).(map[string]any)
 	if filled == nil {
@@ -258,8 +254,7 @@ func fillAll(v any, value func(string) string) any {
 
 const maxID = 128
 
-// orderID returns the id of an order. An id that was changed or cut ends in a digest, because two
-// orders must not have the same id.
+// Two orders must not have the same id. An id that was changed or cut therefore ends in a digest.
 func (p *Preset) orderID(value func(string) string) string {
 	changed, all := false, ""
 	id := fill(p.ID, func(column string) string {
@@ -282,9 +277,8 @@ func (p *Preset) orderID(value func(string) string) string {
 	return id
 }
 
-// sortEntries sorts the entries and merges entries with equal targets. The merged entry has the
-// latest end. An entry without an end is the latest. A target is ended only if all its entries are
-// ended.
+// Entries with equal targets become one entry with the latest end. An entry without an end is the
+// latest. A target is ended only if all its entries are ended.
 func (g *group) sortEntries() (keys []string, repeated int) {
 	sorted := sortedByKey(len(g.entries), func(i int) *order.Target { return &g.entries[i].target })
 	out := make([]entry, 0, len(g.entries))
@@ -311,7 +305,6 @@ func (g *group) sortEntries() (keys []string, repeated int) {
 	return keys, repeated
 }
 
-// excepted returns the names at or below a target. It ignores exact targets.
 func excepted(targets []order.Target, names []dname.Name) (out []dname.Name) {
 	if len(names) == 0 {
 		return nil

@@ -18,21 +18,22 @@ import (
 type Options struct {
 	// Path is the path of the output. Its extension selects the format.
 	Path string
-	// Previous is the previous output, or nil for the first import.
+	// Previous is the previous output. It is nil for the first import.
 	Previous []byte
-	// AsOf is the time of the file's content, or order.NoTime if the file contains this time.
+	// AsOf is the time of the file's content. It is order.NoTime if the file contains this time.
 	AsOf order.Time
 	// Now is the present time. Import refuses a later AsOf.
 	Now order.Time
-	// Served is the time when the operator received new orders, or order.NoTime.
+	// Served is the time when the operator received new orders. It may be order.NoTime.
 	Served order.Time
 	// Given contains the column values from the operator.
 	Given map[string]string
-	// SHA256 is the expected digest of the file in hex, or "".
+	// SHA256 is the expected digest of the file in hex. It may be empty.
 	SHA256 string
 	Fixes  []Fix
-	// SkipRefused, DropOK and RowsOK are numbers that the operator confirms: refused rows, ended
-	// targets and all rows. Each number must be exact. A negative number confirms nothing.
+	// SkipRefused is the number of refused rows that the operator confirms. DropOK is the number of
+	// ended targets. RowsOK is the number of all rows. Each number must be exact. A negative number
+	// confirms nothing.
 	SkipRefused, DropOK, RowsOK int
 	// Vanished is the action for targets that are no longer in the file: lift, keep or refuse. If
 	// Vanished is empty, the preset decides.
@@ -121,8 +122,8 @@ func (r *run) problem(format string, args ...any) {
 	r.out.Problems = append(r.out.Problems, fmt.Sprintf(format, args...))
 }
 
-// Import converts a register to an order file and merges the previous output. It returns an error
-// if the file or the options are unusable. The output is not written if the result has problems.
+// Import converts a register into an order file. It also merges the previous output. It returns an
+// error if the file or an option is unusable. A result with problems has no output.
 func Import(p *Preset, data []byte, opt Options) (*Result, error) {
 	r := &run{p: p, opt: &opt, out: &Result{Left: map[string]int{}, AsOf: order.NoTime}, clean: p.clean(opt.AllowSuffix), progress: opt.Progress,
 		file: map[string]string{}, unknowns: map[string]int{}, fixes: map[[2]string]Fix{}, dates: map[string]date{},
@@ -195,8 +196,7 @@ func (r *run) readPrevious() error {
 	return nil
 }
 
-// setAsOf sets the time of the file's content. It refuses a file older than the previous output,
-// because an old file could end new orders.
+// The file must not be older than the previous output, because an old file could end new orders.
 func (r *run) setAsOf() error {
 	r.asOf = r.opt.AsOf
 	if text := r.file["as_of"]; text != "" {

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// A Layout describes the columns of a file. Import uses the first layout whose columns are all in
-// the header.
+// A Layout describes the columns of a file. Import uses the first layout that has all its columns
+// in the header.
 type Layout struct {
 	Columns   map[string]string `yaml:"columns"`
 	Positions map[string]int    `yaml:"positions"`
@@ -20,15 +20,16 @@ type Layout struct {
 	// Target lists columns of targets. The first column that is not empty counts.
 	Target   []string                       `yaml:"target"`
 	TargetBy map[string]map[string][]string `yaml:"target_by"`
-	// MatchBy maps a column and its value to exact, subtree or below.
+	// MatchBy has columns as outer keys and their values as inner keys. The results are exact,
+	// subtree or below.
 	MatchBy map[string]map[string]string `yaml:"match_by"`
-	// Plain is the match of a name without "*.": exact or subtree. The default is subtree.
+	// Plain is the match of a name without "*.". It is exact or subtree. The default is subtree.
 	Plain string `yaml:"plain"`
 
 	match, split map[string]*regexp.Regexp
 }
 
-// Where sorts the values of a column into four lists. The value "*" in Take stands for all unlisted
+// Where contains four lists of values of a column. The value "*" in Take stands for all unlisted
 // values. Without "*", Import refuses unlisted values.
 type Where struct {
 	Take   []string `yaml:"take"`   // the row is an order

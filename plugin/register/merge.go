@@ -53,8 +53,7 @@ func (r *run) merge(previous []*order.Order) []*order.Order {
 	return out
 }
 
-// finish sets the exceptions of an order. The previous exceptions stay if the preset cannot read
-// exceptions.
+// The previous exceptions stay if the preset cannot read exceptions.
 func (r *run) finish(o *order.Order, was []dname.Name) *order.Order {
 	if o.Except = was; r.hasExcepts() {
 		o.Except = excepted(o.Targets, r.excepts)
@@ -73,7 +72,7 @@ func (r *run) hasExcepts() bool {
 	return false
 }
 
-// serve sets Served in a new order. It removes a deadline that is a duration if Served is unknown.
+// A deadline that is a duration needs the time Served. Without this time, the deadline is removed.
 func (r *run) serve(o *order.Order) {
 	o.Served = r.opt.Served
 	switch {
@@ -85,8 +84,8 @@ func (r *run) serve(o *order.Order) {
 	}
 }
 
-// update returns the new order. Unset fields, for example the operator's own fields, come from the
-// previous order. Served and Deadline always come from the previous order.
+// Unset fields come from the previous order, for example the operator's own fields. Served and
+// Deadline always come from the previous order.
 func (r *run) update(o, was *order.Order) order.Order {
 	out := *o
 	terms := *o.Terms
@@ -147,7 +146,6 @@ func (r *run) mergeTargets(o *order.Order, was []order.Target, g *group) []order
 	return out
 }
 
-// now returns the time of the file's content. The guard refuses the import if the time is unknown.
 func (r *run) now() order.Time {
 	r.needAsOf = r.needAsOf || r.asOf == order.NoTime
 	return r.asOf

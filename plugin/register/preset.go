@@ -1,5 +1,5 @@
-// Package register converts the registers that authorities publish into order files. A preset
-// describes a register as data: its file format, columns and orders.
+// Package register converts the registers of authorities into order files. A preset describes a
+// register as data: its file format, columns and orders.
 //
 // [Import] works in these steps:
 //   - A reader converts the file into rows (read_*.go).
@@ -29,7 +29,7 @@ import (
 type Preset struct {
 	Name  string `yaml:"preset"`
 	Title string `yaml:"title"`
-	// Seen names the register files that the preset was tested with.
+	// Seen names the register files that were used to test the preset.
 	Seen      string            `yaml:"seen"`
 	Page      string            `yaml:"page"`
 	Format    string            `yaml:"format"`
@@ -46,7 +46,8 @@ type Preset struct {
 	Given     map[string]string `yaml:"given"`
 	Layouts   []Layout          `yaml:"layouts"`
 	Order     map[string]any    `yaml:"order"`
-	// By maps a column and its value to extra fields of an order.
+	// By has columns as outer keys and their values as inner keys. The innermost maps contain extra
+	// fields of an order.
 	By       map[string]map[string]map[string]any `yaml:"by"`
 	Group    []string                             `yaml:"group"`
 	ID       string                               `yaml:"id"`
@@ -73,7 +74,7 @@ type AsOf struct {
 type Guards struct {
 	// MinRows is the minimum number of rows of the first import.
 	MinRows int `yaml:"min_rows"`
-	// MaxDrop is the maximum share of targets in force that an import may end, for example 10%.
+	// MaxDrop is the largest share of the targets in force that an import may end, for example 10%.
 	MaxDrop string `yaml:"max_drop"`
 }
 
@@ -87,7 +88,7 @@ var listColumns = map[string][]string{
 	"adblock": {"name", "action"},
 }
 
-// Lift, Keep and Refuse are the values of Preset.Vanished: the actions for targets that are no
+// Lift, Keep and Refuse are the values of Preset.Vanished. They are actions for targets that are no
 // longer in the file.
 const (
 	Lift   = "lift"

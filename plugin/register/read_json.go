@@ -8,8 +8,6 @@ import (
 	"strings"
 )
 
-// readJSON reads an array of entries as a stream. The path /a/b means the key b of the object under
-// the key a. The path / means an array at the top level.
 func (r *run) readJSON(text string) error {
 	e := r.entryColumns()
 	dec := json.NewDecoder(strings.NewReader(text))
@@ -75,8 +73,6 @@ func (r *run) enter(dec *json.Decoder, keys []string, e *entryCells) (found bool
 	return false, fmt.Errorf("the path %s does not lead to an array", r.p.Record)
 }
 
-// value adds a JSON value and its nested values to the entry. The path of an entry that is only a
-// text is ".".
 func (e *entryCells) value(at string, v any) {
 	switch v := v.(type) {
 	case map[string]any:

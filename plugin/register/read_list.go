@@ -60,12 +60,10 @@ func (r *run) eachLine(text, comments string, f func(at int, line string) error)
 	return nil
 }
 
-// ownNames contains names of the local machine in hosts files.
+// Hosts files contain these names of the local machine.
 var ownNames = map[string]bool{"localhost": true, "localhost.localdomain": true, "local": true, "broadcasthost": true, "0.0.0.0": true,
 	"ip6-localhost": true, "ip6-loopback": true, "ip6-localnet": true, "ip6-mcastprefix": true, "ip6-allnodes": true, "ip6-allrouters": true, "ip6-allhosts": true}
 
-// readHosts reads a hosts file. The column address is empty for addresses of the local machine, for
-// example 0.0.0.0.
 func (r *run) readHosts(text string) error {
 	r.list()
 	return r.eachLine(text, "#", func(at int, line string) error {
@@ -96,11 +94,11 @@ func (r *run) readHosts(text string) error {
 
 var wholeHost = map[string]bool{"": true, "all": true, "document": true, "important": true, "popup": true, "doc": true}
 
-// wholeSite matches a pattern for a whole site in browser add-ons, for example *://*.example.com/*.
+// Browser add-ons write a whole site in this form: *://*.example.com/*.
 var wholeSite = regexp.MustCompile(`^\*://\*\.([^/|*~#$^]+)/\*$`)
 
-// readAdblock reads adblock rules for whole hosts: ||example.com^, *://*.example.com/* and the
-// exception @@||example.com^. All other rules have the action "other".
+// Rules for whole hosts are ||example.com^, *://*.example.com/* and the exception @@||example.com^.
+// All other rules have the action "other".
 func (r *run) readAdblock(text string) error {
 	r.list()
 	return r.eachLine(text, "!", func(at int, line string) error {

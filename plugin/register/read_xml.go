@@ -11,8 +11,7 @@ import (
 
 const manyValues = "\x00"
 
-// A path is the place of a column in an XML or JSON entry, for example decision/@date. A part after
-// @ is an XML attribute.
+// A part after @ is an XML attribute, for example in decision/@date.
 type path struct {
 	parts    string // separated by slashes
 	many     bool   // the entry may have several values
@@ -98,7 +97,7 @@ func (e *entryCells) check(r *run) error {
 	return nil
 }
 
-// readXML reads the entries of an XML file as a stream. Paths have no namespace prefixes.
+// Paths have no namespace prefixes.
 func (r *run) readXML(text string) error {
 	e := r.entryColumns()
 	record := strings.Split(strings.Trim(r.p.Record, "/"), "/")

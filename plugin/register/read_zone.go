@@ -18,8 +18,7 @@ type owner struct {
 	first       int
 }
 
-// readZone reads a response policy zone (draft-vixie-dnsop-dns-rpz-00). The row number is the
-// number of the name's first record.
+// The file is a response policy zone (draft-vixie-dnsop-dns-rpz-00).
 func (r *run) readZone(text string) error {
 	r.list()
 	zp := dns.NewZoneParser(strings.NewReader(text), noOrigin, "")
@@ -142,15 +141,13 @@ func (r *run) owner(name string, o *owner) error {
 	return nil
 }
 
-// lastLabel returns the last label of a name, and whether the label begins with "rpz-". In RPZ, a
-// name below rpz-ip means an address.
+// In RPZ, a name below rpz-ip means an address.
 func lastLabel(name string) (string, bool) {
 	label := strings.ToLower(name[strings.LastIndexByte(name, '.')+1:])
 	return label, strings.HasPrefix(label, "rpz-")
 }
 
-// triggerPrefix parses an RPZ address trigger. For example, 24.0.2.0.192 means 192.0.2.0/24. The
-// label zz stands for :: in IPv6.
+// In RPZ, 24.0.2.0.192 means 192.0.2.0/24. The label zz stands for :: in IPv6.
 func triggerPrefix(s string) (netip.Prefix, bool) {
 	parts := strings.Split(s, ".")
 	bits, err := strconv.Atoi(parts[0])

@@ -62,7 +62,6 @@ func imported(t *testing.T, p *Preset, data []byte, opt Options) (*Result, []byt
 	return res, res.Content
 }
 
-// contents maps "id target" to the end of the target, or "".
 func contents(t *testing.T, file []byte) map[string]string {
 	t.Helper()
 	f, problems := order.Parse("out.yaml", bytes.NewReader(file), order.Options{})

@@ -19,7 +19,7 @@ const (
 	except              // the name is an exception
 )
 
-// A Refused is a refused row or a warning about a row.
+// A Refused describes a refused row or a warning about a row.
 type Refused struct {
 	At     int    `json:"at"` // the number of the line, row or entry
 	Column string `json:"column,omitempty"`
@@ -86,7 +86,6 @@ func (r *run) value(column string) string {
 	return r.file[column]
 }
 
-// others stands for all values that the preset does not list.
 const others = "*"
 
 type verdict uint8
@@ -262,8 +261,6 @@ func (r *run) targets(at int) (out []order.Target, ok bool) {
 	return nil, false
 }
 
-// wasFixed reports whether a correction changed the row. A correction may empty the name to leave
-// the row out.
 func (r *run) wasFixed(at int) bool {
 	n := len(r.out.Fixed)
 	return n > 0 && r.out.Fixed[n-1].At == at

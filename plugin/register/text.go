@@ -27,7 +27,6 @@ func charset(name string) (encoding.Encoding, error) {
 	return e, nil
 }
 
-// decode converts a file to UTF-8. It returns an error for bytes outside the character set.
 func decode(text, name string) (string, error) {
 	e, err := charset(name)
 	if err != nil {
@@ -120,11 +119,8 @@ func wrongFile(data []byte, format string) error {
 	return nil
 }
 
-// maxRun is the maximum number of bytes in a line. See lastOf for XML and JSON.
 const maxRun = 1 << 20
 
-// lastOf returns a byte and the name of the byte. The byte must occur at least once in maxRun
-// bytes.
 func lastOf(format string) (end byte, name string) {
 	switch format {
 	case "xml":
@@ -135,8 +131,6 @@ func lastOf(format string) (end byte, name string) {
 	return '\n', "a line end"
 }
 
-// longPart returns the start of the first part of more than maxRun bytes without the byte end, or
-// -1.
 func longPart(data []byte, end byte) int {
 	for at := 0; len(data)-at > maxRun; {
 		n := bytes.LastIndexByte(data[at:at+maxRun], end)
@@ -152,7 +146,6 @@ func longPart(data []byte, end byte) int {
 	return -1
 }
 
-// tidy trims a cell and reduces each run of blanks to one space.
 func tidy(s string) string {
 	odd, blank := false, true
 	for _, c := range s {

@@ -11,12 +11,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// batch is the number of targets in a batch. Large batches need much memory, because a YAML tree is
-// larger than its text.
+// Large batches need much memory, because a YAML tree is larger than its text.
 const batch = 5_000
 
-// An output is an order file in encoded parts without the header. A new header needs no second
-// encoding.
+// The header is separate, so a new header needs no second encoding of the orders.
 type output struct {
 	path   string
 	orders []*order.Order
@@ -99,8 +97,7 @@ func (o *output) pieces(h order.Header) ([][]byte, error) {
 	return append(all, o.end), err
 }
 
-// bytes returns the order file with the header h. It checks the whole file, because some limits
-// apply to the whole file.
+// Some limits apply to the whole file, so the whole file is checked.
 func (o *output) bytes(h order.Header) ([]byte, error) {
 	all, err := o.pieces(h)
 	if err != nil {
@@ -139,8 +136,7 @@ func header(ext string, h order.Header, n int) ([]byte, error) {
 	return text, nil
 }
 
-// tooLarge returns the reason why a server would refuse so many orders, or "". The check is
-// incomplete: a server may still refuse the file.
+// The check is incomplete. A server may still refuse the file.
 func tooLarge(ext string, orders []*order.Order) string {
 	all := 0
 	for _, o := range orders {
@@ -161,7 +157,6 @@ func tooLarge(ext string, orders []*order.Order) string {
 	return fmt.Sprintf("%s are too many for one file in %s, and a server would refuse the file; give --out a name that ends in .jsonl", count(len(orders), "order"), strings.ToUpper(ext[1:]))
 }
 
-// verify parses an order file like a server. The file must have all targets of the orders.
 func verify(path string, data []byte, orders []*order.Order) error {
 	want, got := 0, 0
 	for _, o := range orders {

@@ -11,16 +11,14 @@ import (
 
 const longRun = 8
 
-// A nameRun is a long run of plain names in an order. A placeholder name, the mark, replaces the
-// run in the first encoding.
+// The first encoding contains a placeholder instead of these names.
 type nameRun struct {
 	mark  string
 	names []order.Target
 }
 
-// short encodes like order.Encode, but faster. It encodes a placeholder for each long run of plain
-// names, and then inserts the names. It returns false if the orders have no long run or already
-// contain a placeholder.
+// This encoder is faster than order.Encode. It encodes a placeholder for each long run of plain
+// names, and then inserts the names.
 func short(ext string, h order.Header, orders []*order.Order) ([]byte, bool, error) {
 	var runs []nameRun
 	out := make([]*order.Order, len(orders))
@@ -104,7 +102,6 @@ func appendName(dst []byte, n dname.Name) []byte {
 	return dst[:len(dst)-1]
 }
 
-// isPlain reports whether YAML and JSON write the name without quotes or escapes.
 func isPlain(t *order.Target) bool {
 	if t.Kind != order.TargetName || t.Match != order.Subtree || t.Attr != nil {
 		return false

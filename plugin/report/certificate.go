@@ -66,8 +66,8 @@ type CertificateNode struct {
 	Signed   int64  `json:"signed"`  // the size of the newest checkpoint
 	Root     string `json:"root,omitempty"`
 	Complete bool   `json:"complete"`
-	// Stamp is the size of the first checkpoint that has a time stamp and contains the record
-	// in_force. Without such a checkpoint, Stamp is 0.
+	// Stamp is the size of a checkpoint with a time stamp. It is the first such checkpoint that
+	// contains the record in_force. Without such a checkpoint, Stamp is 0.
 	Stamp        int64         `json:"stamp,omitempty"`
 	Cosignatures []Cosignature `json:"cosignatures,omitempty"`
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A Bar is a bar of the chart of delays.
+// A Bar is one bar of the chart of delays.
 type Bar struct {
 	Label         string
 	Count         int
@@ -30,8 +30,8 @@ const (
 	chartBase   = chartHeight - 30
 )
 
-// Bars returns the chart of delays, or nil if no delay is known. A delay is the time from served
-// until the last node enforced the order.
+// Bars returns the chart of delays. A delay begins at the time served. It ends when the last node
+// enforces the order. The result is nil if no delay is known.
 func (r *Report) Bars() []Bar {
 	bars := make([]Bar, len(limits))
 	most := 0
@@ -60,7 +60,7 @@ func (r *Report) Bars() []Bar {
 	return bars
 }
 
-// A Line is the chart of the block orders in force over the period.
+// A Line is a chart. It shows how many block orders were in force during the period.
 type Line struct {
 	Points string // of an SVG polyline
 	Most   int
@@ -69,8 +69,8 @@ type Line struct {
 
 const linePoints = 160
 
-// Line returns the chart of the block orders in force on at least one node. Line returns nil if no
-// order was in force.
+// Line returns the chart of the block orders in force. It counts each order that is in force on at
+// least one node. The result is nil if no order was in force.
 func (r *Report) Line(d *Data) *Line {
 	span := r.end.Sub(r.from)
 	if span <= 0 {

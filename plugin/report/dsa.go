@@ -66,12 +66,12 @@ var dsaWords = map[string]string{
 // DSAOptions are the settings of a DSA.
 type DSAOptions struct {
 	Service string // the name of the service
-	// Words maps categories of orders to codes of the template. A category in Words is in lower
-	// case, for example "casino".
+	// The keys of Words are categories of orders in lower case, for example "casino". The values
+	// are codes of the template.
 	Words map[string]string
 }
 
-// CheckDSACode returns an error if code is not a code of the template for orders.
+// CheckDSACode returns an error for a code that the template does not have for orders.
 func CheckDSACode(code string) error {
 	if _, _, ok := dsaRow(code); !ok {
 		if strings.HasPrefix(code, otherCode) {
@@ -86,8 +86,8 @@ func CheckDSACode(code string) error {
 	return nil
 }
 
-// dsaRow returns the row of a code. For the code of a category, dsaRow returns the row
-// KEYWORD_OTHER of the category. A description may follow the code of a category after a colon.
+// The code of a category stands for the row KEYWORD_OTHER of this category. A description may
+// follow the code after a colon.
 func dsaRow(code string) (row int, description string, ok bool) {
 	code, description, _ = strings.Cut(code, ":")
 	code, description = strings.TrimSpace(code), strings.TrimSpace(description)
@@ -121,8 +121,8 @@ type DSA struct {
 
 const totalScope = "TOTAL"
 
-// DSA returns Part 3 of the transparency report, and a list of problems. A report with problems
-// lacks orders and must not be used. The period must have whole days.
+// DSA returns Part 3 of the transparency report. The second result lists the problems. A report
+// with problems lacks orders and must not be used. The period must consist of whole days.
 func (r *Report) DSA(opt DSAOptions) (*DSA, []string, error) {
 	from, to, whole := r.days()
 	if !whole {

@@ -9,7 +9,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A File contains the orders of a present order file. Journals may contain older versions.
+// A File contains the orders of an order file that exists now. Journals may contain older versions.
 type File struct {
 	Path   string
 	Orders []*order.Order
@@ -89,7 +89,7 @@ func (r *request) read(out map[string]*fields) {
 // Data is everything that a report is made from.
 type Data struct {
 	Nodes []*Node
-	// Zone is the time zone of all order files, or UTC if the zones differ.
+	// Zone is the time zone of all order files. If the zones differ, Zone is UTC.
 	Zone *time.Location
 	// Files reports whether there are present order files.
 	Files bool
@@ -124,8 +124,8 @@ func Load(files []File, nodes []*Node) (*Data, error) {
 	return d, nil
 }
 
-// If a present file contains the order, the file decides whether the order is sealed. Otherwise,
-// the order is sealed if one old version or one record says so.
+// If a present file contains the order, this file decides whether the order is sealed. Otherwise,
+// one sealed old version or record is enough.
 func (d *Data) sealed(id string, disclosure func(id string) order.Disclosure) bool {
 	f := d.fields[id]
 	if f != nil && f.present {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// WriteJSON writes the report as indented JSON, in parts to save memory. WriteJSON passes each part
-// through printable.
+// WriteJSON writes the report as indented JSON. It writes in parts to save memory. Each part passes
+// through the given function.
 func (r *Report) WriteJSON(w io.Writer, printable func(string) string) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

@@ -58,8 +58,8 @@ type lumenEntity struct {
 	Country string `json:"country_code,omitempty"`
 }
 
-// Lumen returns the notices for the block orders received in the period. The recipient is the
-// operator. The notes count the omitted orders.
+// Lumen returns the notices for the block orders that were received in the period. The recipient is
+// the operator. The notes contain the numbers of omitted orders.
 //
 // The Lumen database is public. Lumen omits sealed orders and orders with secret targets.
 func (r *Report) Lumen(recipient string) (notices []LumenNotice, notes []string) {

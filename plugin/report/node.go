@@ -16,7 +16,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/journal"
 )
 
-// A Node is a server as described by its journal.
+// A Node describes a server from its journal.
 type Node struct {
 	Name   string
 	Dir    string
@@ -27,7 +27,7 @@ type Node struct {
 	Last   time.Time // the time of the last record
 	// Faults are the errors in the journal. A journal with a fault is no evidence.
 	Faults []string
-	// OwnKey is true if Open checked the journal with the key in the journal itself.
+	// OwnKey is true if the journal was checked with the key that it contains.
 	OwnKey bool
 	Prober bool
 	Silent string
@@ -46,14 +46,13 @@ type load struct {
 }
 
 type nodeOrder struct {
-	id       string
-	sealed   bool
-	lift     bool
-	file     string
-	sha256   string    // the version of the last record received or corrected
-	received time.Time // the first record of the order
-	removed  time.Time // the last record, if the order is removed
-	// first is true if the server may have enforced the order before the first record.
+	id        string
+	sealed    bool
+	lift      bool
+	file      string
+	sha256    string    // the version of the last record received or corrected
+	received  time.Time // the first record of the order
+	removed   time.Time // the last record, if the order is removed
 	first     bool
 	intervals []evidence.Interval
 	states    []change
@@ -89,8 +88,9 @@ const stopped journal.Event = "stopped"
 
 var stateEvents = []journal.Event{journal.InForce, journal.Pending, journal.Ended, journal.Lifted, journal.Held, journal.Suspended, journal.Shadow, journal.Draft, journal.Removed}
 
-// Open checks and reads the journal in dir. If "evidence collect" has written dir, Open reads all
-// journals in dir. keys maps the names of journals to public keys.
+// Open checks and reads the journal in a directory. If "evidence collect" has written the
+// directory, Open reads all its journals. The keys of the map are the names of journals. The values
+// are public keys.
 func Open(dir string, keys map[string]note.Verifier) ([]*Node, error) {
 	c, err := evidence.ReadCollection(dir)
 	if errors.Is(err, fs.ErrNotExist) {

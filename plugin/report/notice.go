@@ -31,8 +31,8 @@ type NoticeOptions struct {
 	Provider string // the name of the operator, or ""
 }
 
-// NewNotice writes the letter about an order. The letter shows the targets even of a sealed order.
-// The faults are errors in the journals.
+// NewNotice writes the letter about an order. The letter shows the targets even if the order is
+// sealed. The second result lists errors in the journals.
 func NewNotice(d *Data, id string, opt NoticeOptions) (n *Notice, faults []string, err error) {
 	r, x, err := one(d, id, opt.Options)
 	if err != nil {

@@ -6,7 +6,7 @@
 // - notices for the Lumen database
 // - a certificate or a notice for one order
 //
-// A server writes its journal with its own clock. The times in force come from the journals. All
+// The journals say when an order was in force. A server writes its journal with its own clock. All
 // other dates come from the order files.
 package report
 
@@ -27,11 +27,12 @@ import (
 type Options struct {
 	From, To time.Time // the period; To is the first time after it
 	Now      time.Time
-	// Disclosure returns how much of an order in a present file may be shown.
+	// Disclosure returns how much of an order may be shown. The order must be in an order file that
+	// exists now.
 	Disclosure func(id string) order.Disclosure
 	// Sealed shows sealed orders.
 	Sealed bool
-	// States returns the states of all orders in the present files, or is nil without files.
+	// States returns the states of all orders in the present files. Without files, States is nil.
 	States func(order.Time) iter.Seq[ruleset.OrderState]
 }
 
@@ -81,13 +82,13 @@ type Totals struct {
 	Sealed       int `json:"sealed"`       // of Orders
 	Acknowledged int `json:"acknowledged"` // of Received
 	Reported     int `json:"reported"`     // of Received
-	// InForce counts the orders in force on at least one node at the end of the period. With
-	// ByFiles, the number comes from the order files.
+	// InForce counts the orders in force at the end of the period. An order counts if it is in
+	// force on at least one node. If ByFiles is true, the number comes from the order files.
 	InForce *int `json:"in_force"`
 	ByFiles bool `json:"in_force_by_files"`
-	// Everywhere counts the orders in force on each node at the end of the period. Late counts only
-	// orders that were received in the period. If no node has records, Everywhere, Ended, Late and
-	// Answers are nil.
+	// Everywhere counts the orders that are in force on every node at the end of the period. Late
+	// counts only orders that were received in the period. Everywhere, Ended, Late and Answers are
+	// nil if no node has records.
 	Everywhere  *int     `json:"everywhere"`
 	Ended       *int     `json:"ended"`
 	Late        *int     `json:"late"`
@@ -117,8 +118,8 @@ type Row struct {
 	Held         []Held    `json:"held,omitempty"`
 	Received     bool      `json:"received"`
 	Nodes        []RowNode `json:"nodes"`
-	// InForce counts the nodes that ever enforced the order. Known counts the nodes with a journal
-	// for the time of the order.
+	// InForce counts the nodes that have ever enforced the order. Known counts the nodes whose
+	// journals cover the time of the order.
 	InForce int      `json:"nodes_in_force"`
 	Known   int      `json:"nodes_known"`
 	Without []string `json:"nodes_without,omitempty"`
@@ -127,8 +128,8 @@ type Row struct {
 	// AtLatest is true if the order came into force before the journals began. First and Last may
 	// then be too late.
 	AtLatest bool `json:"at_latest,omitempty"`
-	// Corrected is the time of the last change of an order in force. First and Last do not apply to
-	// added targets.
+	// Corrected is the time of the last change while the order was in force. First and Last do not
+	// apply to added targets.
 	Corrected string `json:"corrected,omitempty"`
 	// Hours is the time from served to Last.
 	Hours *float64 `json:"hours,omitempty"`
@@ -174,8 +175,7 @@ type RowNode struct {
 	changed        time.Time // when the state began
 }
 
-// A keptRow is a short form of a Row, because a million Rows need much memory. The method again
-// makes the Row.
+// A million Rows need much memory, so a report keeps only this short form.
 type keptRow struct {
 	id             string
 	receivedAt     time.Time

@@ -308,8 +308,8 @@ func (r *Report) onTimeText(x *Row) string {
 	return ""
 }
 
-// NodeFacts returns a line for each node of the order. NodeFacts returns nil for a hidden order or
-// a single node.
+// NodeFacts returns a line for each node of the order. The result is nil for a hidden order. It is
+// also nil for a single node.
 func (r *Report) NodeFacts(x *Row) (out []string) {
 	if x.hidden || len(x.Nodes) < 2 {
 		return nil

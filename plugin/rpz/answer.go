@@ -10,7 +10,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// An Answer is the blocking answer to all queries for a name, or nil if the name passes. Equal
+// An Answer is the blocking answer to all queries for a name. It is nil if the name passes. Equal
 // answers of one Table have equal pointers.
 type Answer struct {
 	Kind      order.ResponseKind
@@ -18,7 +18,7 @@ type Answer struct {
 	TTL       time.Duration
 }
 
-// In a Zone, the answer of a name that passes is passthru. In a Tree, the answer is nil.
+// In a Zone, a name that passes has the answer passthru. In a Tree, its answer is nil.
 var passthru = &Answer{}
 
 // Passes reports whether the name passes.

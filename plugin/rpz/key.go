@@ -6,8 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// A key is a name as text, from the top-level label on. A 0 octet follows each label. Keys sort in
-// canonical order (RFC 4034, section 6.1). An ancestor is a prefix.
+// A key is a name as text. It starts with the top-level label. A 0 octet follows each label. Keys
+// sort in canonical order (RFC 4034, section 6.1). An ancestor is a prefix.
 type key string
 
 func keyOf(w *dname.Wire) key {
@@ -52,8 +52,6 @@ func common(a, b key) key {
 // address.
 var triggers = map[key]bool{"rpz-ip\x00": true, "rpz-client-ip\x00": true, "rpz-nsip\x00": true, "rpz-nsdname\x00": true}
 
-// fits reports whether an RPZ can contain the name and the wildcard below. origin is the wire
-// length of the zone's name, or 0 without a zone.
 func (k key) fits(origin int) bool {
 	// The origin replaces the final 0 octet of the name. The label "*" takes two octets.
 	return origin == 0 || len(k)+2+origin <= dname.MaxWire && !triggers[k.top()]
@@ -62,7 +60,7 @@ func (k key) fits(origin int) bool {
 // top returns the top-level label.
 func (k key) top() key { return k[:strings.IndexByte(string(k), 0)+1] }
 
-// WhyOmitted returns the reason for a name in Tree.Omitted.
+// WhyOmitted returns the reason why Tree.Omitted contains a name.
 func WhyOmitted(n dname.Name) string {
 	top := n
 	for top.NumLabels() > 1 {

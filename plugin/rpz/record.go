@@ -8,8 +8,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// AppendRecords appends the records of the entry to list. origin is in presentation form, with a
-// trailing dot.
+// AppendRecords appends the records of the entry to a list. The origin is in presentation form,
+// with a trailing dot.
 func (e *Entry) AppendRecords(list []dns.RR, origin string) []dns.RR {
 	owner := string(dname.AppendPresentation(nil, e.wire(nil)))
 	if origin != "." {
@@ -39,7 +39,7 @@ func (a *Answer) appendRecords(list []dns.RR, owner string) []dns.RR {
 	return list
 }
 
-// target returns the target of the CNAME record (draft-vixie-dnsop-dns-rpz-00, section 3).
+// See draft-vixie-dnsop-dns-rpz-00, section 3.
 func (a *Answer) target() string {
 	switch {
 	case a == passthru:
@@ -53,7 +53,7 @@ func (a *Answer) target() string {
 	panic("rpz: no record for " + a.String())
 }
 
-// AppendText appends the entry to b as lines of a zone file, with relative names.
+// AppendText appends the entry to a zone file. The names in the lines are relative.
 func (e *Entry) AppendText(b []byte) []byte {
 	owner := dname.AppendPresentation(nil, e.wire(nil))
 	owner = owner[:len(owner)-1]

@@ -13,25 +13,25 @@ import (
 
 // A Config contains the settings of a Tree.
 type Config struct {
-	// Countries are the countries of the clients. An order for any of these countries blocks a
-	// name. The first country with an order decides the answer. With no Countries, only orders for
-	// all countries apply.
+	// Countries are the countries of the clients. A name is blocked if one of these countries has
+	// an order for it. The first such country decides the answer. Without Countries, only orders
+	// for all countries apply.
 	Countries []order.Country
 	// TTL is the TTL of orders without a TTL.
 	TTL time.Duration
 	// Refused is the response that replaces REFUSED, or ResponseUnset.
 	Refused order.ResponseKind
-	// Origin is the length of the zone's name in octets, in wire form. The Tree omits names that do
-	// not fit. 0 omits no name.
+	// Origin is the wire length of the zone's name in octets. The Tree omits names that do not fit.
+	// With the value 0, it omits no name.
 	Origin int
-	// Parts is the number of parts, up to MaxParts. 0 and 1 mean one part.
+	// Parts is the number of parts, up to MaxParts. The values 0 and 1 mean one part.
 	Parts int
 }
 
 // A Node has the answers for a name and for the names below.
 type Node struct {
 	key
-	// Below is the answer for names below that have no node.
+	// Own is the answer for the name. Below is the answer for names below that have no node.
 	Own, Below *Answer
 	until      order.Time // Own and Below may change at this time
 }
@@ -42,11 +42,9 @@ type Tree struct {
 	Nodes []Node
 	// Omitted are the names that do not fit into the zone, in canonical order.
 	Omitted []dname.Name
-	// Until is the time of the next possible change, or ruleset.Forever.
+	// Until is the time of the next possible change. ruleset.Forever means never.
 	Until order.Time
 
-	// depths are the numbers of labels of the nodes. Reading depths is faster than reading the
-	// keys, which are far apart in memory.
 	depths []uint8
 	parts  []uint8
 
@@ -60,13 +58,14 @@ type Tree struct {
 // Table returns the Table of the answers.
 func (t *Tree) Table() *Table { return t.table }
 
-// With returns a copy of the tree with other answers. The nodes must have the names of t.Nodes. The
-// copy cannot be updated.
+// With returns a copy of the tree with other answers. The nodes must have the same names as
+// t.Nodes. The copy cannot be updated.
 func (t *Tree) With(nodes []Node) *Tree {
 	return &Tree{Nodes: nodes, depths: t.depths, parts: t.parts, Omitted: t.Omitted, Until: t.Until, cfg: t.cfg, table: t.table}
 }
 
-// Build returns the tree of the set at the time now. Trees to compare need the same table.
+// Build returns the tree of a set at a given time. Two trees can be compared only if they have the
+// same table.
 func Build(set *ruleset.Set, now order.Time, cfg Config, table *Table) *Tree {
 	t := &Tree{set: set, now: now, cfg: cfg, table: table, Until: ruleset.Forever}
 	var keys []key
@@ -85,7 +84,7 @@ func Build(set *ruleset.Set, now order.Time, cfg Config, table *Table) *Tree {
 }
 
 // Update returns the tree of another set or a later time. Both sets must come from one
-// ruleset.Excerpts. A node may stay after its name has lost all rules.
+// ruleset.Excerpts. The new tree may still have nodes for names without rules.
 func (t *Tree) Update(set *ruleset.Set, now order.Time) *Tree {
 	var touched []key
 	if set != t.set {

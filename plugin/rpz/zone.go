@@ -28,7 +28,7 @@ func (z *Zone) Records() (n int) {
 }
 
 // Close returns the closed zone of the tree. NXDOMAIN for a name also denies all names below (RFC
-// 8020). Close uses NODATA if a name below has another answer.
+// 8020). If a name below has another answer, Close uses NODATA.
 func (t *Tree) Close() *Zone {
 	n := len(t.Nodes)
 	var (
@@ -98,7 +98,8 @@ func (e *Entry) pass() {
 	}
 }
 
-// Parents returns the index of the parent of each node, or -1.
+// Parents returns the index of the parent of each node. The index is -1 for a node without a
+// parent.
 func (t *Tree) Parents() []int32 {
 	out := make([]int32, len(t.Nodes))
 	last := [dname.MaxLabels + 1]int32{0: -1}
@@ -141,7 +142,8 @@ type Difference struct {
 	Deleted, Added []Entry
 }
 
-// Compare returns the changes from old to new. The answers of both zones must come from one Table.
+// Compare returns the changes from the old zone to the new zone. The answers of both zones must
+// come from one Table.
 func Compare(old, new *Zone) Difference {
 	var d Difference
 	a, b := old.Entries, new.Entries

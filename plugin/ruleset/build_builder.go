@@ -38,7 +38,7 @@ func NewBuilder(path string, opt Options) *Builder {
 	return b
 }
 
-// Add compiles o. Add keeps pointers to the Terms of o.
+// Add compiles an order. The Builder keeps pointers to the Terms of the order.
 func (b *Builder) Add(o *order.Order) {
 	coop.Tick(b.part.entries.n)
 	e := entry{
@@ -97,7 +97,7 @@ func (b *Builder) note(e *entry, n uint32) {
 	p.shadows = p.shadows || e.status == order.Shadow
 }
 
-// redirectTo records the addresses of block pages. The guard must protect these addresses.
+// The guard must protect the addresses of block pages.
 func (b *Builder) redirectTo(addrs []netip.Addr) {
 	for _, a := range addrs {
 		if _, ok := b.redirects[a]; !ok {

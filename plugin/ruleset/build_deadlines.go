@@ -8,7 +8,7 @@ type duty struct {
 	at    order.Time
 	entry uint32
 	sched uint32
-	// target is 1 plus an index in Part.dutyTargets, or 0 for the whole order.
+	// 1 plus an index in Part.dutyTargets. 0 means the whole order.
 	target uint32
 }
 

@@ -17,8 +17,7 @@ type entries struct {
 
 func (s *entries) at(i uint32) *entry { return &s.blocks[i/entryBlock][i%entryBlock] }
 
-// add appends e. Do not keep a pointer to an entry before fit, because add and fit may move
-// entries.
+// Entries may move while the list grows. Keep no pointer to an entry until the list is complete.
 func (s *entries) add(e entry) {
 	switch s.n {
 	case 0:

@@ -4,13 +4,13 @@ import "github.com/dns-orders/blocklist/plugin/order"
 
 // Excerpts makes sets without certain orders, for exports. Excerpts is not safe for concurrent use.
 type Excerpts struct {
-	// Drop reports whether to leave out a block order. For the same order, Drop must always return
-	// the same result. A nil Drop keeps all orders.
+	// Drop reports whether to leave out a block order. The result for an order must never change. A
+	// nil Drop keeps all orders.
 	Drop func(*Order) bool
 	made map[*Part]*Part
 }
 
-// Of returns s without the dropped orders and with the option NoCountry off.
+// Of returns a copy of the set without the dropped orders. The option NoCountry is off in the copy.
 func (x *Excerpts) Of(s *Set) *Set {
 	made := make(map[*Part]*Part, len(s.parts))
 	parts := make([]*Part, len(s.parts))

@@ -6,8 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Ruled returns the part compiled with opt. Ruled does not read the file again, because the file
-// may have changed.
+// Ruled returns the part compiled with other options. It does not read the file again, because the
+// file may have changed.
 func (p *Part) Ruled(opt Options) *Part {
 	b := NewBuilder(*p.path, opt)
 	if b.opt.Response.Kind == p.response.Kind && slices.Equal(b.opt.Response.Addresses, p.response.Addresses) {
@@ -26,7 +26,8 @@ func (p *Part) Ruled(opt Options) *Part {
 	})
 }
 
-// Without returns a copy of the part without the orders for which drop returns true.
+// Without returns a copy of the part with fewer orders. If the function drop returns true for an
+// id, the copy lacks the order.
 func (p *Part) Without(drop func(id string) bool) *Part {
 	return p.without(func(e *entry) bool { return drop(e.ID) })
 }
@@ -49,7 +50,8 @@ func (p *Part) rebuilt(b *Builder, change func(*entry) bool) *Part {
 		if n == dropped {
 			continue
 		}
-		// Freeze has subtracted the duplicate targets a second time. The numbers in p are correct.
+		// Freeze has subtracted the duplicate targets a second time, so restore the correct
+		// numbers.
 		from, to := p.entries.at(uint32(i)), q.entries.at(n)
 		to.names, to.addrs = from.names, from.addrs
 	}

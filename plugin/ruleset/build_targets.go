@@ -14,7 +14,7 @@ type plain struct {
 	groups map[target]uint32
 }
 
-// Side returns a Names that adds the names of the order's side list. Call Side before Add(o). The
+// Side returns an order.Names for the names of the order's side list. Call Side before Add(o). The
 // order must already contain its targets.
 func (b *Builder) Side(o *order.Order) order.Names {
 	if b.repeated == nil {
@@ -24,7 +24,7 @@ func (b *Builder) Side(o *order.Order) order.Names {
 	return b.Targets(o)
 }
 
-// Targets returns a Names that adds long lists of plain names. Call Targets before Add(o). The
+// Targets returns an order.Names for long lists of plain names. Call Targets before Add(o). The
 // order must already contain its other targets.
 func (b *Builder) Targets(o *order.Order) order.Names {
 	r := rule{entry: uint32(b.part.entries.n), sched: b.schedule(inForce(o)), kind: blockSubtree, shadow: o.Status == order.Shadow}

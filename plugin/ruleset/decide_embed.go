@@ -9,8 +9,8 @@ import (
 // prefix.
 type embedding struct {
 	net netip.Prefix
-	// at is the number of bits before the IPv4 address. Bits 64 to 71 are skipped (RFC
-	// 6052, section 2.2).
+	// The number of bits before the IPv4 address. The IPv4 address skips bits 64 to 71 (RFC 6052,
+	// section 2.2).
 	at int
 }
 

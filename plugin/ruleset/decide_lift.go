@@ -34,8 +34,8 @@ type liftSearch struct {
 	lift   *entry
 	end    order.Time
 	begins order.Time
-	// The first round skips lifts that include the client only by country, and sets leftOut. The
-	// second round tries only these lifts.
+	// Some lifts include the client only by country. The first round skips these lifts. The second
+	// round tries only these lifts.
 	inCountry, leftOut bool
 }
 

@@ -54,8 +54,8 @@ func (h *hit) firstException(entry uint32) int {
 	return k
 }
 
-// blocksOf returns the block rules of e. Other rules may be in the result, so the caller must check
-// each rule. The order e must be in the part of the hit.
+// The result may contain other rules, so the caller must check each rule. The order must be in the
+// part of the hit.
 func (h *hit) blocksOf(e *entry, k kind) []rule {
 	if h.long == nil {
 		return h.rules

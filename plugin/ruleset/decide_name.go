@@ -60,7 +60,7 @@ type Query struct {
 	Shadow bool
 }
 
-// Decide returns the verdict about a name. Of the fields of name, only Service depends on the query
+// Decide returns the verdict about a name. Only the field Service of the name depends on the query
 // type.
 func (s *Set) Decide(name *QName, q Query) Verdict {
 	var room [pathRoom]hit
@@ -165,8 +165,7 @@ func (p *Part) list(ref uint32) []rule {
 	return p.rules[ref : end+1]
 }
 
-// A position is the name of a decision. A generic position represents all lower names without
-// rules.
+// A generic position stands for all lower names without rules.
 type position struct {
 	labels  int // the number of labels of the name
 	host    int
@@ -227,8 +226,6 @@ func (j *judgement) judge(p *path, at position) decision {
 	return d
 }
 
-// applies reports whether a block rule applies, and when the result may change. A time after known
-// may be inexact.
 func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position, known order.Time) (bool, order.Time) {
 	on, until := part.inForceAt(r.sched, j.now)
 	if !on && until == Forever || p.excepts && excepted(p, part, r.entry, r.group) || !j.includes(e) {
@@ -263,7 +260,7 @@ func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position,
 	return true, min(until, next, end)
 }
 
-// Call includes even before the order begins, because a cache may keep the answer until then.
+// Check the client even before the order begins, because a cache may keep the answer until then.
 func (j *judgement) includes(e *entry) bool {
 	if e.scope.reaches(j.c.Addr) {
 		return true
@@ -274,8 +271,8 @@ func (j *judgement) includes(e *entry) bool {
 
 const anyLabel = "blocklist--any"
 
-// SetBelow sets q to a name below n that no order contains. If this name is too long, SetBelow sets
-// q to n and returns false.
+// SetBelow sets q to a name below n that no order contains. If this name would be too long, q
+// becomes n, and the result is false.
 func (q *QName) SetBelow(n dname.Name) bool {
 	q.Service = 0
 	wire := string(rune(len(anyLabel))) + anyLabel + n.Wire()

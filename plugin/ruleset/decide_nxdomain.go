@@ -8,8 +8,6 @@ import (
 // If more than maxBelow lower names exist, the answer is NODATA. NODATA is never wrong.
 const maxBelow = 256
 
-// below returns the common outcome of all names below q, and when the outcome may change.
-//
 // NXDOMAIN for q also denies all names below q (RFC 8020). All these names must therefore get
 // NXDOMAIN.
 func (j *judgement) below(q *QName, p *path, d decision) (SubtreeOutcome, order.Time) {

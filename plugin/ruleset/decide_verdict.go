@@ -32,8 +32,8 @@ const (
 	SubtreePasses
 )
 
-// A Verdict is the decision about one name for one client at one second. For a name
-// without orders, only Until is set.
+// A Verdict is the decision about one name for one client at one time. For a name without orders,
+// only Until is set.
 type Verdict struct {
 	Order *Order
 	// Response is never ResponseUnset for a blocked name.
@@ -44,7 +44,7 @@ type Verdict struct {
 	Match        order.Match
 	// Subtree has no meaning for a name that passes.
 	Subtree SubtreeOutcome
-	// Until is a time after now. The fields above are valid before Until.
+	// The fields above are valid before this time.
 	Until            order.Time
 	CountryDependent bool
 	// PassedForQName is set if the name passes only because of Query.QName. Do not use the
@@ -79,7 +79,7 @@ type Common struct {
 	force    forced
 }
 
-// File returns the path of the file of the order.
+// File returns the path of the order file.
 func (c *Common) File() string { return *c.file }
 
 // Status returns the status of the order.

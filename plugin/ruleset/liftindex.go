@@ -7,7 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Rank sorts the orders of an authority by decision time, and then by the field from.
+// A Rank sorts the orders of an authority by decision time, and then by the field "from".
 type Rank struct{ decided, from order.Time }
 
 // RankOf returns the rank of an order. A block order without dates has the lowest rank.
@@ -19,8 +19,7 @@ func (r Rank) Reaches(o *order.Order) bool {
 	return o.DecidedAt() != order.NoTime && RankOf(o).Compare(r) <= 0
 }
 
-// Compare returns a negative number if r is lower than o, a positive number if r is higher, and 0
-// for equal ranks.
+// Compare compares two ranks like cmp.Compare.
 func (r Rank) Compare(o Rank) int {
 	return cmp.Or(cmp.Compare(r.decided, o.decided), cmp.Compare(r.from, o.from))
 }
@@ -39,8 +38,6 @@ func (e *entry) authority() Authority { return AuthorityOf(e.Terms) }
 
 func (l *entry) forAll() bool { return l.scope == nil && !l.excepts }
 
-// reaches reports whether the lift l ends e. A lift without ids ends the earlier orders of its
-// authority.
 func (l *entry) reaches(e *entry) bool {
 	if e.action != order.Block {
 		return false
@@ -99,7 +96,8 @@ func (x *liftIndex) sort() {
 	}
 }
 
-// of returns the lifts that may end e. For an equal rank, the caller must call reaches.
+// Some lifts in the result have the same rank as e and do not end e. The caller must check these
+// lifts.
 func (x *liftIndex) of(e *entry) (named []uint32, later []listLift) {
 	if len(x.named) > 0 {
 		named = x.named[e.ID]

@@ -57,7 +57,7 @@ func (k kind) isLift() bool { return liftExact <= k && k <= liftBelow }
 type rule struct {
 	entry uint32 // an index of the part's entries
 	sched uint32 // an index of the part's schedules
-	// group connects a target with its exceptions. An exception of group 0 applies to all targets.
+	// An exception of group 0 applies to all targets.
 	group  uint32
 	kind   kind
 	shadow bool // the rule is ignored unless Query.Shadow is set
@@ -132,7 +132,7 @@ type Part struct {
 // Path returns the path of the file.
 func (p *Part) Path() string { return *p.path }
 
-// FromFile reports whether the part was compiled from its file.
+// FromFile reports whether the part was compiled from its file, and not from another part.
 func (p *Part) FromFile() bool { return !p.recompiled }
 
 // Orders returns the number of orders in the file, in any state.
@@ -149,7 +149,7 @@ func (p *Part) IDs() iter.Seq[string] {
 	}
 }
 
-// Taken returns a problem for each order of p whose id is in the map `by`.
+// Taken returns a problem for each order of p with a used id. The keys of the map are the used ids.
 func (p *Part) Taken(by map[string]*Part) (out order.Problems) {
 	if len(by) == 0 {
 		return nil
@@ -164,7 +164,8 @@ func (p *Part) Taken(by map[string]*Part) (out order.Problems) {
 	return out
 }
 
-// Duplicates returns a problem for each order of p whose id another part uses too.
+// Duplicates compares the ids of p with the ids of other parts. It returns a problem for each order
+// of p with an equal id.
 func Duplicates(p *Part, others []*Part) order.Problems {
 	n := 0
 	for _, q := range others {
@@ -228,7 +229,7 @@ func (p *Part) rulesAtNet(x netip.Prefix) []rule {
 	return at.rules
 }
 
-// fit returns a copy of s without spare capacity. slices.Clip does not free the memory.
+// slices.Clip would not free the spare memory.
 func fit[T any](s []T) []T { return append(make([]T, 0, len(s)), s...) }
 
 func b2u(b bool) byte {

@@ -32,16 +32,16 @@ type Outcome struct {
 	By      string     // the label of the lift that lifted the order, or empty
 	Held    int        // the number of targets that the guard refuses to enforce
 	Whole   bool       // no target of the order can be enforced
-	// Targets is the number of targets that DNS can enforce, including held targets. All is the
-	// number of all targets.
+	// Targets is the number of targets that DNS can enforce, including held targets. All also
+	// counts the other targets.
 	Targets, All int
 	// Tally counts the targets by state. Tally is empty for an order with too many names.
 	Tally Tally
-	// Late is a deadline that passed before the order came into force, or NoTime.
+	// A deadline that passed before the order came into force. NoTime means none.
 	Late    order.Time
 	Reaches bool
-	// Blocked is the number of names that became blocked for some client. Freed is the
-	// number of names that are now blocked for no client.
+	// Blocked counts the names that became blocked for at least one client. Freed counts the names
+	// that became free for all clients.
 	Blocked, Freed int
 	// Counted is false if counting is too much work. Blocked and Freed are then 0.
 	Counted bool
@@ -68,8 +68,9 @@ type spot struct {
 	below bool
 }
 
-// Outcomes returns the effects of a load on at most `most` orders. For the first load,
-// before is nil. When stop returns true, Outcomes stops counting names.
+// Outcomes returns the effects of a load on the orders. The argument most limits the number of
+// orders. For the first load, the old set is nil. If the function stop returns true, Outcomes
+// counts no more names.
 func Outcomes(before, after *Set, diffs []*Diff, now order.Time, most int, stop func() bool) []Outcome {
 	if before == nil {
 		before = &Set{}

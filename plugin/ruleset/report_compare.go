@@ -26,8 +26,8 @@ func (d *differing) entry() *entry { return d.part.entries.at(d.at) }
 
 const none = ^uint32(0)
 
-// Compare returns the differences between two versions of a file. For a new file, old is
-// nil. The Diff contains at most `most` orders.
+// Compare returns the differences between two versions of a file. For a new file, the old version
+// is nil. The last argument limits the number of orders in the Diff.
 func Compare(old, new *Part, most int) *Diff {
 	if old == nil {
 		old = &Part{}

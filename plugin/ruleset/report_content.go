@@ -12,7 +12,8 @@ import (
 )
 
 // Contents returns a function that computes a hexadecimal digest of the terms, dates and targets of
-// an order. For an order in a file of old, the function returns "". old may be nil.
+// an order. The function returns an empty text for orders of parts that the old set contains too.
+// The old set may be nil.
 //
 // The key should be secret. Without a secret key, an author of order files could forge equal
 // digests.
@@ -66,7 +67,7 @@ func (c *Common) digest() []byte {
 	return h.Sum(nil)
 }
 
-// hashValue skips zero fields, so a new field does not change old digests.
+// Skip zero fields, so a new field does not change old digests.
 func hashValue(h hash.Hash, v reflect.Value) {
 	if t, ok := v.Interface().(encoding.TextMarshaler); ok && v.Kind() != reflect.Pointer {
 		text, _ := t.MarshalText()

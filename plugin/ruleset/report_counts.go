@@ -11,7 +11,7 @@ type Counts struct {
 	NotDNS  int
 }
 
-// Counts counts the orders and targets of the set at the time now.
+// Counts returns the numbers of orders and targets in each state at the time now.
 func (s *Set) Counts(now order.Time) (c Counts) {
 	for p, e := range s.all() {
 		st, _ := s.state(p, e, now)

@@ -13,8 +13,7 @@ type Duty struct {
 	Number int
 	Order  *Order
 	At     order.Time
-	// Target is the target with the deadline, as in an order file. Target is empty for the whole
-	// order.
+	// The target with the deadline, as in an order file. Empty means the whole order.
 	Target string
 	// Overdue means that the deadline has passed and the target is not enforced. AtRisk means that
 	// the operator must act before the deadline. Late means that enforcement began after the
@@ -22,8 +21,9 @@ type Duty struct {
 	Overdue, AtRisk, Late bool
 }
 
-// MissedDuties yields the deadlines up to the time `before` that were or will be missed. Ended and
-// lifted targets do not count. The deadlines are in the sequence of the files.
+// MissedDuties yields past deadlines that were missed, and coming deadlines that will be missed.
+// The second argument is the latest time of a deadline. Ended and lifted targets do not count. The
+// deadlines are in the sequence of the files.
 func (s *Set) MissedDuties(now, before order.Time) iter.Seq[Duty] {
 	return func(yield func(Duty) bool) {
 		first := 0
@@ -58,7 +58,7 @@ func (s *Set) missed(p *Part, now, before order.Time) iter.Seq2[*duty, Duty] {
 	}
 }
 
-// DueReviews yields the reviews up to the time `before`. Ended and lifted orders do not count.
+// DueReviews yields the reviews up to a given time. Ended and lifted orders do not count.
 func (s *Set) DueReviews(now, before order.Time) iter.Seq[Duty] {
 	return func(yield func(Duty) bool) {
 		first := 0

@@ -7,7 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Why explains the effect of a target on the verdict about a name.
+// A Why is the effect of a target on the verdict about a name.
 type Why uint8
 
 // The reasons in a Reason.
@@ -33,16 +33,16 @@ type Reason struct {
 	Target dname.Name
 	Match  order.Match
 	Why    Why
-	// By is the lift that ends this order, or the order that has precedence over this order.
+	// The lift that ends the order, or another order that has precedence.
 	By    *Order
 	Ended order.Time
 	Held  string
-	// Begins is the time at which the dates of the target begin, or NoTime if they have begun.
+	// The time at which the dates of the target begin. NoTime means that they have begun.
 	Begins order.Time
-	// Until is the time at which the effect of the target on this client changes, or Forever.
+	// The time at which the effect of the target on this client changes. Forever means no change.
 	Until order.Time
-	// Since is the time at which the target began to decide, or NoTime if unknown. For an outranked
-	// target, Since is the time at which enforcement began.
+	// The time at which the target began to decide. NoTime means an unknown time. For an outranked
+	// target, this is the time at which enforcement began.
 	Since order.Time
 	After *Order
 }
@@ -53,12 +53,13 @@ func (s *Set) Explain(q *QName, c Client, now order.Time) (Verdict, []Reason) {
 	return s.explain(q, c, now, true)
 }
 
-// Reasons is a faster Explain, without Until, Since and After.
+// Reasons is like Explain, but faster. It does not set Until, Since and After.
 func (s *Set) Reasons(q *QName, c Client, now order.Time) (Verdict, []Reason) {
 	return s.explain(q, c, now, false)
 }
 
-// LiftOf returns the lift that ends the order with this id at the name, or nil.
+// LiftOf returns the lift that ends an order at the name for a client. Without such a lift, the
+// result is nil.
 func (s *Set) LiftOf(id string, q *QName, c Client, now order.Time) *Order {
 	for _, r := range s.reasons(Verdict{}, q, c, now, false, func(e *entry) bool { return e.ID == id }) {
 		if r.Why == LiftedBy {

@@ -30,8 +30,8 @@ func (s *Set) Secret() map[*Order]bool {
 	return out
 }
 
-// Lifter returns the id of a lift that ends the whole order, or "". For a secret lift, Lifter
-// returns SealedLift. secret is the result of Set.Secret.
+// Lifter returns the id of a lift that ends the whole order. Without such a lift, the result is
+// empty. For a secret lift, the result is SealedLift. The argument is the result of Set.Secret.
 func (o OrderState) Lifter(secret map[*Order]bool) string {
 	l := o.set.wholeLift(o.entry, o.now)
 	switch {

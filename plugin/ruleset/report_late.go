@@ -83,8 +83,8 @@ type MissedDeadline struct {
 	Target   bool
 }
 
-// MissedDeadlines returns the deadlines between then and now whose target is still not in force.
-// The deadlines are in the sequence of the files.
+// MissedDeadlines returns the missed deadlines between two times. The target of a missed deadline
+// is still not in force. The deadlines are in the sequence of the files.
 func (s *Set) MissedDeadlines(then, now order.Time) (out []MissedDeadline) {
 	var entries []*entry
 	for _, p := range s.parts {

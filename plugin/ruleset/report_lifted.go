@@ -241,8 +241,8 @@ func (o OrderState) LiftedAt(at order.Time) bool {
 	return lifted
 }
 
-// OverSince reports whether the order was ended or lifted at all times from `from` until now. A
-// lift counts even before the order begins.
+// OverSince reports whether the order was ended or lifted all the time since a given time. A lift
+// counts even before the order begins.
 func (o OrderState) OverSince(from order.Time) bool {
 	end := o.part.over(o.entry.sched)
 	if end <= from {
@@ -265,8 +265,8 @@ func (o OrderState) LiftedTargets(at order.Time) int {
 	return int(n)
 }
 
-// Stayed returns how many targets of a block order are lifted for all clients, but not until the
-// end of the order. until is the first end of these lifts. Held targets do not count.
+// Stayed returns how many targets of a block order are lifted only for a time. The lifts must be
+// for all clients. The second result is the first end of these lifts. Held targets do not count.
 func (o OrderState) Stayed() (n int, until order.Time) {
 	end := o.part.over(o.entry.sched)
 	until = Forever

@@ -40,7 +40,6 @@ func (x *lifters) add(m *meeting) {
 	}
 }
 
-// Call meet for each block order, and then call finish.
 func (x *lifters) meet(e *entry) {
 	for _, m := range x.named[e.ID] {
 		m.reached = true

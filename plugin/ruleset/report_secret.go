@@ -9,8 +9,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A secrecy describes the orders that a lift ends. A lift of a sealed (secret) order has a secret
-// label.
+// A lift of a sealed (secret) order has a secret label.
 type secrecy struct {
 	sealed bool // the lift ends a sealed (secret) order
 	known  bool // the lift ends an order, and the set has all orders whose ids the lift lists

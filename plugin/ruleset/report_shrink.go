@@ -31,8 +31,8 @@ func (p *Part) Networks() (n int) {
 	return n
 }
 
-// TargetsLost returns the number of names and networks that p blocks at the time now and next does
-// not list. Targets of suspended orders in next are not lost.
+// TargetsLost returns how many targets of p are missing in the next part. Only names and networks
+// that p blocks at the time now count. Targets of suspended orders in the next part are not lost.
 func (p *Part) TargetsLost(next *Part, now order.Time) (n int) {
 	return p.TargetsLostIn([]*Part{next}, now)
 }

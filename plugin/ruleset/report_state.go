@@ -91,7 +91,8 @@ type Transition struct {
 // Label returns a name for the order that is safe for all readers.
 func (t Transition) Label() string { return t.label }
 
-// Transitions returns the orders whose states at then and now differ, in the sequence of the files.
+// Transitions compares the states of the orders at two times. It returns the orders with different
+// states, in the sequence of the files.
 func (s *Set) Transitions(then, now order.Time) (out []Transition) {
 	var entries []*entry
 	for p, e := range s.all() {
@@ -114,7 +115,7 @@ type OrderState struct {
 	Order *Order
 	Lift  bool
 	State State
-	// Until is the first time at which the state may change, or Forever.
+	// The first time at which the state may change. Forever means no change.
 	Until   order.Time
 	Targets int
 	// File is the path of the order's file.
@@ -127,8 +128,8 @@ type OrderState struct {
 	now   order.Time
 }
 
-// OwnUntil returns Until if Until is in the dates of the order, and Forever otherwise. The time of
-// a lift may be secret.
+// OwnUntil returns Until if it is one of the order's own dates. Otherwise the result is Forever,
+// because the time of a lift may be secret.
 func (o OrderState) OwnUntil() order.Time {
 	for _, iv := range o.part.ivs(o.entry.sched) {
 		if o.Until == iv.from || o.Until == iv.until {
@@ -138,15 +139,15 @@ func (o OrderState) OwnUntil() order.Time {
 	return Forever
 }
 
-// EnforcedAt reports whether the dates of the order allow enforcement at a time. Lifts, the status
-// and the guard do not matter.
+// EnforcedAt reports whether the status and the dates of the order allow enforcement at a time.
+// Orders in shadow count as active. Lifts and the guard do not matter.
 func (o OrderState) EnforcedAt(at order.Time) bool {
 	on, _ := o.part.inForceAt(o.entry.sched, at)
 	return on
 }
 
-// WasInForce reports whether the order was in force at any time from `from` until now. Changes of
-// the status are not known.
+// WasInForce reports whether the order was in force at any time since a given time. Changes of the
+// status are not known.
 func (o OrderState) WasInForce(from order.Time) bool {
 	for t := from; t <= o.now; {
 		state, next := o.set.state(o.part, o.entry, t)

@@ -7,10 +7,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Tally counts the targets of an order that DNS enforces, by state.
+// A Tally counts the targets of one order by state. It counts only targets that DNS can enforce.
 type Tally struct {
 	InForce, Lifted, Held, Pending, Ended int
-	// By is the label of the lift that ended the lifted targets, or "" for several lifts.
+	// The label of the lift that ended the lifted targets. Empty for several lifts.
 	By string
 }
 

@@ -19,8 +19,7 @@ func (t *trial) work() bool {
 
 func anyOrder(string) bool { return true }
 
-// find reports whether a wanted order blocks the name for a client, and whether any order does. If
-// t.left is 0 afterwards, both results are invalid.
+// If t.left is 0 afterwards, both results are invalid.
 func (t *trial) find(s *Set, wanted func(id string) bool) (found, any bool) {
 	try := func(c Client) (end bool) {
 		if !t.work() {

@@ -6,8 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Warnings returns the warnings that need the orders of all files. useless is the number of active
-// lifts that end no order.
+// Warnings returns the warnings that need the orders of all files. The second result is the number
+// of active lifts that end no order.
 func (s *Set) Warnings() (out order.Problems, useless int) {
 	out = s.unenforced()
 	lifts, known := s.activeLifts()

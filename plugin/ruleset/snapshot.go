@@ -19,16 +19,18 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// A snapshot is a file with a compiled part, so that a start need not compile the orders. All numbers of fixed size are little-endian:
-//	magic, fingerprint                                           8 bytes each
-//	digest of the Origin                                         32 bytes
-//	size of the numbers, size of the texts, size of the index    8 bytes each
-//	xxHash64 of the header up to here                            8 bytes
-//	numbers, texts (see coder)
-//	xxHash64 of the numbers and texts                            8 bytes
-//	index (see index.WriteTo, which has checksums of its own)
+// A snapshot is a file with a compiled part, so a server need not compile the orders at the start.
+// All numbers of fixed size are little-endian. The file contains:
 //
-// ReadSnapshot checks the checksum of the header before it allocates memory for the sizes.
+// 	magic, fingerprint                                           8 bytes each
+// 	digest of the Origin                                         32 bytes
+// 	size of the numbers, size of the texts, size of the index    8 bytes each
+// 	xxHash64 of the header up to here                            8 bytes
+// 	numbers, texts (see coder)
+// 	xxHash64 of the numbers and texts                            8 bytes
+// 	index (see index.WriteTo, which has checksums of its own)
+//
+// ReadSnapshot must check the checksum of the header before it allocates memory for the sizes.
 
 const (
 	// snapshotMagic is the first 8 bytes of a snapshot.
@@ -56,7 +58,7 @@ func (o Origin) digest() [sha256.Size]byte {
 	return sha256.Sum256(fmt.Appendf(nil, "%q %x %x %x", o.Path, o.Files, o.Options, o.Guard))
 }
 
-// A Snapshot is a part with the fields of its order file that a server needs.
+// A Snapshot contains a part and the fields of its order file that a server needs.
 type Snapshot struct {
 	Part     *Part
 	Expires  order.Time // the expires of the file, or order.NoTime
@@ -154,8 +156,8 @@ func WriteSnapshot(to io.Writer, o Origin, s Snapshot) error {
 	return err
 }
 
-// ReadSnapshot reads a snapshot of exactly size bytes. opt must be the options of o. For an
-// untrusted file, also call Part.Check.
+// ReadSnapshot reads a snapshot of exactly size bytes. The options must be those of the Origin. For
+// an untrusted file, also call Part.Check.
 func ReadSnapshot(from io.Reader, size int64, o Origin, opt Options) (Snapshot, error) {
 	var s Snapshot
 	head := make([]byte, headerSize)

@@ -220,8 +220,7 @@ func share[T any](c *coder, s *shared[T], p **T, each func(*T)) {
 	}
 }
 
-// list writes or reads a slice. An element must take at least one byte. A reader turns an empty
-// slice into nil.
+// Each element must take at least one byte. A reader turns an empty slice into nil.
 func list[T any](c *coder, s *[]T, each func(*T)) {
 	n := len(*s)
 	num(c, &n)

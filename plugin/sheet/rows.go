@@ -2,8 +2,8 @@ package sheet
 
 import "fmt"
 
-// Rows returns the rows of a sheet of an XLSX file. Rows may differ in length. An empty name
-// selects the first sheet with text.
+// Rows returns the rows of one sheet of an XLSX file. The rows may have different lengths. An empty
+// name selects the first sheet with text.
 func Rows(data []byte, name string) ([][]string, error) {
 	tables, err := readXLSX(data)
 	if err != nil {

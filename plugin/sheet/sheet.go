@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// Is reports whether a path has the extension of a table.
+// Is reports whether the extension of a path belongs to a table.
 func Is(path string) bool {
 	_, ok := readers[ext(path)]
 	return ok
 }
 
-// IsText reports whether the path has the extension .csv or .tsv. A file with the extension may
-// also be a plain list of names.
+// IsText reports whether a path has the extension .csv or .tsv. Such a file may also be a plain
+// list of names.
 func IsText(path string) bool { return ext(path) == ".csv" || ext(path) == ".tsv" }
 
 func ext(path string) string {
@@ -44,8 +44,7 @@ type Column struct {
 	Example string // the last cell that is not empty
 }
 
-// A ColumnError means that the requested column does not exist, or that the caller must choose a
-// column.
+// A ColumnError means that the column does not exist, or that the caller must choose a column.
 type ColumnError struct {
 	Wrong   string // the column that does not exist, or ""
 	Columns []Column
@@ -65,14 +64,14 @@ func (e *ColumnError) Error() string {
 
 const maxHead = 20
 
-// Text returns a column of a table as text, with one cell on each line. The result rows has all
+// Text returns one column of a table as text. Each cell is one line. The second result has all
 // columns, separated by tabs. A line break in a cell becomes a blank.
 //
-// column is a heading, a letter or a number. In a file with several sheets, column begins with the
-// sheet, for example "Sheet1!B". column may be empty for a table with one column.
+// The column is given by its heading, a letter or a number. A file with several sheets needs the
+// sheet too, for example "Sheet1!B". For a table with one column, the argument may be empty.
 //
-// The heading and the rows above the heading become empty lines. For a letter or a number, the
-// first cell with text is the heading. A first cell with a dot or a hyphen is no heading.
+// The heading and the rows above it become empty lines. For a letter or a number, the first cell
+// with text is the heading. A first cell with a dot or a hyphen is no heading.
 func Text(path string, data []byte, column string) (text, rows string, err error) {
 	read := readers[ext(path)]
 	if read == nil {

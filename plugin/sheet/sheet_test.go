@@ -147,8 +147,7 @@ func TestCells(t *testing.T) {
 	}
 }
 
-// TestLargeSheet fills only the last cell of a sheet. A loop over all rows and columns takes half a
-// minute.
+// Only the last cell of the sheet has text. A loop over all rows and columns takes half a minute.
 func TestLargeSheet(t *testing.T) {
 	data := withSites(t, func(text []byte) []byte {
 		return bytes.Replace(text, []byte("</sheetData>"), []byte(`<row r="1048576"><c r="XFD1048576" t="str"><v>last.example</v></c></row></sheetData>`), 1)

@@ -18,12 +18,12 @@ import (
 const (
 	maxUnzipped = 128 << 20 // bytes of all parts of the file
 	maxTexts    = 2 << 20   // shared texts
-	// maxArea limits the cells of all sheets. The library also stores the empty cells to the left
-	// of a text.
+	// This limits the cells of all sheets. The library also stores empty cells to the left of a
+	// text.
 	maxArea = 4 << 20
 )
 
-// readXLSX also reads hidden sheets, because a person must decide about them.
+// Hidden sheets are read too, because a person must decide about them.
 func readXLSX(data []byte) (out []table, err error) {
 	// excelize may panic on a malformed file.
 	defer func() {
@@ -63,8 +63,7 @@ func readXLSX(data []byte) (out []table, err error) {
 	return out, nil
 }
 
-// sound returns an error for broken XML and for unreadable cells. excelize hides both errors, and
-// names would be missing.
+// The library excelize hides broken XML and unreadable cells. Names would be missing.
 func sound(data []byte) error {
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
@@ -122,7 +121,6 @@ func tokens(part *zip.File, f func(xml.Token) error) error {
 
 var errNoSheet = errors.New("is no sheet")
 
-// cells checks the cells of a sheet (ECMA-376, part 1, section 18.3.1.4).
 type cells struct {
 	sheet    bool // the part is a sheet
 	texts    int  // the number of shared texts
@@ -174,7 +172,7 @@ func (c *cells) token(t xml.Token) error {
 	return nil
 }
 
-// excelize mixes up rows that are not in ascending order, so startRow refuses the rows.
+// The library excelize mixes up rows that are not in ascending order. Such rows are refused.
 func (c *cells) startRow(attr []xml.Attr) error {
 	row := c.row + 1
 	for _, a := range attr {

@@ -20,7 +20,8 @@ type Policy struct {
 	Need int
 }
 
-// NewPolicy returns a Policy. The keys must differ. need must be between 1 and the number of keys.
+// NewPolicy returns a Policy. The first argument is the number of keys that must sign. It must be
+// between 1 and the number of keys. The keys must differ.
 func NewPolicy(need int, keys []Key) (Policy, error) {
 	switch {
 	case len(keys) == 0:

@@ -48,8 +48,7 @@ func (k Key) EncodePublic() []byte {
 	return fmt.Appendf(nil, "%sminisign public key %s\n%s\n", untrustedLabel, k.ID(), k)
 }
 
-// ParseSecretKey parses a secret key file. It calls the function password only if the key is
-// encrypted.
+// ParseSecretKey parses a secret key file. It asks for the password only if the key is encrypted.
 func ParseSecretKey(data []byte, password func() (string, error)) (s SecretKey, err error) {
 	lines, err := splitLines(data)
 	if err != nil {
@@ -103,8 +102,8 @@ func (h *Hash) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Sign returns the content of a signature file. name is the base name of the signed file. content
-// is the hash of the file.
+// Sign returns the content of a signature file. The name is the base name of the signed file. The
+// hash covers the content of this file.
 func (s SecretKey) Sign(name string, now time.Time, content *Hash) ([]byte, error) {
 	if !printable.Is(name) {
 		return nil, fmt.Errorf("the file name %q has characters that are not printable; a signature cannot contain this name", name)

@@ -2,10 +2,11 @@ package source
 
 import "time"
 
-// Clock is the source of time. Tests use a fake Clock.
+// Clock is the source of time. Tests use a clock of their own.
 type Clock interface {
 	Now() time.Time
-	// After returns a channel that receives a value after d, and a function that frees the timer.
+	// After returns a channel and a function. The channel receives a value after the duration. The
+	// function frees the timer.
 	After(d time.Duration) (<-chan time.Time, func())
 }
 

@@ -14,15 +14,13 @@ type event struct {
 type lastEvent struct {
 	seq uint64 // the number of the last event, counted over all names
 	how arrival
-	// written is the number of the last event other than a change of attributes. how is the kind of
-	// that event.
+	// These fields are about the last event that was no change of attributes.
 	written uint64
 }
 
 const maxNames = 4096
 
-// eventLog stores the last event of each name. It also stores events of unwatched names, because a
-// side list can arrive before its order file.
+// Events of unwatched names are stored too, because a side list can arrive before its order file.
 type eventLog struct {
 	seq  uint64 // the number of the last event
 	last map[string]lastEvent
@@ -41,8 +39,7 @@ func (l *eventLog) note(name string, how arrival, watched bool) {
 	l.last[name] = e
 }
 
-// doubt records that any file in the directory dir may have changed without an event. If dir is "",
-// this applies to all directories.
+// Any file in the directory may have changed without an event. An empty path means all directories.
 func (l *eventLog) doubt(dir string) {
 	l.seq++
 	for name := range l.last {

@@ -16,14 +16,15 @@ import (
 type State uint8
 
 const (
-	// Ready means that the file is complete, or that a directory or glob has a file.
+	// Ready means that the file is complete. For a directory or glob, it means that there is an
+	// order file.
 	Ready State = iota + 1
-	// Pending means that the file or a side list keeps changing, or that the file system hangs. The
-	// Source reports the file again later.
+	// Pending means that the file or a side list keeps changing. It can also mean that the file
+	// system hangs. The Source reports the file again later.
 	Pending
-	// Missing means that the path does not exist, or is a dangling link.
+	// Missing means that the path does not exist. A dangling link is missing too.
 	Missing
-	// Unreadable means that the file cannot be read, or is too large.
+	// Unreadable means that the file is too large or cannot be read.
 	Unreadable
 	// NotAFile means that the path leads to a directory, device, socket or pipe.
 	NotAFile
@@ -46,8 +47,8 @@ type Digest [sha256.Size]byte
 func (d Digest) String() string { return hex.EncodeToString(d[:]) }
 
 var (
-	// ErrChanged means that the file changed after the report. Ignore all results of the parser,
-	// even a syntax error.
+	// ErrChanged means that the file has changed since the report. Ignore all results of the
+	// parser, even a syntax error.
 	ErrChanged = errors.New("file changed while it was read")
 	// ErrPending means that a side list is still being written. The Source reports the order file
 	// again later.
@@ -65,8 +66,8 @@ type File struct {
 	Digest  Digest // of the order file alone; zero while the file changes
 	Size    int64  // in bytes; zero while the file changes
 	Sides   []Side // the known side lists, sorted bytewise by path
-	// Detached means that the file is a mount of a single file, and was replaced on the host. The
-	// Source cannot see changes of the new file.
+	// Detached means that a mounted single file was replaced on the host. The Source cannot see
+	// changes of the new file.
 	Detached bool
 
 	src     *Source
@@ -74,7 +75,7 @@ type File struct {
 	receipt *receipt
 }
 
-// Side is the state of a side list in a report.
+// Side is a report about one side list.
 type Side struct {
 	Path   string
 	State  State
@@ -83,7 +84,7 @@ type Side struct {
 	Size   int64
 }
 
-// Open opens the file. After ErrChanged, discard all results of the parser, even errors.
+// Open opens the file. After ErrChanged, discard all results of the parser.
 func (f File) Open() (io.ReadCloser, error) {
 	if err := f.closed(); err != nil {
 		return nil, err
@@ -99,7 +100,7 @@ func (f File) Open() (io.ReadCloser, error) {
 }
 
 // OpenSide opens a side list and returns its digest. The digest is correct only if Intact returns
-// nil. The error is ErrPending while the list is being written.
+// nil. If the list is still being written, the error is ErrPending.
 func (f File) OpenSide(name string) (io.ReadCloser, Digest, error) {
 	if err := f.closed(); err != nil {
 		return nil, Digest{}, err
@@ -134,7 +135,7 @@ func (f File) closed() error {
 	return nil
 }
 
-// Intact returns nil if all streams of f had the reported bytes. Call Intact before you use any
+// Intact returns nil if all bytes that were read match the report. Call Intact before you use any
 // result of the parser, even a syntax error.
 func (f File) Intact() error {
 	if f.receipt == nil {
@@ -143,23 +144,23 @@ func (f File) Intact() error {
 	return f.receipt.verdict(f.Path)
 }
 
-// Again makes the Source report the unchanged file once more.
+// Again makes the Source report the file once more without a change.
 func (f File) Again() {
 	if !f.Pattern && f.src != nil {
 		f.src.lost(f.abs, f.abs)
 	}
 }
 
-// Again makes the Source report the unchanged order file at path once more. An unknown
-// path has no effect.
+// Again makes the Source report an order file once more without a change. An unknown path has no
+// effect.
 func (s *Source) Again(path string) {
 	if abs, err := filepath.Abs(path); err == nil {
 		s.lost(abs, abs)
 	}
 }
 
-// SetSides sets the side lists of the file, and ends the watch of other lists. Call SetSides only
-// after a parse without errors, or the watch of a list may be lost.
+// SetSides sets the side lists of the file. The Source no longer watches other lists for this file.
+// Call SetSides only after a parse without errors.
 func (f File) SetSides(names []string) {
 	if f.closed() != nil {
 		return

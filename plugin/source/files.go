@@ -14,7 +14,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// files contains the functions that call the file system. Tests replace these functions.
 type files struct {
 	lstat    func(string) (fs.FileInfo, error)
 	readlink func(string) (string, error)
@@ -64,7 +63,6 @@ type location struct {
 	at    string // the path where err occurred
 }
 
-// points returns the paths of all links and of the file.
 func (l *location) points() (out []string) {
 	for _, link := range l.links {
 		out = append(out, link.at)
@@ -83,8 +81,8 @@ func (l *location) linked() bool {
 	return slices.ContainsFunc(l.links, func(link link) bool { return link.at == l.entry })
 }
 
-// resolve follows the links of path, which must be absolute and clean. Unlike
-// filepath.EvalSymlinks, resolve also returns the links.
+// The path must be absolute and clean. The result includes the links, unlike that of
+// filepath.EvalSymlinks.
 func (f *files) resolve(path string) *location {
 	l := &location{}
 	cur, rest := path, []string(nil)

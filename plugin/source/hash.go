@@ -16,10 +16,9 @@ import (
 )
 
 const (
-	// step is the number of bytes that a worker hashes at once, in about 100 us.
 	step = 128 << 10
-	// batchWait is the maximum time that a report waits for the hashes of small files.
-	// Files that change together are then loaded together.
+	// A report waits at most this long for the hashes of small files. Files that change together
+	// are then loaded together.
 	batchWait = 100 * time.Millisecond
 	smallFile = 8 << 20
 )
@@ -83,8 +82,7 @@ func (j *job) read(fs files, buf []byte) (done bool, err error) {
 	return false, nil
 }
 
-// unchanged reports whether the file still has its size and times. A rename over the file changes
-// its ctime.
+// A rename over the file changes its ctime.
 func (j *job) unchanged() bool {
 	info, err := j.f.Stat()
 	return err == nil && statOf(info).stamp == j.loc.stamp
@@ -102,7 +100,8 @@ func (j *job) close() {
 	}
 }
 
-// The caller of enqueue, cancel, hashing, startWorker, next or takeBack must hold s.mu.
+// The caller must hold s.mu for these functions: enqueue, cancel, hashing, startWorker, next and
+// takeBack.
 func (s *Source) enqueue(j *job) {
 	i, _ := slices.BinarySearchFunc(s.queue, j, func(a, b *job) int {
 		return cmp.Or(cmp.Compare(a.left(), b.left()), strings.Compare(a.abs, b.abs))
@@ -126,7 +125,6 @@ func (s *Source) hashing() bool {
 	return s.worker != nil && small(s.worker.job) || slices.ContainsFunc(s.queue, small)
 }
 
-// worker hashes files in a goroutine. The Source replaces a worker whose read blocks.
 type worker struct {
 	job       *job // the job in progress
 	steps     int
@@ -192,7 +190,7 @@ func (s *Source) hash(w *worker) {
 	s.kick()
 }
 
-// guard replaces the worker w when a read of w is slow. The caller must not hold s.mu.
+// The caller must not hold s.mu.
 func (s *Source) guard(w *worker) {
 	steps := func() int {
 		s.mu.Lock()

@@ -22,7 +22,6 @@ func (s *Source) kick() {
 	}
 }
 
-// begin starts a new turn of the loop and discards older calls of kick.
 func (s *Source) begin() {
 	s.rest.mu.Lock()
 	defer s.rest.mu.Unlock()
@@ -41,8 +40,8 @@ func (r *rest) pause(until time.Time, work bool) {
 	}
 }
 
-// Idle reports whether the Source has reported all changes and waits for its clock. Tests with a
-// fake clock call Idle.
+// Idle reports whether the Source has reported all changes and waits for its clock. Only tests need
+// Idle.
 func (s *Source) Idle() bool {
 	s.mu.Lock()
 	unread := s.watch != nil && s.watch.pending()

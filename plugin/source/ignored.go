@@ -9,14 +9,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// ignored is a file in a watched directory that is no order file and no side list.
 type ignored struct {
 	since   time.Time // when the file was found; zero at the start
 	noticed bool
 }
 
-// noticeIgnored logs each ignored file once. The caller must load the order files first, because
-// they name the side lists.
+// Load the order files first, because they name the side lists.
 func (s *Source) noticeIgnored(now time.Time) {
 	if !s.started || !s.unnoticed {
 		return

@@ -89,7 +89,6 @@ func TestWriteWithoutEventAfterRename(t *testing.T) {
 	r.want("o.yaml=half")
 }
 
-// A long write(2) causes its event only at the end.
 func TestCreateWithoutWriteEvent(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "a.yaml"), "a")

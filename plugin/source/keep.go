@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Of the files whose changes the kernel reports, a poll checks only about filesPerPoll files.
+// A poll checks about this number of files. This applies to files whose changes the kernel reports.
 const filesPerPoll = 256
 
 type keep struct {

@@ -68,7 +68,6 @@ func TestKubernetes(t *testing.T) {
 					r.soon()
 					r.want(fmt.Sprint("orders.yaml=version ", i))
 				}
-				// A new key of a ConfigMap is a new symbolic link.
 				must(t, os.WriteFile(filepath.Join(dir, "..5", "more.yaml"), line("more"), 0o644))
 				must(t, os.Symlink("..data/more.yaml", filepath.Join(dir, "more.yaml")))
 				r.soon()

@@ -41,8 +41,7 @@ type look struct {
 	abandoned bool
 }
 
-// guarded wraps a call of the file system and records its path in l. The Source can then abandon a
-// blocked call.
+// The path of a blocked call is recorded, so the Source can abandon the call.
 func guarded[T any](s *Source, l *look, call func(string) (T, error)) func(string) (T, error) {
 	return func(path string) (out T, err error) {
 		s.mu.Lock()
@@ -69,8 +68,7 @@ func guarded[T any](s *Source, l *look, call func(string) (T, error)) func(strin
 	}
 }
 
-// run does the scan. The watch must start before the scan. A change between the scan and a later
-// start of the watch would cause no event.
+// Start the watch before the scan. A change before the watch causes no event.
 func (l *look) run() {
 	if l.arm != nil {
 		l.fresh, l.watchErr = l.arm("inotify")
@@ -162,8 +160,8 @@ func (s *Source) apply(l *look, now time.Time) {
 		if x != p.last {
 			p.last, s.stale, s.unnoticed = x, true, true
 		}
-		// A scan after events does not report an empty directory, because the missing files of the
-		// directory must be reported first.
+		// The missing files of a directory must be reported first. So a scan after events does not
+		// report an empty directory.
 		if x.state == Ready || x.state != 0 && (l.poll || !s.started) {
 			p.settler.observe(observation{version: version{state: x.state, err: x.err}, at: l.at, whole: x.state == Ready || x.state == Pending || !s.started})
 		}
@@ -182,8 +180,8 @@ func (s *Source) apply(l *look, now time.Time) {
 	s.events.prune(s.pruned, s.interest)
 	s.pruned = l.seq
 	took := now.Sub(l.at)
-	// Scans after events use at most a tenth of the time. Many events must not slow down the
-	// server.
+	// Many events must not slow down the server. So scans after events use at most a tenth of the
+	// time.
 	s.nextEventLook = now.Add(min(9*took, s.poll))
 	s.pollAt = now.Add(max(s.poll-took, took))
 	if again {

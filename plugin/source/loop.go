@@ -8,7 +8,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// Scan checks all files and returns the changed files after at most the duration wait. A file that
+// Scan checks all files and returns the changed files. The duration limits the wait. A file that
 // still changes is Pending. Call Scan before Run.
 func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 	deadline := s.clock.Now().Add(wait)
@@ -40,8 +40,8 @@ func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 	}
 }
 
-// Run calls fn with the changed files until ctx ends or Close is called, and then closes the
-// Source. Run returns ctx.Err(), or nil after Close.
+// Run calls a function with the changed files until the context ends or Close is called. Run then
+// closes the Source. It returns the error of the context. After Close, it returns nil.
 func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 	defer s.Close()
 	for !s.ended() {
@@ -73,8 +73,6 @@ func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 	return nil
 }
 
-// ready returns the changed files to report now. patience is the time at which the next file
-// becomes Pending, or zero.
 func (s *Source) ready(now time.Time) (out []File, patience time.Time) {
 	if s.ended() {
 		return nil, time.Time{}
@@ -94,8 +92,6 @@ func (s *Source) ready(now time.Time) (out []File, patience time.Time) {
 	return out, patience
 }
 
-// turn starts a scan if one is due. next is the time of the next scan. busy means that a scan or a
-// worker runs.
 func (s *Source) turn() (next time.Time, busy bool) {
 	s.begin()
 	now := s.clock.Now()
@@ -125,7 +121,6 @@ func (s *Source) turn() (next time.Time, busy bool) {
 	return next, s.worker != nil
 }
 
-// pause waits until the time next, or until the loop is woken. A zero next is no limit.
 func (s *Source) pause(ctx context.Context, next time.Time, work bool) {
 	var after, again <-chan time.Time
 	if !next.IsZero() {

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Names reports whether the pattern text matches the order file at path. Names does not read the
-// file system.
+// Names reports whether a pattern matches the path of an order file. It does not read the file
+// system.
 func Names(text, path string) bool {
 	p, err := newPattern(text)
 	if err != nil {
@@ -36,7 +36,8 @@ func Names(text, path string) bool {
 	return true
 }
 
-// Place returns the index of the first pattern that matches path, or len(patterns).
+// Place returns the index of the first pattern that matches a path. The index is len(patterns) if
+// no pattern matches.
 func Place(patterns []string, path string) int {
 	if i := slices.IndexFunc(patterns, func(p string) bool { return Names(p, path) }); i >= 0 {
 		return i
@@ -44,8 +45,8 @@ func Place(patterns []string, path string) int {
 	return len(patterns)
 }
 
-// Expand returns the order files that match the patterns now, sorted like the reports of a Source.
-// errs has an error for each directory or glob without a file.
+// Expand returns the order files that match the patterns now. They have the same sequence as the
+// reports of a Source. Each directory or glob without a file gives an error.
 func Expand(patterns []string) (paths []string, errs []error) {
 	f := osFiles().once()
 	for _, text := range patterns {

@@ -101,8 +101,6 @@ func (o *order) patienceEnds() time.Time {
 	return end
 }
 
-// report returns the reports that are due. If all is true, it also reports files that still change.
-// next is the earliest time at which a waiting report is due, or zero.
 func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 	dirty := slices.SortedFunc(maps.Keys(s.dirty), compareOrders)
 	vanishing := s.vanishing()
@@ -146,8 +144,7 @@ func (s *Source) reportOrder(o *order, now time.Time, all, vanishing bool) (f *F
 	return s.fileOf(o, vs), time.Time{}
 }
 
-// vanishing reports whether an order file has just vanished. After a rename, both names must be
-// reported at once.
+// The old and the new name of a renamed file must be reported at once.
 func (s *Source) vanishing() bool {
 	for o := range s.dirty {
 		if o.known && o.file.settler.candidate.state == Missing {
@@ -184,8 +181,8 @@ func (s *Source) fileOf(o *order, vs map[*tracked]version) *File {
 	return f
 }
 
-// Forget drops an order file that vanished from a directory or glob. Forget returns false if the
-// file exists, or if its path is configured.
+// Forget drops an order file that has vanished from a directory or glob. The result is false if the
+// file exists. It is also false if the path of the file is configured.
 func (s *Source) Forget(path string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

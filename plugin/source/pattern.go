@@ -15,23 +15,19 @@ import (
 
 var endings = []string{".yaml", ".yml", ".json", ".jsonl"}
 
-// listEnding is the ending of plain lists. A .txt file in a configured directory is not an order
-// file, because the .txt file may be a side list.
+// A .txt file in a configured directory is not an order file, because it may be a side list.
 const listEnding = ".txt"
 
 func orderEnding(name string) bool {
 	return slices.Contains(endings, strings.ToLower(filepath.Ext(name)))
 }
 
-// almostOrder reports whether a file name contains the ending of an order file, like
-// orders.yaml.bak.
 func almostOrder(name string) bool {
 	return slices.ContainsFunc(endings, func(e string) bool { return strings.Contains(strings.ToLower(name), e) })
 }
 
 func hidden(name string) bool { return strings.HasPrefix(name, ".") }
 
-// kind says whether a pattern is a file, a directory or a glob. A known kind never changes.
 type kind uint8
 
 const (
@@ -79,8 +75,7 @@ func hasMeta(path string) bool {
 	return strings.ContainsAny(path, `*?[\`)
 }
 
-// spellsEnding reports whether a glob has an ending, like *.txt. A glob without an ending, like
-// orders/*, must not match README.md.
+// A glob without an ending, like orders/*, must not match README.md.
 func (p *pattern) spellsEnding() bool {
 	ending := filepath.Ext(p.text)
 	return ending != "" && !hasMeta(ending)
@@ -95,7 +90,6 @@ type expansion struct {
 	err     error
 }
 
-// expand finds the order files that match the pattern. It returns old if nothing has changed.
 func (p *pattern) expand(f *files, old *expansion) *expansion {
 	x := &expansion{state: Ready}
 	if p.kind == undecided {
@@ -133,8 +127,7 @@ func (p *pattern) expand(f *files, old *expansion) *expansion {
 	return x
 }
 
-// decide sets the kind of the pattern. An existing file comes before a glob, because a file name
-// may contain a "*".
+// An existing file comes before a glob, because a file name may contain a "*".
 func (p *pattern) decide(f *files) {
 	switch at := f.resolve(p.abs); {
 	case at.err == nil && at.mode.IsDir():
@@ -146,8 +139,7 @@ func (p *pattern) decide(f *files) {
 	}
 }
 
-// list adds the matching files below dir to x. It follows links, because the files of a Kubernetes
-// ConfigMap are links.
+// The files of a Kubernetes ConfigMap are links, so links must be followed.
 func (x *expansion) list(f *files, p *pattern, dir string, globs []string) error {
 	abs, err := filepath.Abs(dir)
 	if err != nil {

@@ -11,8 +11,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// reader reads a file and checks its SHA-256. The caller must not use parsed data before the end of
-// the stream.
+// The caller must not use parsed data before the end of the stream.
 type reader struct {
 	src     *Source
 	in      *input // nil after a blocked system call
@@ -61,7 +60,7 @@ func newReader(s *Source, open func() (openFile, error), path string, v version,
 	return r, nil
 }
 
-// call runs fn in a goroutine with a time limit, because a system call may block.
+// A system call may block, so it runs in a goroutine with a time limit.
 func (r *reader) call(fn func(*input)) error {
 	if r.src.ended() {
 		return ErrClosed
@@ -115,11 +114,12 @@ func (r *reader) fail(err error) error {
 	return r.err
 }
 
-// Hold makes Close pass the open file to keep instead of closing the file.
+// Hold sets a function that gets the open file after a complete read. Close then leaves the file
+// open.
 func (r *reader) Hold(keep func(*os.File)) { r.hold = keep }
 
-// Close reads the rest of the file, because the digest covers all bytes. Close returns ErrChanged
-// if the bytes are not the reported bytes.
+// Close reads the rest of the file, because the digest covers all bytes. It returns ErrChanged if
+// the content is not the reported content.
 func (r *reader) Close() error {
 	if !r.closed {
 		r.closed = true

@@ -21,11 +21,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// newClock returns a clock that is one hour behind the real time, so a new file never looks old.
 func newClock() clock.Jumping { return clock.NewJumping(time.Now().Add(-time.Hour)) }
 
-// rig runs a Source step by step in the goroutine of the test. Files and kernel events are
-// real, but the clock is a clock.Jumping.
 type rig struct {
 	t    *testing.T
 	s    *Source
@@ -234,8 +231,6 @@ func (r *rig) take() []File {
 	return out
 }
 
-// want compares the reports since the last call. A report is written as name=content or
-// name:state.
 func (r *rig) want(want ...string) {
 	r.t.Helper()
 	var got []string

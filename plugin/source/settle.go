@@ -2,8 +2,8 @@ package source
 
 import "time"
 
-// This file decides when a file is complete. The first half of a YAML file is often valid YAML.
-// Loading a half file would end court orders by accident.
+// The first half of a YAML file is often valid YAML. Loading a half file would end court orders by
+// accident.
 
 const (
 	// Settle is how long a file must be unchanged after a write in place.
@@ -11,27 +11,24 @@ const (
 	// RaggedSettle replaces Settle for a file whose last line has no line end. A stalled copy often
 	// stops in the middle of a line.
 	RaggedSettle = 10 * time.Second
-	// Patience is how long a file may keep changing before it is Pending.
+	// Patience is the time after which a file that keeps changing becomes Pending.
 	Patience = 10 * time.Second
 	// Recheck is the time after which a file is hashed again. A write can leave the size and the
 	// mtime unchanged.
 	Recheck = time.Minute
 
 	debounce = 5 * time.Millisecond
-	// quiet is how long a big file must be unchanged before the Source hashes it.
-	quiet   = 250 * time.Millisecond
-	bigFile = 64 << 10
+	quiet    = 250 * time.Millisecond
+	bigFile  = 64 << 10
 )
 
-// stamp has the fields of stat(2) that change with the content. It has no inode number, because
-// some network file systems return a different number each time.
+// A stamp has no inode number, because some network file systems return a different number each
+// time.
 type stamp struct {
 	size         int64
 	mtime, ctime int64 // in ns since 1970; ctime is 0 if unknown
 }
 
-// young reports whether the last write may be less than Settle ago. An mtime in the future is young
-// too.
 func (s stamp) young(now time.Time) bool {
 	return now.Sub(time.Unix(0, s.mtime)) < Settle
 }
@@ -56,7 +53,6 @@ func (e evidence) any() bool {
 	return e.initial || e.swapped || e.how == renamed || e.how == created || e.how == unknown && e.other
 }
 
-// whole reports whether the evidence shows that a file is complete. now is the time of the hash.
 func (e evidence) whole(s stamp, now time.Time) bool {
 	switch {
 	case e.initial && !s.young(now):
@@ -69,8 +65,8 @@ func (e evidence) whole(s stamp, now time.Time) bool {
 		// clock tick.
 		return true
 	}
-	// rename(2) and link(2) set only ctime, so ctime is later than mtime. chmod(1) has the same
-	// effect, so the file must also be new.
+	// rename(2) and link(2) set only ctime, so ctime is later than mtime. chmod(1) does the same,
+	// so the file must also be new.
 	return s.ctime > s.mtime && (e.how == created || e.how == unknown && e.other)
 }
 
@@ -105,8 +101,7 @@ func (v observation) settles() time.Time {
 	return v.at.Add(Settle)
 }
 
-// settler decides when a version of one path is complete. It normally waits for two equal
-// observations with some time between them.
+// A settler normally waits for two equal observations with some time between them.
 type settler struct {
 	settled   version     // the last complete version; zero before the first
 	candidate observation // the observation that needs confirmation, or zero

@@ -22,8 +22,7 @@ func (s *Source) open(owner, abs, path string, v version, rc *receipt) (*reader,
 	return r, nil
 }
 
-// lost makes the Source report a file again, because a caller could not read the reported bytes.
-// The Source waits before the new report, so that it does not read a failing disk all the time.
+// The Source waits before the new report. Otherwise, it would read a failing disk all the time.
 func (s *Source) lost(owner, abs string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,11 +85,9 @@ func (s *Source) addSide(owner, abs, path string) (version, error) {
 	return v, nil
 }
 
-// maxFirst is the largest size in bytes of a side list that OpenSide hashes while the caller waits.
 const maxFirst = 64 << 20
 
-// first hashes a new side list while the caller waits. The caller must hold s.mu. During the wait,
-// s.mu is unlocked.
+// The caller must hold s.mu. During the wait, s.mu is unlocked.
 func (s *Source) first(t *tracked) {
 	wait := func(over <-chan struct{}) bool {
 		s.mu.Unlock()

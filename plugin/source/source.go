@@ -1,14 +1,14 @@
-// Package source notices changed files and returns their exact bytes. It does not interpret
-// the bytes.
+// Package source notices changed files and returns their exact bytes. It does not interpret the
+// bytes.
 //
-// A Source watches files, directories and globs. It finds changes by kernel events and by
-// polling. When the bytes of a file are complete, the Source reports the file. The caller then
-// reads a stream. If the file has changed, the stream ends in an error.
+// A Source watches files, directories and globs. It finds changes by kernel events and by polling.
+// When the bytes of a file are complete, the Source reports the file. The caller then reads a
+// stream. If the file has changed, the stream ends in an error.
 //
-// An order file may refer to side lists, which are text files with names. A change of a side
-// list causes a report about the order file.
+// An order file may refer to side lists, which are text files with names. A change of a side list
+// causes a report about the order file.
 //
-// Scan and Run have one loop:
+// Scan and Run share one loop. Its steps are:
 //
 //	event   watch_linux.go, events.go   the kernel reports a change, or a poll is due
 //	look    look.go, pattern.go,        scans the patterns and calls stat for each path
@@ -16,11 +16,11 @@
 //	worker  hash.go, tracked.go         hashes each file that may have changed
 //	settler settle.go                   decides whether a file is complete
 //	report  order.go, side.go           contains the changed order files and side lists
-//	stream  file.go, reader.go          is read by the caller
+//	stream  file.go, reader.go          returns the bytes to the caller
 //
-// Each call of the file system runs in a goroutine without a lock (wait.go). A blocked call
-// delays only its own file. While nothing changes, a Source has two goroutines: the loop, and
-// the reader of kernel events.
+// Each call of the file system runs in a goroutine without a lock (wait.go). A blocked call delays
+// only its own file. While nothing changes, a Source has two goroutines. One runs the loop, and the
+// other reads kernel events.
 package source
 
 import (
@@ -32,35 +32,35 @@ import (
 // DefaultPoll is the default time between two polls.
 const DefaultPoll = time.Second
 
-// minPoll is the shortest time between two polls. A shorter time could keep a CPU busy.
+// A shorter time between two polls could keep a CPU busy.
 const minPoll = 10 * time.Millisecond
 
 // Config is the configuration of a Source.
 type Config struct {
 	// Patterns has at least one file, directory or glob:
 	//
-	//	a.yaml .yml .json .jsonl .txt   a file
-	//	dir/                            a directory
-	//	any other path                  a file or a directory, as first found there
-	//	a path with * ? or [            a glob, if there is no file or directory of this name
+	// 	a.yaml .yml .json .jsonl .txt   a file
+	// 	dir/                            a directory
+	// 	any other path                  what is first found there: a file or a directory
+	// 	a path with * ? or [            a glob, if there is no file or directory of this name
 	//
-	// Hidden files and subdirectories of a directory are ignored. The endings of order files
-	// may be in upper case. A glob matches only order files, unless the glob has an ending
-	// (*.txt). A glob matches hidden files only if the glob begins with a dot.
+	// Hidden files and subdirectories of a directory are ignored. The endings of order files may be
+	// in upper case. A glob matches only order files, unless the glob has an ending (*.txt). A glob
+	// matches hidden files only if the glob begins with a dot.
 	Patterns []string
-	// Files has further files to watch, for example protect lists. Any ending is allowed. Their
-	// reports come last.
+	// Files has further files to watch, for example protect lists. Any ending is allowed. Reports
+	// about Files come last.
 	Files []string
 	// Poll is the time between two polls, at least 10 ms. Zero means DefaultPoll.
 	Poll time.Duration
-	// MaxBytes returns the maximum size of a file in bytes, or 0 for no limit. side is true for
-	// side lists and for Files. MaxBytes may be nil.
+	// MaxBytes returns the maximum size of a file in bytes. 0 means no limit. The second parameter
+	// is true for side lists and for Files. MaxBytes may be nil.
 	MaxBytes func(path string, side bool) int64
 	// Notice receives messages for the operator's log. Notice must return soon, and must not call
 	// the Source. Notice may be nil.
 	Notice func(error)
-	// Due is called by Run before each wait. It returns the time of the next call, or zero. Due may
-	// be nil.
+	// Run calls Due before each wait. Due returns the time at which Run must call it again. Zero
+	// means no such time. Due may be nil.
 	Due func() time.Time
 	// Clock is the source of time. nil means WallClock.
 	Clock Clock
@@ -68,8 +68,8 @@ type Config struct {
 	noEvents bool // for tests: no kernel events
 }
 
-// Source watches a set of files. Its methods are safe for concurrent use, but Scan and Run must not
-// run at the same time.
+// Source watches a set of files. Its methods are safe for concurrent use. However, Scan and Run
+// must not run at the same time.
 type Source struct {
 	clock     *steadyClock
 	poll      time.Duration
@@ -166,7 +166,7 @@ func New(cfg Config) (*Source, error) {
 	return s, nil
 }
 
-// LastLook returns the end of the last scan of the file system.
+// LastLook returns the time at which the last scan of the file system ended.
 func (s *Source) LastLook() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()

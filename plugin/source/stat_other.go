@@ -4,8 +4,7 @@ package source
 
 import "io/fs"
 
-// statOf returns the stat fields that the package uses. This system reports no ctime, so a rename
-// looks like a write.
+// This system reports no ctime, so a rename looks like a write.
 func statOf(info fs.FileInfo) stat {
 	return stat{mode: info.Mode(), stamp: stamp{size: info.Size(), mtime: info.ModTime().UnixNano()}}
 }

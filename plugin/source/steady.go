@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A steadyClock is a Clock that never goes back. A clock that is set back by a year must not delay
-// the next poll.
+// A steadyClock never goes back. If the system clock is set back by a year, the next poll must not
+// be late.
 type steadyClock struct {
 	Clock
 	mu    sync.Mutex
@@ -33,8 +33,6 @@ func (c *steadyClock) steady(at time.Time) time.Time {
 	return at.Add(c.shift)
 }
 
-// below converts a steady time to a time of the embedded Clock, which can be compared with the
-// times of files.
 func (c *steadyClock) below(at time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -40,8 +40,7 @@ func (t *tracked) version() version {
 	return t.settler.settled
 }
 
-// ragged reports whether a file lacks its last line end. A JSON file is never ragged, because JSON
-// needs no line end.
+// A JSON file may lack the last line end.
 func (t *tracked) ragged(last byte, size int64) bool {
 	if t.initial || size == 0 || last == '\n' {
 		return false
@@ -58,8 +57,6 @@ func (t *tracked) evidence(e lastEvent) evidence {
 	return v
 }
 
-// compare decides after a scan whether a file must be hashed. l is the new location of the file.
-// seq is the number of the last event before the scan.
 func (s *Source) compare(t *tracked, l *location, seq uint64, now time.Time) {
 	if s.tracked[t.abs] != t {
 		return // the path is no longer watched
@@ -147,8 +144,8 @@ func sizeText(n int64) string {
 	return fmt.Sprintf("%.1f %s", f, units[i])
 }
 
-// outside reports whether a side list is outside the directories of its order files. If an order
-// file is a link, the side list may also be in the directory of the real file, as in Kubernetes.
+// If an order file is a link, its side lists may be in the directory of the real file. Kubernetes
+// does this.
 func (t *tracked) outside(l *location) (root string, out bool) {
 	for _, o := range t.owners {
 		if o.file == t || o.file.loc == nil {
@@ -162,16 +159,15 @@ func (t *tracked) outside(l *location) (root string, out bool) {
 	return root, len(t.owners) > 0
 }
 
-// linkSwapped reports whether a link in the path is newer than the last write to the file. The file
-// is then complete, because programs make the link last.
+// Programs make the link last, so a file behind a new link is complete.
 func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	if l.err != nil || len(l.links) == 0 || t.initial && t.loc == nil {
 		return false
 	}
 	before := t.loc
 	if before == nil {
-		// When a path is found for the first time, only a link at its last component counts as new.
-		// A file behind an older link may be half written.
+		// For a path that is found for the first time, only a link at the last component counts as
+		// new. A file behind an older link may be half written.
 		i := slices.IndexFunc(l.links, func(l2 link) bool { return l2.at == l.entry })
 		if i < 0 {
 			return false

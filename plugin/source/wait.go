@@ -5,8 +5,7 @@ import "time"
 // A call of the file system on a dead mount may never return. Each call runs in a goroutine that
 // the Source can abandon.
 const (
-	tick = 50 * time.Millisecond
-	// slow is the longest time for which a read delays the other files.
+	tick        = 50 * time.Millisecond
 	slow        = 150 * time.Millisecond
 	readTimeout = 5 * time.Second
 	statTimeout = 2 * time.Second
@@ -17,8 +16,6 @@ func realTicks() (<-chan time.Time, func()) {
 	return t.C, t.Stop
 }
 
-// returns waits until over is closed, and then returns true. It returns false after Close, or after
-// limit without progress.
 func (s *Source) returns(over <-chan struct{}, limit time.Duration, progress func() int) bool {
 	ticks, end := s.ticks()
 	defer end()

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watcher receives inotify events about directories. Unlike fsnotify, watcher distinguishes a
-// created file from a moved file. Only the moved file is complete.
+// Unlike fsnotify, a watcher can tell a created file from a moved file. Only the moved file is
+// complete.
 type watcher struct {
 	f    *os.File
 	conn syscall.RawConn
@@ -33,7 +33,7 @@ type watched struct {
 	local bool // every change of the file system causes an event
 }
 
-// localFS has the magic numbers of file systems on which each change causes an event.
+// On these file systems, each change causes an event.
 var localFS = []int64{
 	unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, unix.TMPFS_MAGIC,
 	unix.RAMFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, 0x2fc12fc1, // ZFS
@@ -61,8 +61,7 @@ func openWatcher(kick func()) (*watcher, error) {
 	return w, nil
 }
 
-// take returns and removes all events. It reads the descriptor itself, because the goroutine that
-// reads events may be late.
+// The goroutine that reads events may be late, so the descriptor is also read here.
 func (w *watcher) take() []event {
 	_ = w.conn.Control(func(fd uintptr) { w.pull(int(fd)) }) // the only error means that the watcher is closed
 	w.mu.Lock()
@@ -130,8 +129,7 @@ func (w *watcher) note(wd int32, mask uint32, name string) {
 	w.events = append(w.events, e)
 }
 
-// arm watches exactly the directories in want, which must be sorted. It returns the newly watched
-// directories. A missing directory is not an error.
+// The list of directories must be sorted. A missing directory is not an error.
 func (w *watcher) arm(want []string) (fresh []string, err error) {
 	w.setArming(true)
 	defer w.setArming(false)
@@ -202,7 +200,7 @@ func (w *watcher) setArming(on bool) {
 	w.mu.Unlock()
 }
 
-// close ends the watcher. It does not wait for arm, because the file system may not answer.
+// Do not wait for running calls here, because the file system may not answer.
 func (w *watcher) close() {
 	w.mu.Lock()
 	arming := w.arming

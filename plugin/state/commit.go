@@ -13,10 +13,11 @@ import (
 type Next struct {
 	// Set is the whole set. Commit ignores the snapshots in Set.
 	Set
-	// Blobs has functions that open content by digest. Stored content needs no function. If the
-	// content has another digest, the old version of the file stays.
+	// Blobs has functions that open content. The keys are the digests of the content. Stored
+	// content needs no function. If the content has another digest, the old version of the file
+	// stays.
 	Blobs map[Digest]func() (io.ReadCloser, error)
-	// Parts has a function for each path. The function writes the compiled orders of the file.
+	// Parts has functions that write compiled orders. The keys are the paths of the order files.
 	// After a newer Commit, the State calls no more functions of Parts.
 	Parts map[string]func(io.Writer) error
 }
@@ -24,7 +25,7 @@ type Next struct {
 type parts map[string]func(io.Writer) error
 
 // Commit stores the newest set in the background and returns at once. The caller must not change
-// next afterwards.
+// the argument afterwards.
 //
 // If a new version cannot be stored, the old version stays. The State tries again after 30 seconds.
 // The snapshots follow up to 10 seconds after the set.
@@ -35,8 +36,8 @@ func (s *State) Commit(next Next) {
 	s.signal()
 }
 
-// replace makes next the pending set, and adds the Blobs of the earlier pending set. The earlier
-// Blobs may not be stored yet. The caller must hold s.mu.
+// Keep the Blobs of the earlier pending set, because they may not be stored yet. The caller must
+// hold s.mu.
 func (s *State) replace(next Next) {
 	if s.pending != nil {
 		blobs := maps.Clone(s.pending.Blobs)
@@ -59,8 +60,7 @@ func (s *State) signal() {
 	}
 }
 
-// Flush waits until the newest set is stored or the attempt has failed. Flush does not wait for a
-// delayed snapshot.
+// Flush waits for the attempt to store the newest set. It does not wait for a delayed snapshot.
 func (s *State) Flush() error {
 	done := make(chan error)
 	select {
@@ -96,8 +96,8 @@ func (s *State) Forget(path string) error {
 	})
 }
 
-// SetSerial sets the lowest serial that the next version of a file may have. A version with exactly
-// this serial may have any content. A negative serial is an error.
+// SetSerial sets the lowest serial for the next version of a file. A version with exactly this
+// serial may have any content. A negative serial is an error.
 func (s *State) SetSerial(path string, serial int64) error {
 	if serial < 0 {
 		return errors.New("state: a serial is not negative")

@@ -96,8 +96,7 @@ func stringsOf(in []text) (out []string) {
 	return out
 }
 
-// encode returns the content of current.json. The last line is a JSON object with the SHA-256 of
-// all other lines.
+// The last line is a JSON object with the SHA-256 of all other lines.
 func encode(set Set, writer string) ([]byte, error) {
 	doc := document{Format: format, Writer: text(writer), Options: set.Options, Guard: set.Guard, Versions: []versionEntry{}, Floors: []floorEntry{}}
 	if !set.Unaccepted.IsZero() {

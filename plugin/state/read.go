@@ -21,7 +21,7 @@ import (
 // ErrDamaged means that the content of a stored file has changed.
 var ErrDamaged = errors.New("damaged")
 
-// openRegular refuses all other files. Opening a named pipe could block the process.
+// Refuse all files that are not regular. Opening a named pipe could block the process.
 func openRegular(path string) (*os.File, int64, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -47,8 +47,7 @@ func readFile(path string, limit int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, limit))
 }
 
-// A checked is a reader. If the checksum is wrong, the reader returns ErrDamaged in place of
-// io.EOF.
+// If the checksum is wrong, the reader returns ErrDamaged in place of io.EOF.
 type checked struct {
 	f    *os.File
 	size int64 // in bytes
@@ -73,8 +72,8 @@ func (c *checked) Size() int64 { return c.size }
 
 func (c *checked) Close() error { return c.f.Close() }
 
-// Blob opens the stored copy of a file with the digest d. If the copy is damaged, the reader
-// returns ErrDamaged in place of io.EOF.
+// Blob opens the stored copy of a file. The argument is the digest of the file. If the copy is
+// damaged, the reader returns ErrDamaged in place of io.EOF.
 func (s *State) Blob(d Digest) (io.ReadCloser, error) {
 	f, size, err := openRegular(filepath.Join(s.dir, blobDir, blobName(d)))
 	if err != nil {
@@ -83,9 +82,9 @@ func (s *State) Blob(d Digest) (io.ReadCloser, error) {
 	return &checked{f, size, sha256.New(), string(d[:]), s.path(blobDir, blobName(d)), func() { s.setDamaged(d, true) }}, nil
 }
 
-// Snapshot opens the compiled orders of an order file, and returns their size in bytes. If there is
-// no snapshot, the error is fs.ErrNotExist. If the snapshot is damaged, Snapshot or the reader
-// returns ErrDamaged.
+// Snapshot opens the compiled orders of an order file. The second result is their size in bytes. If
+// there is no snapshot, the error is fs.ErrNotExist. If the snapshot is damaged, Snapshot or the
+// reader returns ErrDamaged.
 func (s *State) Snapshot(path string) (io.ReadCloser, int64, error) {
 	snap := s.Set().Versions[path].Snapshot
 	if snap.Size == 0 {
@@ -117,7 +116,7 @@ func (s *State) DropSnapshot(path string, snap Snapshot) {
 	}
 }
 
-// withoutDropped removes the dropped snapshots from a set. The caller must hold s.mu.
+// The caller must hold s.mu.
 func (s *State) withoutDropped(set Set) Set {
 	if len(s.dropped) == 0 {
 		return set

@@ -16,8 +16,8 @@ const changesName = "changes.jsonl"
 
 const maxChanges = 64 << 20
 
-// Record adds a line with the change c to changes.jsonl. When Record returns nil, the line survives
-// a power failure. Call Record before the change.
+// Record adds a line about a change to changes.jsonl. When Record returns nil, the line survives a
+// power failure. Call Record before the change.
 func (s *State) Record(c Change) error {
 	s.recording.Lock()
 	defer s.recording.Unlock()
@@ -78,8 +78,8 @@ func strict(b []byte, to any) error {
 
 const maxRead = 1 << 20
 
-// Changes returns the newest changes in changes.jsonl, the oldest first. A refused change has the
-// reason in Refused.
+// Changes returns the newest changes in changes.jsonl. The oldest change comes first. The field
+// Refused has the reason for a refusal.
 func (s *State) Changes() (out []Change, err error) {
 	s.recording.Lock()
 	defer s.recording.Unlock()
@@ -121,8 +121,8 @@ func (s *State) Changes() (out []Change, err error) {
 	return out, nil
 }
 
-// Digest returns the SHA-256 of the change without the field Refused. Equal changes in the same
-// second have equal digests.
+// Digest returns the SHA-256 of the change. It does not cover the field Refused. Equal changes in
+// the same second have equal digests.
 func (c Change) Digest() [sha256.Size]byte {
 	c.Refused = ""
 	b, err := json.Marshal(c.entry())

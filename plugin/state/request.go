@@ -114,11 +114,11 @@ type Answer struct {
 	NotStored string `json:"not_stored,omitempty"` // why the change is not stored, or empty
 }
 
-// requestFS gives files the owner of the directory, even if root runs the program.
+// Files get the owner of the directory, even if root runs the program.
 var requestFS = durable.FS{Inherit: true}
 
-// Ask leaves a request in the state directory dir, and returns the id. The program with the lock
-// reads the request in Take.
+// Ask leaves a request in a state directory and returns its id. The program with the lock reads the
+// request in Take.
 func Ask(dir string, c Change, until time.Time) (id string, err error) {
 	if err := c.Check(); err != nil {
 		return "", err
@@ -133,7 +133,7 @@ func Ask(dir string, c Change, until time.Time) (id string, err error) {
 	return id, requestFS.WriteFile(filepath.Join(dir, requestDir, id+requestEnd), append(b, '\n'), 0o600)
 }
 
-// Withdraw removes a request. If the other program has taken the request, withdrawn is false.
+// Withdraw removes a request. The first result is false if the other program has taken the request.
 func Withdraw(dir, id string) (withdrawn bool, err error) {
 	switch err := os.Remove(filepath.Join(dir, requestDir, id+requestEnd)); {
 	case errors.Is(err, fs.ErrNotExist):
@@ -144,7 +144,8 @@ func Withdraw(dir, id string) (withdrawn bool, err error) {
 	return true, nil
 }
 
-// Answered returns and removes the answer to a request. If there is no answer yet, ok is false.
+// Answered returns the answer to a request and removes it. The second result is false if there is
+// no answer yet.
 func Answered(dir, id string) (a Answer, ok bool, err error) {
 	path := filepath.Join(dir, requestDir, id+answerEnd)
 	b, err := readFile(path, maxRequest)
@@ -161,11 +162,9 @@ func Answered(dir, id string) (a Answer, ok bool, err error) {
 	return a, true, nil
 }
 
-// Take returns the requests of other programs, and records each request in changes.jsonl. The
-// caller must answer each request with Answer. If the directory was replaced, the error is
-// durable.ErrReplaced.
-//
-// Take refuses a request that cannot be recorded.
+// Take returns the requests of other programs, and records each request in changes.jsonl. It
+// refuses a request that it cannot record. The caller must answer each request with Answer. If the
+// directory was replaced, the error is durable.ErrReplaced.
 func (s *State) Take() (out []Request, err error) {
 	if err := s.lock.Check(); err != nil {
 		return nil, fmt.Errorf("state: %w", err)

@@ -14,12 +14,12 @@ import (
 
 // A Set contains the last good version and the floor of each order file. current.json stores a Set.
 type Set struct {
-	// Options is the digest of the settings. Guard is the digest of the guard. A change of Options
-	// or Guard drops all snapshots.
+	// Options is the digest of the settings. Guard is the digest of the guard. A change of one of
+	// them drops all snapshots.
 	Options, Guard Digest
-	// Versions contains the last good version of each order file by path.
+	// Versions contains the last good version of each order file. The keys are paths.
 	Versions map[string]Version
-	// Floors contains the floor of each file by path. Forget does not remove the floor.
+	// Floors contains the floor of each file. The keys are paths. Forget does not remove the floor.
 	Floors map[string]Floor
 	// Unaccepted is the time at which Open found the directory new, empty or damaged. After Accept,
 	// the time is zero. Commit ignores Unaccepted.
@@ -43,12 +43,12 @@ const NoSerial = -1
 // A Floor is the lowest allowed serial of the next version of an order file.
 type Floor struct {
 	Serial int64
-	// Order is the digest of the only file that may have exactly this serial. A zero Order allows
-	// any file.
+	// Order is the digest of an order file. Only this file may have exactly this serial. A zero
+	// Order allows any file.
 	Order Digest
 }
 
-// A Snapshot describes a file with the compiled orders of one order file.
+// A Snapshot describes a stored file with compiled orders. Each snapshot belongs to one order file.
 type Snapshot struct {
 	Size  int64 // in bytes; 0 if there is no snapshot
 	XXH64 uint64

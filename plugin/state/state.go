@@ -45,14 +45,14 @@ const (
 
 // Options are the settings of a State.
 type Options struct {
-	// Writer is the version of the program. current.json shows Writer to people.
+	// Writer is the version of the program. It appears in current.json for people.
 	Writer string
 	// Now returns the current time. Nil means time.Now.
 	Now func() time.Time
 	// After replaces time.After in tests. Nil means time.After.
 	After func(time.Duration) <-chan time.Time
-	// Done is called after each attempt to store a set, and may be nil. Later writes wait
-	// until Done returns. Done must not call Flush or Close.
+	// Done is called after each attempt to store a set. Later writes wait until Done returns. Done
+	// must not call Flush or Close. A nil Done is allowed.
 	Done func(error)
 	FS   durable.FS
 }
@@ -100,9 +100,10 @@ type Status struct {
 	Err error
 	// FailingSince is the time of the first failed attempt after the last success.
 	FailingSince time.Time
-	// Stored is the time of the newest success in this process, or zero.
+	// Stored is the time of the newest success in this process. Before the first success, it is
+	// zero.
 	Stored time.Time
-	// Pending is true while a set or a snapshot waits to be stored or is being stored.
+	// Pending reports whether a set or a snapshot is not stored yet.
 	Pending bool
 }
 

@@ -117,8 +117,7 @@ func (s *State) finish(next *Next, left parts, wait time.Duration, err error) {
 			s.pending = next
 		}
 	} else if err != nil && next != nil {
-		// The commit of next has failed. Keep the Blobs of next, because the newer set may need the
-		// Blobs.
+		// This commit has failed. Keep its Blobs, because the newer set may need them.
 		s.pending = next
 		s.replace(*newest)
 	}
@@ -133,12 +132,10 @@ func (s *State) finish(next *Next, left parts, wait time.Duration, err error) {
 	}
 }
 
-// store stores the blobs of next and then current.json. The result is false if current.json could
-// not be written.
 func (s *State) store(base Set, next *Next, errs *[]error) (Set, bool) {
 	if !s.exists {
-		// A new directory has no current.json. Write current.json before the first blob. After a
-		// crash, a directory with blobs and without current.json would count as damaged.
+		// Write current.json before the first blob. After a crash, a directory with blobs and
+		// without current.json would count as damaged.
 		if err := s.writeCurrent(base); err != nil {
 			*errs = append(*errs, fmt.Errorf("state: %w", err))
 			return base, false
@@ -185,8 +182,7 @@ func (s *State) store(base Set, next *Next, errs *[]error) (Set, bool) {
 	return set, true
 }
 
-// storeBlobs adds each stored digest to placed. The caller must then sync the directory of the
-// blobs.
+// The caller must sync the directory of the blobs afterwards.
 func (s *State) storeBlobs(v Version, from map[Digest]func() (io.ReadCloser, error), placed *[]Digest) error {
 	for what, d := range v.blobs() {
 		if s.have[d] && !s.isDamaged(d) {
@@ -308,8 +304,8 @@ func (s *State) writeCurrent(set Set) error {
 	if len(b) > maxCurrent {
 		return fmt.Errorf("%s: would have %d bytes, more than %d", s.path(currentName), len(b), maxCurrent)
 	}
-	// If decode refused current.json, the next start would lose all versions. So check that decode
-	// accepts the new versions and floors.
+	// Check that the function decode accepts the new versions and floors. If it refused
+	// current.json, the next start would lose all versions.
 	part, err := encode(news, s.opt.Writer)
 	if err == nil {
 		_, err = decode(part)
@@ -349,7 +345,7 @@ func (s *State) keepRefused() error {
 	return err
 }
 
-// While refused.json exists, sweep removes nothing. A person may need the old blobs.
+// Remove nothing while refused.json exists, because a person may need the old blobs.
 func (s *State) sweep(errs *[]error) {
 	if s.refused || s.hasRefused() {
 		return

@@ -13,7 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// A Failure is the document of a request that failed.
+// A Failure is the JSON document for a failed request.
 type Failure struct {
 	Product string `json:"product"`
 	API     int    `json:"api"`
@@ -36,8 +36,8 @@ type Document struct {
 type Set struct {
 	Digest string `json:"digest"`
 	Since  string `json:"since"`
-	// Several stores can have the same set. LastLoad and LastLook are the times of the first of
-	// these stores. LastLoadOK and Ready are true if they are true for all of these stores.
+	// Several stores can have the same set. LastLoad and LastLook come from the first of these
+	// stores. LastLoadOK and Ready must be true for all of these stores.
 	LastLoad     string         `json:"last_load"`
 	LastLoadOK   bool           `json:"last_load_ok"`
 	LastLook     string         `json:"last_look,omitempty"`
@@ -50,7 +50,7 @@ type Set struct {
 	Files        []File         `json:"files"`
 }
 
-// A File is a path of the configuration, or a file in a directory or glob.
+// A File is an order file or a path of the configuration.
 type File struct {
 	Path     string `json:"path"`
 	Kind     string `json:"kind"`

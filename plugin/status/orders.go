@@ -52,7 +52,7 @@ type BlockHits struct {
 	Hours []Hour `json:"hours"`
 }
 
-// orders writes one order at a time, because there may be a million orders.
+// Write one order at a time, because there may be a million orders.
 func (h *handler) orders(w http.ResponseWriter, r *http.Request) error {
 	want := map[string]bool{}
 	for _, s := range r.URL.Query()["state"] {
@@ -90,8 +90,7 @@ func stateWords() []string {
 	return words
 }
 
-// each calls f for each order until f returns false. Gone orders come after the other orders of the
-// set. f must not keep its argument.
+// Gone orders come after the other orders of the set. The function must not keep its argument.
 func (n *Node) each(f func(*Order) bool) {
 	for _, s := range n.sets() {
 		now := order.Time(s.stores[0].Now().Unix())

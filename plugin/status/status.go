@@ -60,7 +60,7 @@ func (b *Block) mode() string {
 	return "enforce"
 }
 
-// busy limits concurrent requests, because DNS queries need CPU time.
+// Limit the concurrent requests, because DNS queries need CPU time.
 const busy = 2
 
 // Handler returns the HTTP handler for a node.
@@ -78,7 +78,7 @@ func Handler(n *Node) http.Handler {
 
 type handler struct{ *Node }
 
-// After a panic, guard logs only the stack. The text of the panic could contain a requested name.
+// After a panic, log only the stack. The text of the panic could contain a requested name.
 func (h *handler) guard(turns chan struct{}, f func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()

@@ -5,7 +5,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// A candidate is a new version of a file without errors that is not yet in force.
 type candidate struct {
 	r source.File
 	reading

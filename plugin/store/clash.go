@@ -10,18 +10,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// clashes finds the candidates that can go into force together. Two files in force must not have
-// the same order id.
+// Two files in force must not have the same order id.
 type clashes struct {
 	s *Store
-	// byID has the candidates of each order id. The first candidate has precedence.
+	// The keys are order ids. The first candidate of an id has precedence.
 	byID map[string][]*candidate
-	// conflicts has the order ids for which a candidate is refused, with the part that already has
-	// the id. The part is nil if its file is missing.
-	conflicts map[*candidate]map[string]*ruleset.Part
-	reasons   map[*candidate]order.Problems
-	// replaced has the missing files whose orders are all in candidates. replacedBy maps their
-	// order ids to their paths.
+	// A part is nil if its file is missing.
+	conflicts  map[*candidate]map[string]*ruleset.Part
+	reasons    map[*candidate]order.Problems
 	replaced   map[string]bool
 	replacedBy map[string]string
 	unchecked  []*candidate
@@ -77,8 +73,7 @@ func (s *Store) clashes(cs []*candidate) *clashes {
 	return x
 }
 
-// refuse refuses the candidate c, because part already has the order id. part is nil if the file of
-// the part is missing.
+// The part is nil if its file is missing.
 func (x *clashes) refuse(c *candidate, id string, part *ruleset.Part) {
 	if x.conflicts[c] == nil {
 		x.conflicts[c] = map[string]*ruleset.Part{}
@@ -125,8 +120,8 @@ func (x *clashes) keepFile(path string, why reason) {
 
 type reason func(*candidate) string
 
-// whyKept returns nil if candidates may take over all orders of a missing file. The candidates must
-// pass the checks of the serial and of max_shrink.
+// Candidates may take over the orders of a missing file. They must pass the checks of the serial
+// and of max_shrink.
 func (x *clashes) whyKept(f *file) reason {
 	if why := x.whyIncomplete(f.part); why != nil {
 		return why
@@ -154,7 +149,7 @@ func (x *clashes) whyKept(f *file) reason {
 		parts = append(parts, c.part)
 		confirmed = confirmed && c.parsed.ShrinkOK == int64(c.parsed.Targets)
 	}
-	// Pass all parts in one call. A name in several candidates must be counted only once.
+	// Pass all parts in one call, because a name in several candidates must be counted only once.
 	before, lost := f.part.BlockedAt(now), f.part.TargetsLostIn(parts, now)
 	if confirmed || !x.s.shrinksTooMuch(before, lost) {
 		return nil

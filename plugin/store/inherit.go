@@ -13,8 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// A handover has the versions that a Store has in force. At a reload, the new Store takes over
-// these versions. A handover never changes.
+// At a reload, the new Store takes over these versions. Do not change a handover.
 type handover struct {
 	files  map[string]version
 	guard  ruleset.Guard
@@ -125,8 +124,6 @@ func (s *Store) chooseVersions(handovers []*handover) {
 	}
 }
 
-// dropTaken removes the orders of f whose ids are in ids, and raises an alarm. It returns false if
-// no order remains.
 func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bool {
 	dup := f.part.Taken(ids)
 	if len(dup) == 0 {
@@ -142,8 +139,8 @@ func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bo
 	s.log.Errorf("%s: is handed on without %s, because other files have orders with the same ids", path, count(len(dup), "order"))
 	s.logProblems(s.log.Errorf, path, "problem", checkOrders, dup)
 	f.part = f.part.Without(func(id string) bool { return ids[id] != nil })
-	// f.part lacks orders of the file, so the digest must not equal the digest of the file. The
-	// first load then reads the file again and keeps the alarm.
+	// Some orders of the file are missing here, so the digest must differ from the digest of the
+	// file. The first load then reads the file again and keeps the alarm.
 	h := sha256.New()
 	fmt.Fprintln(h, f.digest)
 	for id := range f.part.IDs() {
@@ -160,15 +157,14 @@ func (s *Store) similarity(l *handover) (n int) {
 	if l.opt.MaxShrink == s.opt.MaxShrink {
 		n++
 	}
-	// Equal keys count most, because the keys decide which versions are good.
+	// Prefer a Store with the same signature keys. The keys decide which versions are good.
 	if l.opt.Verify.String() == s.opt.Verify.String() {
 		n += 4
 	}
 	return n
 }
 
-// prefers reports whether s takes the version v in place of w. The newer version wins if it passes
-// max_shrink.
+// The newer version wins if it passes max_shrink.
 func (s *Store) prefers(v, w *version) bool {
 	if !v.newerThan(w) {
 		return s.shrinks(v, w)
@@ -176,8 +172,7 @@ func (s *Store) prefers(v, w *version) bool {
 	return !s.shrinks(w, v)
 }
 
-// shrinks reports whether next loses more targets than max_shrink allows. "orders: []" may lose all
-// targets.
+// The content "orders: []" may lose all targets.
 func (s *Store) shrinks(old, next *version) bool {
 	if old.part == nil || next.part == nil || next.part.Orders() == 0 || old.digest == next.digest {
 		return false
@@ -209,8 +204,7 @@ func (s *Store) lists() []*guard.List {
 	return out
 }
 
-// markMissing marks an inherited file as gone if the first scan has not reported the file. A new
-// Source does not report missing files of a directory.
+// A new Source does not report missing files of a directory. So mark these files here.
 func (s *Store) markMissing(reports []source.File) {
 	reported := make(map[string]bool, len(reports))
 	for _, r := range reports {
@@ -221,8 +215,8 @@ func (s *Store) markMissing(reports []source.File) {
 		case reported[path]:
 			continue
 		case f.part == nil:
-			// Either the path is a protect list, or dropTaken has refused the file. In the second
-			// case, the alarm of dropTaken must stay.
+			// Without a protect list, this is a file that dropTaken has refused. The alarm of
+			// dropTaken must stay.
 			f.gone = f.list == nil
 			f.unseen = f.gone
 			continue

@@ -10,26 +10,23 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// This file opens the journal, the evidence of the orders that were in force. A goroutine writes
-// the journal, so the journal never delays an order.
+// This file opens the journal. The journal is the evidence of the orders that were in force. A
+// goroutine writes the journal, so the journal never delays an order.
 
-// journals has the journals of this process by path. A process can lock a path only once, so two
-// Stores share one journal during a reload.
+// A process can lock a path only once. Two Stores therefore share one journal during a reload.
 var journals = struct {
 	sync.Mutex
 	open map[string]*sharedJournal
 }{open: map[string]*sharedJournal{}}
 
-// A sharedJournal is a journal that Stores share. Only the newest Store writes the states of
-// the orders.
+// Several Stores can share a journal. Only the newest Store writes the states of the orders.
 type sharedJournal struct {
 	*journal.Journal
 	path  string
 	log   *queue
 	users []*Store // the newest last; guarded by journals
 
-	// recorded is the last set whose orders were recorded. Only the goroutine of the journal may
-	// use recorded.
+	// Only the goroutine of the journal may use this set.
 	recorded *ruleset.Set
 }
 
@@ -55,7 +52,6 @@ func acquireJournal(s *Store, log Log, clock Clock) *sharedJournal {
 	return x
 }
 
-// release ends the use of the journal by s. The last release closes the journal.
 func (x *sharedJournal) release(s *Store) {
 	journals.Lock()
 	x.users = slices.DeleteFunc(x.users, func(u *Store) bool { return u == s })

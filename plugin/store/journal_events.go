@@ -18,8 +18,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// setWeight is high, so that only a few events with a set wait in the queue of the journal. While
-// the disk fails, a long queue would keep many old sets in memory.
+// This weight is high. While the disk fails, a long queue would keep many old sets in memory.
 const setWeight = journal.MaxWaiting / 4
 
 func (s *Store) journalIntent() {
@@ -171,8 +170,6 @@ func (s *Store) keepVersions() {
 	}
 }
 
-// keepVersion adds one file of a version to the journal. It returns false if the queue of the
-// journal is full.
 func (s *Store) keepVersion(st *state.State, path string, d state.Digest, f *file, side bool) bool {
 	open := s.opener(path, d, f, side)
 	h, isHeld := f.bytes[d]
@@ -218,8 +215,8 @@ func (s *Store) journalStarted() {
 	}
 }
 
-// A stateEvents adds the changes of orders since the last record to the journal. It runs in the
-// goroutine of the journal. It also finds changes during a downtime or before a crash.
+// The type stateEvents runs in the goroutine of the journal. It also finds changes during a
+// downtime or before a crash.
 type stateEvents struct {
 	set      *ruleset.Set
 	now      order.Time
@@ -335,8 +332,8 @@ func (x stateEvents) heldTargets(b *journal.Batch, held map[journal.HeldTarget]s
 	}
 }
 
-// Answered records in the journal that the order o has blocked its first query. Do not call
-// Answered for each query.
+// Answered records the first blocked query of an order in the journal. Do not call Answered for
+// each query.
 func (s *Store) Answered(o *ruleset.Order) {
 	if s == nil {
 		return // a handler of a test

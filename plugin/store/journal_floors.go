@@ -46,8 +46,6 @@ func (s *Store) takeFloors() {
 	}
 }
 
-// raiseFloor raises the floor of one file, and reports whether the floor has changed. It raises an
-// alarm if the version in force is below the floor.
 func (s *Store) raiseFloor(path string, floor journal.Floor) bool {
 	next := version{serial: floor.Serial, anyBytes: true, expires: order.NoTime}
 	if b, err := hex.DecodeString(floor.SHA256); err == nil && len(b) == len(next.ownDigest) {
@@ -85,15 +83,14 @@ func (s *Store) raiseFloor(path string, floor journal.Floor) bool {
 	return true
 }
 
-// keepSetSerial records a serial that a person has set. The journal may lack this serial, because
-// blocklistctl also works without a server.
+// The journal may lack a serial that a person has set, because blocklistctl also works without a
+// server.
 func (s *Store) keepSetSerial(path string, serial, accepted int64) {
 	s.log.Warningf("%s: the server accepts the serial %d, because a person has set it in the state directory; the journal has a version with serial %d", path, serial, accepted)
 	s.journal.Append(journal.Record{Event: journal.Request, File: path, Why: "the serial was set in the state directory", Files: []journal.Version{{File: path, Serial: &serial}}})
 }
 
-// behind reports whether a newer version than v was in force before. A version with the same serial
-// and other bytes counts as newer.
+// A version with the same serial and other bytes also counts as newer.
 func (v *version) behind() bool {
 	return v.part != nil && !v.anyBytes && (v.stored.Serial < v.serial || v.serial >= 0 && v.stored.Order != state.Digest(v.ownDigest))
 }

@@ -35,8 +35,6 @@ func (w *world) loseState() {
 	}
 }
 
-// acceptNine loads a.yaml with serial 5, and then with serial 9. The directory .state5 is the state
-// directory at serial 5.
 func acceptNine(t *testing.T) *world {
 	w := newWorld(t)
 	w.write("a.yaml", orders(serial(5), "o: five.example"))

@@ -8,13 +8,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// This file copies changes by blocklistctl from the state directory to the journal. People can make
-// changes while no server runs.
+// This file copies changes from the state directory to the journal. People can make such changes
+// with blocklistctl while no server runs.
 
 const maxRequests = 1000
 
-// journalRequests copies missing changes from the state directory to the journal. It must run
-// before the first load. An old change that is copied later could lower the floor.
+// Copy the changes before the first load. A later copy of an old change could lower the floor.
 func (s *Store) journalRequests(st *state.State) {
 	if s.journal == nil {
 		return

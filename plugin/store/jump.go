@@ -6,19 +6,17 @@ import (
 )
 
 const (
-	// maxJump limits how far a serial may rise at once. A serial near 2^63 would leave no higher
-	// serials.
+	// A serial near 2^63 would leave no higher serials.
 	maxJump = 1 << 32
-	// ahead is how far in the future a serial may be. Clocks can be wrong, and time zones can be
-	// ahead of UTC.
+	// A serial may be a little in the future. Clocks can be wrong, and time zones can be ahead of
+	// UTC.
 	ahead = 24 * time.Hour
-	// firstUnix is the first serial that looks like unix seconds. firstDate is the first serial
-	// that looks like a date (yyyymmddnn). Unix seconds reach firstDate in 2033.
+	// Serials from firstUnix look like Unix seconds. Serials from firstDate look like dates
+	// (yyyymmddnn). Unix seconds reach firstDate in 2033.
 	firstUnix, firstDate = 1_000_000_000, 2000_01_01_00
 )
 
-// jumpProblem returns why a serial is refused, or "". Without a state directory, each serial is
-// accepted, because a person could not confirm a refused serial.
+// Without a state directory, accept each serial. A person could not confirm a refused serial.
 func (s *Store) jumpProblem(v *version, serial int64) string {
 	if s.opt.State == "" || serial < 0 || serial == v.serial {
 		return ""

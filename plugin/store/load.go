@@ -18,8 +18,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// load loads a batch of changed files. After a panic, the old set stays in force, and the new
-// versions are refused.
+// After a panic, the old set must stay in force.
 func (s *Store) load(reports []source.File) {
 	begin := s.clock.Now()
 	before, old := s.takeSnapshot(), s.set.Load()
@@ -108,7 +107,7 @@ func (s *Store) observe(r source.File) {
 		err = fmt.Errorf("%w; %w", err, source.ErrPending)
 	}
 	if beingWritten(err) {
-		// There is no alarm, because the source will report the file again.
+		// Raise no alarm, because the source will report the file again.
 		if f.part == nil {
 			f.err = err
 		}
@@ -122,8 +121,7 @@ func (s *Store) observe(r source.File) {
 	f.waiting = c
 }
 
-// markGood ends the alarm of a file whose newest version is in force. A detached file keeps an
-// alarm, because the server cannot see later changes.
+// A detached file keeps its alarm, because the server cannot see later changes.
 func (s *Store) markGood(r source.File, f *file) {
 	if !r.Detached {
 		f.err = nil
@@ -150,8 +148,7 @@ func pending(r source.File) error {
 	return fmt.Errorf("%s: %w", r.Path, source.ErrPending)
 }
 
-// beingWritten reports whether err says nothing about the content of the file, for example because
-// the file changed during the read.
+// Such an error says nothing about the content. The file may have changed during the read.
 func beingWritten(err error) bool {
 	return errors.Is(err, source.ErrChanged) || errors.Is(err, source.ErrPending) || errors.Is(err, source.ErrClosed)
 }
@@ -184,8 +181,7 @@ func (g reading) version(own source.Digest, accepted time.Time) version {
 
 const maxDemands = 1000
 
-// read parses and compiles a version of a file. size is the size in bytes, or 0 if unknown. own is
-// the digest of the order file.
+// A size of 0 bytes means an unknown size.
 func (s *Store) read(path string, size int64, own source.Digest, from content, demands order.Demands) (g reading, err error) {
 	in, err := from.Open()
 	if err != nil {
@@ -255,7 +251,7 @@ func (s *Store) read(path string, size int64, own source.Digest, from content, d
 	return g, nil
 }
 
-// alarmGone raises an alarm for each file that can no longer be read. It must run after admit.
+// The function alarmGone must run after the function admit.
 func (s *Store) alarmGone() {
 	for _, r := range s.unreadable {
 		f := s.files[r.Path]
@@ -290,8 +286,7 @@ func (s *Store) gone(r source.File, f *file) error {
 	return err
 }
 
-// forget removes a missing file from the Store. It returns false and keeps the file if its path is
-// configured.
+// A file with a configured path stays in the Store.
 func (s *Store) forget(path string, f *file) bool {
 	if !f.unseen && !s.src.Forget(path) {
 		return false
@@ -315,8 +310,7 @@ func (s *Store) fileAt(path string) *file {
 	return f
 }
 
-// sortPaths sorts the paths by pattern, and then bytewise. If two new files have one order id, the
-// first file has precedence.
+// The sequence matters. If two new files have the same order id, the first file has precedence.
 func (s *Store) sortPaths() {
 	if s.sorted {
 		return

@@ -57,19 +57,17 @@ func (s *Store) filesInForce() (n int) {
 	return n
 }
 
-// A logState contains the logged warnings and held targets. It must not refer to the set, or the
-// old set would stay in memory.
+// Keep no reference to the set here, or the old set would stay in memory.
 type logState struct {
 	warnings map[warning]bool
 	held     []heldTarget
 	count    string
 }
 
-// A warning identifies a logged warning. It has no line number, because lines move.
+// A warning has no line number, because lines move.
 type warning struct{ order, field, msg, got string }
 
-// A heldTarget is a target that is not enforced, for example because of a protect list. An empty
-// target means the whole order.
+// An empty target means the whole order.
 type heldTarget struct{ order, target string }
 
 func (s *Store) logChanges(set *ruleset.Set, warnings order.Problems) {
@@ -153,8 +151,8 @@ func heldCount(held []heldTarget) string {
 	return strings.Join(out, ", and ")
 }
 
-// enforced returns the order of t if this order blocks t now, or nil. A name counts as blocked if
-// it is blocked for some clients. For a network, enforced checks only the first address.
+// A name counts as blocked even if it is blocked only for some clients. For a network, only the
+// first address is checked.
 func enforced(set *ruleset.Set, t heldTarget, now order.Time) *ruleset.Order {
 	if x, why := order.ParsePrefix(t.target); why == "" {
 		if v := set.DecideAddress(x.Addr(), ruleset.Query{Now: now}); v.Order != nil && v.Order.ID == t.order {

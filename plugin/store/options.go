@@ -17,11 +17,11 @@ type Options struct {
 	Patterns []string
 	// Rules are the options for the compilation of orders. The Store sets Rules.Guard.
 	Rules ruleset.Options
-	// Protect are the paths of lists of names that must not be blocked. Each path is absolute and
-	// clean.
+	// Protect contains the paths of the protect lists. Names in these lists must not be blocked.
+	// Each path is absolute and clean.
 	Protect []string
-	// MaxShrink is the percentage (0 to 100) of the targets in force that a new version may
-	// remove.
+	// MaxShrink limits the targets that a new version may remove. It is a percentage (0 to 100) of
+	// the targets in force.
 	MaxShrink int
 	// Poll is the time between two scans of the files.
 	Poll time.Duration
@@ -33,17 +33,17 @@ type Options struct {
 	// Journal is the absolute path of the journal directory, or empty. Origin is the name of a new
 	// journal.
 	Journal, Origin string
-	// Verify says which keys must have signed each order file.
+	// Verify is the policy for the signatures of order files.
 	Verify signature.Policy
 	// Demands are additional requirements on order files.
 	Demands order.Demands
 }
 
-// key returns a text that identifies the options. %#v prints all fields, also new fields.
+// The verb %#v also prints fields that are added later.
 func (o Options) key() string { return fmt.Sprintf("%#v", o) }
 
-// rulesText returns the options that affect verdicts, as part of the digest of the set. The format
-// must not change, because digests of different program versions are compared. An example is:
+// This text is part of the digest of the set. The format must not change, because digests of
+// different program versions are compared. An example is:
 //
 //	rules no_country=false addresses=true response=redirect 192.0.2.1 2001:db8::1 nat64=2001:db8:64::/96
 func rulesText(o ruleset.Options) string {
@@ -57,8 +57,7 @@ func rulesText(o ruleset.Options) string {
 	return out + "\n"
 }
 
-// responseText returns the word for a kind of response. Each kind must have its own word, or
-// servers with different answers would have one digest.
+// Each kind must have its own word, or servers with different answers would have equal digests.
 func responseText(kind order.ResponseKind) string {
 	if kind == order.ResponseUnset {
 		kind = order.NXDOMAIN

@@ -10,8 +10,7 @@ import (
 
 const maxPanic = 200
 
-// catchPanic calls fn, and returns a panic as an error that begins with what. A bad file must not
-// stop the server.
+// A bad file must not stop the server.
 func (s *Store) catchPanic(what string, fn func()) (err error) {
 	defer func() {
 		v := recover()
@@ -41,8 +40,7 @@ func (s *Store) takeSnapshot() snapshot {
 	return m
 }
 
-// restore undoes a batch of files that caused the panic err. It refuses all new versions of the
-// batch, because each of them may be the cause.
+// Refuse all new versions of the batch, because each of them may be the cause of the panic.
 func (s *Store) restore(before snapshot, err error) {
 	s.setError = err
 	refused := map[string]*file{}

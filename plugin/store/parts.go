@@ -19,8 +19,9 @@ import (
 
 var errDiffers = errors.New("its orders are not the orders of the stored files")
 
-// This file stores the compiled orders of each file (a snapshot) in the state directory. A start
-// can then answer queries at once. Later, recheck compares the snapshots with the stored files.
+// This file stores compiled orders in the state directory. Each order file has one snapshot. A
+// start can then answer queries at once. Later, the function recheck compares the snapshots with
+// the stored files.
 
 func (s *Store) rulesDigests() (options, guarded state.Digest) {
 	return s.rules.Digest(), s.rules.Guard.(*guard.Guard).Digest()
@@ -94,9 +95,8 @@ func (s *Store) complete() bool {
 		!slices.ContainsFunc(s.opt.Protect, func(path string) bool { return s.files[path] == nil || s.files[path].list == nil })
 }
 
-// recheck checks the signatures and the snapshot of one version from the state directory. It
-// returns true if more versions must be checked. The checksum of a snapshot is not enough, because
-// an intruder can compute a checksum.
+// The checksum of a snapshot is not enough, because an intruder can compute a checksum. The result
+// is true if more versions must be checked.
 func (s *Store) recheck() (more bool) {
 	if s.dir == nil || s.closing.Load() {
 		return false
@@ -122,8 +122,7 @@ func (s *Store) recheck() (more bool) {
 	return false
 }
 
-// recheckFile compiles the stored files of a version that came from a snapshot. If the orders
-// differ, the orders of the stored files go into force.
+// If the snapshot and the stored files differ, use the orders of the stored files.
 func (s *Store) recheckFile(st *state.State, path string, f *file) {
 	f.unchecked = false
 	var g reading

@@ -14,8 +14,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// persist stores the set in force in the state directory. It writes in the background, because no
-// order may wait for the disk.
+// Write in the background, because no order may wait for the disk.
 func (s *Store) persist() {
 	if s.dir == nil || !s.recalled {
 		return
@@ -89,17 +88,15 @@ func (s *Store) opener(path string, d state.Digest, f *file, side bool) func() (
 var errChangedSince = errors.New("the file has changed since it was loaded")
 
 const (
-	// maxKept is the largest size in bytes of a file that is kept in memory. A larger file is kept
-	// open.
+	// A larger file stays open and is not kept in memory.
 	maxKept = 1 << 20
-	// maxAllKept limits the total size in bytes of the kept files. An open file counts as
-	// openWeight bytes.
+	// An open file counts as openWeight bytes.
 	maxAllKept = 32 << 20
 	openWeight = 256 << 10
 )
 
-// A held value keeps the bytes of a file until the bytes are stored, because the file may be
-// removed. The garbage collector closes an open file.
+// A file may be removed before its bytes are stored, so keep the bytes. The garbage collector
+// closes an open file.
 type held struct {
 	io.ReaderAt
 	size   int64
@@ -114,8 +111,6 @@ type keeper struct {
 	add  func([]byte) // receives the bytes of the whole file
 }
 
-// keepBytes returns a reader that reads r and passes the bytes to add. If no bytes need to be kept,
-// it returns r.
 func (s *Store) keepBytes(r io.ReadCloser, add func(held)) io.ReadCloser {
 	size := order.SizeOf(r)
 	weight := size

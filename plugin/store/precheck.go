@@ -18,7 +18,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// Check returns an error if a Store with the options opt could not start. A reload must call Check
+// Check returns an error if no Store could start with these options. A reload must call Check
 // first, because a later failure leaves listeners of other plugins open.
 //
 // Check starts no Store. If a file system does not answer, Check returns nil.
@@ -45,13 +45,11 @@ func Check(opt Options, log Log) error {
 	}
 }
 
-// checkPatience limits the time that Check waits for file systems.
 var checkPatience = 2 * startPatience
 
 var stat = os.Stat
 
-// checkFiles returns nil if one order file is good. It repeats the check for a while if a bad file
-// may be incomplete.
+// A bad file may be incomplete, so repeat the check for a while.
 func (s *Store) checkFiles() error {
 	for deadline := time.Now().Add(startPatience); ; time.Sleep(source.Settle / 4) {
 		err, fresh := s.anyGood()

@@ -10,8 +10,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// maxLogged is the maximum number of log lines of one kind. maxLoggedOfList is lower, because a
-// wrong path of a protect list may lead to a secret key.
+// The limit for protect lists is lower, because a wrong path may lead to a secret key.
 const maxLogged, maxLoggedOfList = 20, 3
 
 const (
@@ -32,8 +31,6 @@ func (s *Store) warn(about, check string, warnings order.Problems) {
 	s.logProblems(s.log.Warningf, about, "warning", check, warnings)
 }
 
-// logProblems logs problems. about is the path of a file, or "the order set". noun is the word for
-// one problem. check is the command that lists all problems.
 func (s *Store) logProblems(log func(string, ...any), about, noun, check string, ps order.Problems) {
 	lines := s.problemLines(about, ps)
 	logAtMost(log, len(lines), s.maxProblems(about), func(i int) string { return lines[i] }, func(n int) string {
@@ -41,8 +38,7 @@ func (s *Store) logProblems(log func(string, ...any), about, noun, check string,
 	})
 }
 
-// problemLines returns log lines for problems. It does not quote side lists, because a wrong path
-// may lead to a secret file.
+// Do not quote side lists, because a wrong path may lead to a secret file.
 func (s *Store) problemLines(path string, ps order.Problems) (out []string) {
 	type reason struct{ file, text string }
 	grouped := func(p order.Problem) bool { return p.InSide() && !p.Sealed }
@@ -76,8 +72,7 @@ func (s *Store) maxProblems(path string) int {
 	return maxLogged
 }
 
-// publicText returns the text of err without sealed orders, and without most lines of a protect
-// list.
+// The result must not contain sealed (secret) orders. It shows only a few lines of a protect list.
 func (s *Store) publicText(path string, err error) string {
 	var ps order.Problems
 	if !errors.As(err, &ps) {
@@ -93,8 +88,6 @@ func (s *Store) publicText(path string, err error) string {
 	return strings.Join(lines, "\n")
 }
 
-// fail records and logs why a file is refused. digest is the digest of the refused version, or
-// zero. The same failure is logged only once.
 func (s *Store) fail(path string, f *file, digest source.Digest, err error) {
 	if f.err != nil && f.refused == digest && f.err.Error() == err.Error() {
 		return

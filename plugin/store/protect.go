@@ -9,8 +9,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// protect loads the changed protect lists, and reports whether the guard has changed. It must run
-// before order files are read.
+// Load the protect lists before the order files.
 func (s *Store) protect(reports []source.File) bool {
 	changed := false
 	for _, r := range reports {

@@ -9,13 +9,12 @@ import (
 )
 
 const (
-	maxQueued = 4 << 20
-	// flushPatience is the maximum time that a start and Close wait for the log.
+	maxQueued     = 4 << 20
 	flushPatience = time.Second
 )
 
-// A queue writes log lines in the background, because a blocked log must not block a load. It
-// replaces unprintable characters, because file names can contain line breaks.
+// A blocked log must not block a load. File names can contain line breaks, so the queue replaces
+// unprintable characters.
 type queue struct {
 	log   Log
 	lines *logqueue.Queue
@@ -39,7 +38,7 @@ func (q *queue) Errorf(format string, args ...any) {
 	q.put(q.log.Errorf, printable.Line(fmt.Sprintf(format, args...)))
 }
 
-// stack logs the stack of a panic. A stack contains no text of files, so its line breaks are safe.
+// A stack contains no text of files, so its line breaks are safe.
 func (q *queue) stack(stack []byte) {
 	q.put(q.log.Errorf, fmt.Sprintf("the stack of the panic:\n%s", stack))
 }

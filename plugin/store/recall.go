@@ -16,11 +16,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// recall puts the stored versions of the configured files into force. It reports whether a version
-// went into force.
-//
-// A version that was taken over from another Store stays in force, unless the stored version has a
-// higher serial.
+// A version from another Store stays in force, unless the stored version has a higher serial.
 func (s *Store) recall() (changed bool) {
 	if s.dir == nil || s.recalled {
 		return false
@@ -163,8 +159,7 @@ func serialText(serial int64) string {
 	return fmt.Sprint(serial)
 }
 
-// recallFloors takes the floors from the state directory. A serial that a person has set replaces
-// the serial of the version in force, even if the new serial is lower.
+// A person may set a lower serial. It replaces the serial of the version in force.
 func (s *Store) recallFloors(set state.Set) {
 	for path, floor := range set.Floors {
 		v := version{serial: floor.Serial, ownDigest: source.Digest(floor.Order), anyBytes: floor.Order == (state.Digest{}), expires: order.NoTime}
@@ -185,8 +180,7 @@ func (s *Store) recallFloors(set state.Set) {
 	}
 }
 
-// cannotRecall logs why a stored version cannot go into force. The state directory must keep the
-// stored version.
+// The state directory must keep the stored version.
 func (s *Store) cannotRecall(path string, v state.Version, err error) {
 	s.unread[path] = v
 	var ps order.Problems
@@ -197,8 +191,7 @@ func (s *Store) cannotRecall(path string, v state.Version, err error) {
 	s.log.Errorf("state %s: the stored version of %s cannot be put into force: %v", s.dir.path, path, err)
 }
 
-// A storedContent opens the files of a stored version. It reads each file to the end, because the
-// digest covers all bytes.
+// Read each file to the end, because the digest covers all bytes.
 type storedContent struct {
 	st  *state.State
 	v   state.Version
@@ -225,7 +218,6 @@ func (c *storedContent) OpenSide(name string) (io.ReadCloser, source.Digest, err
 	return r, source.Digest(d), err
 }
 
-// Intact returns the first error of all reads. A wrong digest is an error too.
 func (c *storedContent) Intact() error { return c.err }
 
 func (c *storedContent) blob(d state.Digest) (io.ReadCloser, error) {

@@ -2,9 +2,7 @@ package store
 
 import "sync"
 
-// registry contains the Stores of the process by Options.key.
-//
-// Do not hold the lock while a Store opens or closes. /metrics and /ready need the lock.
+// Do not hold the lock while a Store opens or closes. The paths /metrics and /ready need the lock.
 var registry = struct {
 	sync.Mutex
 	stores map[string]*shared
@@ -17,8 +15,8 @@ type shared struct {
 	opened chan struct{} // closed when open has returned
 }
 
-// Acquire returns the Store with the options opt, or starts a new Store. Each successful call needs
-// one call of Release. A nil clock means real time.
+// Acquire returns a Store with the given options. It starts a new Store if there is none. Each
+// successful call needs one call of Release. A nil clock means real time.
 //
 // A new Store takes over the versions that other Stores have in force. A reload therefore ends no
 // order of a configured file.
@@ -48,8 +46,8 @@ func Acquire(opt Options, log Log, clock Clock) (*Store, error) {
 	return s, err
 }
 
-// Release ends one use of the Store. The last Release closes the Store. Queries can still use its
-// set.
+// Release undoes one call of Acquire. The last Release closes the Store. Queries can still use the
+// set of a closed Store.
 func Release(s *Store) {
 	if drop(s) {
 		s.Close()
@@ -69,8 +67,8 @@ func drop(s *Store) bool {
 	return true
 }
 
-// AllReady reports whether all open Stores are ready. It returns false if all Stores are still
-// opening. CoreDNS asks only one instance of each plugin, so AllReady covers all Stores.
+// AllReady reports whether all open Stores are ready. While all Stores are still opening, it
+// returns false. CoreDNS asks only one instance of each plugin, so the result covers all Stores.
 func AllReady() bool {
 	registry.Lock()
 	defer registry.Unlock()

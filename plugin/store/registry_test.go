@@ -101,8 +101,6 @@ func TestCloseDoesNotWaitForEver(t *testing.T) {
 	s.done.Wait()
 }
 
-// blanks is a file with a header and very many blank lines. Parsing it takes longer than Close
-// waits.
 type blanks struct {
 	read    atomic.Int64
 	started chan bool

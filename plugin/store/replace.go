@@ -18,8 +18,8 @@ type Version struct {
 	File   *order.File
 }
 
-// Accept returns nil if next may replace old at the time now. The server and blocklistctl decide in
-// the same way.
+// Accept returns an error if a new version must not replace the old version. The server and
+// blocklistctl decide in the same way.
 func Accept(opt Options, old, next Version, now time.Time) error {
 	s := &Store{opt: opt, clock: stoppedClock{source.WallClock, now}}
 	f := &file{version: version{part: old.Part, ownDigest: old.Digest, serial: old.File.Serial, stored: state.Version{Order: state.Digest(old.Digest), Serial: old.File.Serial}}}
@@ -56,8 +56,7 @@ func (s *Store) mayReplace(r source.File, f *file, part *ruleset.Part, parsed *o
 	return fmt.Errorf("%s: loses %d of its %d targets in force, %s", r.Path, lost, before, s.shrinkAdvice(parsed))
 }
 
-// serialProblem returns why the serial of a new version is refused, or "". digest is the digest of
-// the new file. A serial of -1 means no serial.
+// A serial of -1 means no serial.
 func serialProblem(v *version, serial int64, digest source.Digest) string {
 	if v.serial < 0 || serial > v.serial || serial == v.serial && (v.anyBytes || digest == v.ownDigest) {
 		return ""
@@ -80,11 +79,9 @@ func serialProblem(v *version, serial int64, digest source.Digest) string {
 	return fmt.Sprintf("is %d, but %s %d; write a serial above %d", serial, has, v.serial, v.serial)
 }
 
-// smallFile is the smallest number of targets for which max_shrink applies.
+// The limit max_shrink does not apply to smaller files.
 const smallFile = 20
 
-// shrinksTooMuch reports whether max_shrink forbids the loss of targets. before is the number of
-// targets in force.
 func (s *Store) shrinksTooMuch(before, lost int) bool {
 	return before >= smallFile && lost*100 > before*s.opt.MaxShrink
 }

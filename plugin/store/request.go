@@ -20,7 +20,7 @@ const (
 	lookPatience = 100 * time.Millisecond
 )
 
-// take returns the requests for s. Only the newest Store of the directory gets requests.
+// Only the newest Store of the directory gets requests.
 func (d *stateDir) take(s *Store) []state.Request {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -50,8 +50,7 @@ func (d *stateDir) take(s *Store) []state.Request {
 	return out
 }
 
-// look collects the requests in the directory. If the directory was removed or replaced, look
-// abandons the open State.
+// If the directory was removed or replaced, abandon the open State.
 func (d *stateDir) look(st *state.State) {
 	requests, err := st.Take()
 	replaced := errors.Is(err, durable.ErrReplaced)
@@ -69,7 +68,7 @@ func (d *stateDir) look(st *state.State) {
 	known := text == d.lookError
 	d.lookError = text
 	if replaced {
-		// Set d.tried, so that the next open waits for stateRetry. The metric then shows the loss.
+		// The time in d.tried delays the next open by stateRetry. The metric then shows the loss.
 		d.state, d.err, d.since, d.tried = nil, err, d.clock.Now(), d.clock.Now()
 		d.requests = nil
 	}
@@ -90,8 +89,7 @@ type taken struct {
 	state.Answer
 }
 
-// requested carries out the requests of blocklistctl. It answers a request after the result is
-// stored.
+// Answer a request only after the result is stored.
 func (s *Store) requested() {
 	if s.dir == nil || !s.recalled {
 		return
@@ -183,7 +181,7 @@ func (s *Store) forgetVersion(path string) (done string, err error) {
 	return "the server has forgotten the file; its orders are not in force any more", nil
 }
 
-// alarmAgain logs the alarm of a file again, because its text names an old version.
+// The old text of the alarm names an old version, so log the alarm again.
 func (s *Store) alarmAgain(path string, f *file) {
 	err := f.err
 	switch report := (source.File{Path: path, State: source.Missing}); {
@@ -218,8 +216,7 @@ func (s *Store) setFloor(path string, serial int64) (done string, err error) {
 	return fmt.Sprintf("the server accepts the serial %d or a higher serial in the next version", serial), nil
 }
 
-// unaccepted returns the time at which the directory was found damaged or empty, or zero; see
-// [state.Set]. If no signatures are required, an empty directory is no problem.
+// If no signatures are required, an empty directory is no problem.
 func (s *Store) unaccepted(st *state.State) time.Time {
 	if !s.opt.Verify.Demanded() && !st.Damaged() {
 		return time.Time{}

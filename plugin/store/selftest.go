@@ -5,7 +5,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// Parts returns the set in force and its compiled order files by path.
+// Parts returns the set in force and its compiled order files. The keys are the paths of the files.
 func (s *Store) Parts() (*ruleset.Set, map[string]*ruleset.Part) {
 	out := map[string]*ruleset.Part{}
 	h := s.handover.Load()
@@ -30,8 +30,8 @@ func (s *Store) Record(r journal.Record) {
 	}
 }
 
-// Testing announces that the caller tests each new set. The caller must call tested after each
-// test, and end after the last test.
+// Testing announces that the caller tests each new set. Call the first result after each test. Call
+// the second result after the last test.
 func (s *Store) Testing() (tested func(*ruleset.Set), end func()) {
 	s.testers.Add(1)
 	return s.testedSet.Store, func() { s.testers.Add(-1) }

@@ -151,8 +151,7 @@ func (s *Store) inForce(o ruleset.Outcome, until func(string) string) string {
 	return until(is) + fmt.Sprintf(" (%d of %s; %s)", t.InForce, count(enforced, "target"), strings.Join(others, "; "))
 }
 
-// totals returns the numbers of orders, lifts and targets by state. A target can have another state
-// than its order.
+// A target can have another state than its order.
 func (s *Store) totals(c ruleset.Counts, digest string) string {
 	states := func(noun, of string, n [ruleset.NumStates]int) string {
 		if s.opt.Shadow {

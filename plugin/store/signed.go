@@ -20,11 +20,11 @@ import (
 
 // This file checks the signatures of order files.
 //
-// The Store reads an order file twice: to check the signatures, and to parse. Both reads check the
-// SHA-256 in the report, so the parser reads only signed bytes.
+// The Store reads an order file twice. One read checks the signatures, and the other read parses
+// the file. Both reads check the SHA-256 in the report, so the parser reads only signed bytes.
 //
-// A new order file may arrive before its signature. The Store reports a failure only after
-// source.Settle.
+// A new order file may arrive before its signature. The Store therefore reports a failure only
+// after source.Settle.
 
 type proof struct {
 	id               source.Digest
@@ -71,11 +71,10 @@ func (v *version) proven(p proof) {
 	v.stored.Keys, v.stored.Signatures = p.keys, p.signatures
 }
 
-// reprove checks the stored signatures of a version in force. A bad signature is only logged,
-// because a removed key must not end orders.
+// Only log a bad signature, because a removed key must not end orders.
 func (s *Store) reprove(path string, v state.Version, c *storedContent) {
-	// Check reads only as many signatures as there are keys, so put the signatures by these keys
-	// first.
+	// Put the signatures by these keys first. The Check reads only as many signatures as there are
+	// keys.
 	var texts []string
 	for i, text := range v.Signatures {
 		if slices.ContainsFunc(s.opt.Verify.Keys, func(k signature.Key) bool { return i < len(v.Keys) && k.ID().String() == v.Keys[i] }) {
@@ -117,8 +116,7 @@ func readSignature(r source.File, path string) ([]byte, error) {
 	return data, cmp.Or(err, in.Close())
 }
 
-// awaited reports whether the Store should wait for the signatures of a version. The Store waits
-// only once for each version, and no longer than source.Patience.
+// The Store waits only once for each version, and no longer than source.Patience.
 func (s *Store) awaited(r source.File, f *file, p proof, err error) bool {
 	var u unsignedError
 	if !errors.As(err, &u) {
@@ -148,8 +146,8 @@ func (s *Store) signatureNames(path string) (names []string) {
 	return names
 }
 
-// unlike returns an error if two order files have one base name. A signature contains only the base
-// name, so the signature of one file would fit both files.
+// A signature contains only the base name of its file. Two order files must therefore not have the
+// same base name.
 func (s *Store) unlike(path string) error {
 	if !s.opt.Verify.Demanded() {
 		return nil

@@ -55,8 +55,6 @@ func (w *world) signed(k signature.SecretKey, name, text string) {
 	w.write(name, text)
 }
 
-// wantAlarm checks that the new log lines contain each text. Without texts, there must be
-// no error and no warning.
 func (w *world) wantAlarm(want ...string) {
 	w.t.Helper()
 	log := w.log.take()

@@ -15,17 +15,17 @@ const (
 	stateWriter = "blocklist"
 )
 
-// statePatience is how long in real time a start waits for a state directory.
+// A start waits at most this long in real time for a state directory.
 var statePatience = 5 * time.Second
 
-// stateDirs has the open state directories by path. A process can lock a directory only once, so
-// two Stores share the directory during a reload.
+// A process can lock a directory only once. Two Stores therefore share the directory during a
+// reload.
 var stateDirs = struct {
 	sync.Mutex
 	dirs map[string]*stateDir
 }{dirs: map[string]*stateDir{}}
 
-// A stateDir is a state directory that Stores share. Only the newest Store writes its set to the
+// Several Stores can share a state directory. Only the newest Store writes its set to the
 // directory.
 type stateDir struct {
 	path  string
@@ -53,8 +53,7 @@ type stateDir struct {
 
 var errNotOpen = errors.New("the state directory does not answer")
 
-// acquireStateDir returns the state directory at path. It waits some seconds for the disk. The
-// caller must call release.
+// The caller must call the method release.
 func acquireStateDir(path string, log Log, clock Clock) *stateDir {
 	stateDirs.Lock()
 	d := stateDirs.dirs[path]
@@ -202,8 +201,6 @@ func (d *stateDir) stored() bool {
 	return status.Err == nil && !status.Pending
 }
 
-// release removes s from the users of the directory, and stores the set of the newest remaining
-// Store. The last release closes the directory.
 func (d *stateDir) release(s *Store) {
 	d.mu.Lock()
 	d.users = slices.DeleteFunc(d.users, func(u *Store) bool { return u == s })
@@ -254,8 +251,8 @@ type StateStatus struct {
 	Err error
 	// FailingSince is the time since which Err is set.
 	FailingSince time.Time
-	// Unaccepted is the time at which the directory was found damaged or empty. Unaccepted is zero
-	// without a problem, or after a person has accepted the problem.
+	// Unaccepted is the time at which the directory was found damaged or empty. It is zero if there
+	// is no problem. It also becomes zero when a person accepts the problem.
 	Unaccepted time.Time
 	// WrongSnapshots is the number of snapshots that differed from the stored order files.
 	WrongSnapshots int

@@ -15,7 +15,7 @@ type Status struct {
 	Digest string
 	// Since is the time at which this process put the set into force.
 	Since time.Time
-	// LastSuccess is the time of the last load with LastOK.
+	// LastSuccess is the time of the last load in which LastOK was true.
 	LastSuccess time.Time
 	// LastLoad is the time of the last load. LastOK reports whether the newest version of
 	// each file is in force.
@@ -35,7 +35,7 @@ type Status struct {
 // Set returns the set of the Status, or nil before the first load.
 func (st *Status) Set() *ruleset.Set { return st.set }
 
-// A FileStatus is the state of a configured path, or of a file in a directory or glob.
+// A FileStatus is the state of one order file or one configured path.
 type FileStatus struct {
 	Path     string
 	Failures int   // failed loads of the file since the start
@@ -73,8 +73,8 @@ func (f FileStatus) Count() (orders, targets int) {
 	return f.part.Orders(), f.part.Targets()
 }
 
-// Problem returns why the newest version of f is not in force, or "". The text may have several
-// lines. Problem never names a sealed (secret) order.
+// Problem returns the reason why the newest version of a file is not in force. The text may have
+// several lines. It never names a sealed (secret) order. Without a problem, it is "".
 func (s *Store) Problem(f FileStatus) string {
 	if f.Err == nil {
 		return ""
@@ -94,8 +94,8 @@ func (s *Store) Status() Status {
 	return st
 }
 
-// Ready reports whether each configured file has a good version in force that has not
-// expired.
+// Ready reports whether each configured file has a good version in force. An expired version does
+// not count.
 func (s *Store) Ready() bool {
 	st, now := s.status.Load(), seconds(s.clock.Now())
 	for _, f := range st.Files {

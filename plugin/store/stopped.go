@@ -23,7 +23,7 @@ type stoppedOrders struct {
 	targets int
 }
 
-// Stopped returns log lines about orders that a reload has stopped. old and new have one Store for
+// Stopped returns log lines about orders that a reload has stopped. Each argument has one Store for
 // each server block. Server blocks in shadow do not count.
 func Stopped(old, new []*Store) (lines []string) {
 	old, new = enforcing(old), enforcing(new)
@@ -77,8 +77,6 @@ func Stopped(old, new []*Store) (lines []string) {
 	return lines
 }
 
-// line returns the log line about a group of stopped orders. named means that the new Corefile
-// still has the file.
 func (at stop) line(named bool, x *stoppedOrders) string {
 	slices.Sort(x.labels)
 	be, were, some := "is", "was", strings.Join(x.labels[:min(len(x.labels), maxLabels)], ", ")

@@ -45,8 +45,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// A Log is the log of the server. A Store never logs client addresses, or ids and names of
-// sealed (secret) orders.
+// A Log is the log of the server. A Store never logs client addresses. It never logs ids or names
+// of sealed (secret) orders.
 type Log interface {
 	Infof(format string, args ...any)
 	Warningf(format string, args ...any)
@@ -56,7 +56,7 @@ type Log interface {
 // A Clock returns the time. Tests use a fake Clock.
 type Clock = source.Clock
 
-// startPatience limits the time that a start waits for files that are being written.
+// A start waits at most this long for files that are being written.
 const startPatience = 5 * time.Second
 
 // A Store keeps a set of orders in force, and updates the set when its files change. Its methods
@@ -73,8 +73,7 @@ type Store struct {
 	status   atomic.Pointer[Status]
 	handover atomic.Pointer[handover] // the versions in force, for a Store that replaces this Store
 
-	// Only the goroutine that loads files may use the fields below: first in Open, and later in
-	// Run.
+	// Only the goroutine that loads files may use the fields below.
 
 	paths         []string // the keys of files; in the order of the configuration if sorted is true
 	sorted        bool
@@ -106,16 +105,14 @@ type Store struct {
 	started        bool         // all files were loaded for the first time
 	notified       *ruleset.Set // the set that the subscribers know
 	asked          bool         // the journal will report the floors; see askFloors
-	// permitted has the serials that a person has set, by path. A serial from the journal must not
-	// replace them.
+	// A person has set these serials. A serial from the journal must not replace them.
 	permitted map[string]int64
 
 	sides sync.Map // the paths of all side lists that order files have named
 
 	floors atomic.Pointer[map[string]journal.Floor] // the floors that the journal has reported
 
-	// answered has the orders whose first blocked query is recorded, or is nil without a journal.
-	// rejournal means that the states of all orders must be recorded again.
+	// The field answered is nil without a journal.
 	answered   atomic.Pointer[sync.Map]
 	countersMu sync.Mutex
 	counters   []*hits.Counter
@@ -137,17 +134,15 @@ type file struct {
 	refused source.Digest
 	waiting *candidate
 	gone    bool // the path has no file any more
-	// unseen means that the source has never reported the file.
-	unseen   bool
-	pattern  bool // the path is a directory or glob
-	failures int
-	// unsigned identifies the last version whose check of signatures failed. unsignedAt is the time
-	// of the first failure, or zero.
+	// The source has never reported this file.
+	unseen     bool
+	pattern    bool // the path is a directory or glob
+	failures   int
 	unsigned   source.Digest
 	unsignedAt time.Time
 }
 
-// Open starts a Store outside of the registry, and returns when its orders are in force. If no file
+// Open starts a Store outside of the registry. It returns when the orders are in force. If no file
 // is good, the error has all problems. A nil clock means real time.
 func Open(opt Options, log Log, clock Clock) (*Store, error) {
 	return open(opt, log, clock, nil)
@@ -184,8 +179,7 @@ func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error)
 	return s, err
 }
 
-// begin creates a Store and puts orders into force. If early is true, all files have stored
-// versions in force, and the caller must call start.
+// If the second result is true, the caller must call the method start.
 func begin(opt Options, log Log, clock Clock, others []*Store) (_ *Store, early bool, _ error) {
 	if clock == nil {
 		clock = source.WallClock
@@ -298,8 +292,8 @@ func (s *Store) anyBeingWritten() bool {
 // Set returns the set of orders in force. It takes no lock.
 func (s *Store) Set() *ruleset.Set { return s.set.Load() }
 
-// SideLists returns the paths of the side lists that order files have named since the start.
-// Refused order files count too.
+// SideLists returns the paths of all side lists that were named since the start. Lists of refused
+// order files count too.
 func (s *Store) SideLists() (paths []string) {
 	for path := range s.sides.Range {
 		paths = append(paths, path.(string))
@@ -319,7 +313,6 @@ func (s *Store) Now() time.Time { return s.clock.Now() }
 // Shadow reports whether the Store is in shadow. A Store in shadow blocks nothing.
 func (s *Store) Shadow() bool { return s.opt.Shadow }
 
-// closePatience limits the time that Close waits for a load.
 var closePatience = 5 * time.Second
 
 // Close ends the Store. Queries can still use its set. Close waits only some seconds, because a

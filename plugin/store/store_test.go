@@ -42,7 +42,6 @@ func (l *lines) take() string {
 	return out
 }
 
-// A world is a folder of order files with a store. The store scans the files only in step.
 type world struct {
 	t     *testing.T
 	dir   string
@@ -69,7 +68,6 @@ func (w *world) write(name, text string) {
 	}
 }
 
-// start opens a store. Without patterns, the store loads the whole folder.
 func (w *world) start(change func(*Options), patterns ...string) error {
 	w.t.Helper()
 	opt := Options{MaxShrink: 50, Poll: time.Second}
@@ -97,8 +95,6 @@ func (w *world) mustStart(patterns ...string) {
 	}
 }
 
-// step moves the clock by two minutes and loads each changed file. The source then accepts files
-// that were written in place.
 func (w *world) step() {
 	w.t.Helper()
 	// Two minutes later, the source hashes every file again.
@@ -129,7 +125,6 @@ func (w *world) wantBlocked(want string, names ...string) {
 	}
 }
 
-// orders returns an order file. Each spec is one order and has the form "id: names".
 func orders(header string, specs ...string) string {
 	var b strings.Builder
 	b.WriteString("version: 1\n" + header + "defaults: {authority: {name: A}, scope: global}\norders:\n")

@@ -9,7 +9,7 @@ type subscribers struct {
 }
 
 // Subscribe returns a channel that receives a value after changes of the set. The caller must call
-// cancel at the end. Orders that start or end by their dates do not change the set.
+// the second result at the end. Orders that start or end by their dates do not change the set.
 func (s *Store) Subscribe() (changes <-chan struct{}, cancel func()) {
 	c := make(chan struct{}, 1)
 	s.subscribers.mu.Lock()

@@ -42,8 +42,6 @@ func (s *Store) next() time.Time {
 	return at
 }
 
-// due logs the changes by time since the last call. It returns the time of the next change, or
-// zero.
 func (s *Store) due() time.Time {
 	l, now, set := &s.times, seconds(s.clock.Now()), s.Set()
 	// If the operator sets the clock back, an ended order may be in force again.

@@ -22,15 +22,15 @@ type version struct {
 	list      *guard.List   // the protect list; nil for an order file
 	digest    string        // the digest of the file and its side lists; see versionDigest
 	ownDigest source.Digest // the digest of the only file that may have exactly this serial
-	// serial is the highest serial that was accepted or that a person has set, or -1.
+	// A person can also set this serial. The value -1 means no serial.
 	serial  int64
 	expires order.Time // the expires of the file, or order.NoTime
 	zone    string     // the time zone as written in the file
 	signed  time.Time  // the newest time of signing, or zero
 	number  uint64     // later versions of this process have higher numbers
-	// anyBytes means that a file with exactly this serial may have any content.
+	// A file with exactly this serial may have any content.
 	anyBytes bool
-	// unchecked means that recheck must still compare the snapshot with the stored files.
+	// The function recheck must still compare the snapshot with the stored files.
 	unchecked bool
 	unproven  bool
 	kept      bool                   // the journal has received the files of the version
@@ -43,8 +43,7 @@ var noVersion = version{serial: -1, expires: order.NoTime}
 
 var versions atomic.Uint64
 
-// former returns v without its orders. The serial stays, because the file may come back with a
-// lower serial.
+// Keep the serial, because the file may come back with a lower serial.
 func (v *version) former() version {
 	return version{serial: v.serial, ownDigest: v.ownDigest, anyBytes: v.anyBytes, expires: order.NoTime}
 }
@@ -66,8 +65,7 @@ func (v *version) newerThan(w *version) bool {
 	return v.number > w.number
 }
 
-// versionDigest returns one digest of an order file and its side lists. Paths have no effect, so
-// equal files have equal digests on all servers.
+// Paths must have no effect, because equal files need equal digests on all servers.
 func versionDigest(own source.Digest, sides map[string]string) string {
 	if len(sides) == 0 {
 		return own.String()
@@ -80,8 +78,6 @@ func versionDigest(own source.Digest, sides map[string]string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// reportedSides returns the digests of the side lists in a report, by path. It leaves out signature
-// files.
 func (s *Store) reportedSides(r source.File) map[string]string {
 	signatures := s.signatureNames(r.Path)
 	sides := map[string]string{}
@@ -97,8 +93,7 @@ func (s *Store) reportedSides(r source.File) map[string]string {
 	return sides
 }
 
-// sidesOf returns the digests of the side lists, by path. After a start, it uses the stored names,
-// because the source does not know the lists yet.
+// After a start, use the stored names, because the source does not know the lists yet.
 func (s *Store) sidesOf(r source.File, f *file) map[string]string {
 	sides := s.reportedSides(r)
 	if len(sides) > 0 || f.part == nil || state.Digest(r.Digest) != f.stored.Order {

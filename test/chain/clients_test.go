@@ -17,7 +17,6 @@ const (
 	forwarder = "127.0.8.1"  // a forwarder that the server trusts to send client subnets
 )
 
-// TestProxyProtocol sends the client addresses in PROXY headers, so the machine needs no IPv6.
 func TestProxyProtocol(t *testing.T) {
 	id := newIdentity(t)
 	geo := t.TempDir()

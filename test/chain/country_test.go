@@ -44,7 +44,6 @@ func geoDB(t *testing.T, dir string) {
 			}
 			insert(network, data)
 		}
-		// In real databases, entries of satellite providers have a continent but no country.
 		data := mmdbtype.Map{"continent": mmdbtype.Map{"code": mmdbtype.String("EU")}}
 		if file == "asn" {
 			data = asn
@@ -63,7 +62,6 @@ func geoDB(t *testing.T, dir string) {
 	}
 }
 
-// startPlaced replaces $GEO in plugins by the directory of the country databases.
 func startPlaced(t *testing.T, orders, plugins string) *server {
 	t.Helper()
 	geo := t.TempDir()
@@ -139,7 +137,6 @@ func TestMilan(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := startPlaced(t, exampleOrders(t), "metadata\n"+tc.geoip+"\nblocklist $DIR/orders.yaml {\n"+tc.properties+"\n}")
-			// The cache must not give the answer for one client to another client.
 			for range 2 {
 				for _, client := range tc.blocked {
 					if got := brief(s.from(client, "kickasstorrents.to.", "")); got != milan {

@@ -7,7 +7,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestLabels checks that the log contains no ids of sealed (secret) orders.
 func TestLabels(t *testing.T) {
 	out := logged(t)
 	files := map[string]string{"zone": house, "orders.yaml": `version: 1

@@ -173,7 +173,6 @@ acl {
 			passes: []string{"ok.example A +from=127.0.0.2"},
 		},
 		{
-			// The verdict is about the rewritten name, as described in the README.
 			name: "rewrite name",
 			blocks: []string{`
 rewrite name exact www.blocked.example ok.example
@@ -193,8 +192,8 @@ rewrite name suffix .elsewhere.example .example answer auto` + plain},
 rewrite continue ttl suffix example. 60-90
 rewrite continue type HINFO A` + plain},
 			steps: []step{
-				// rewrite raises the TTL of the blocking answer. No plugin below rewrite can
-				// prevent the higher TTL.
+				// The plugin rewrite raises the TTL of the blocking answer. A plugin below cannot
+				// prevent this.
 				{"www.blocked.example A", "NXDOMAIN rd ra; SOA blocked.example. 60" + censored, "1 nxdomain", ""},
 				{"page.example HINFO", "NOERROR rd ra; page.example. 60 A 192.0.2.99" + forged, "1 redirect", ""},
 			},
@@ -407,7 +406,7 @@ chaos CoreDNS nobody` + plain},
 			passes: []string{"ok.example ANY", "ok.example A +class=ANY", "www.blocked.example A +class=CH", "www.blocked.example A +class=HS", "version.bind TXT +class=CH"},
 		},
 		{
-			// Without chaos and forward, CoreDNS itself refuses classes other than IN.
+			// Without the plugins chaos and forward, CoreDNS itself refuses classes other than IN.
 			name: "class ANY is refused",
 			blocks: []string{`
 blocklist $ORDERS

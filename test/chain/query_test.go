@@ -15,7 +15,7 @@ import (
 
 const patience = 10 * time.Second // the time limit for one answer on a very busy machine
 
-// A query is a DNS query. Tests write the query as text, in a syntax like dig's:
+// A query is a DNS query. Its text has a syntax like that of dig:
 //
 //	NAME TYPE [+noedns] [+bufsize=N] [+do] [+cd] [+nsid] [+subnet=CIDR] [+class=CLASS] [+opcode=OPCODE] [+from=ADDRESS]
 type query struct {

@@ -4,8 +4,9 @@ import (
 	"testing"
 )
 
-// The plugins file and template follow a CNAME by a second query through all plugins. blocklist
-// must not block or count the second query. It checks the answer to the client instead.
+// The plugins file and template send a second query to follow a CNAME. This query passes through
+// all plugins. The plugin blocklist must not block or count it. It checks the answer to the client
+// instead.
 
 const house = `
 @             300 SOA   ns host 1 3600 600 86400 60
@@ -116,8 +117,8 @@ forward . $UPSTREAM`},
 			passes: []string{"to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
-			// Without the directive in this server block, the look-up counts as a client's query
-			// and is blocked.
+			// This server block has no directive, so the look-up counts as the query of a client.
+			// It is blocked.
 			name:  "file in a block without the directive",
 			files: files,
 			blocks: []string{`house.example:
@@ -184,8 +185,8 @@ forward . $UPSTREAM`},
 			passes: []string{"to-ok.house.example A", "to-blocked.house.example A", "to-page.house.example A", "further.house.example A", "to-blocked.example A"},
 		},
 		{
-			// rewrite is above blocklist and follows the alias itself. The look-up is blocked like
-			// a client's query.
+			// The plugin rewrite is above blocklist and follows the alias itself. The look-up is
+			// blocked like the query of a client.
 			name: "rewrite cname leads to a blocked name",
 			blocks: []string{`
 rewrite cname exact older.example. www.blocked.example.` + plain},
@@ -231,8 +232,8 @@ forward . $UPSTREAM`},
 			blocks: []string{plain},
 			steps: []step{
 				{"to-blocked.example A", "NOERROR rd ra; SOA to-blocked.example. 30" + censored, "1 nodata", "to-blocked.example. A"},
-				// The answer is now in the cache below blocklist. blocklist must block and count
-				// the answer again.
+				// The answer is now in the cache below blocklist. The plugin blocklist must block
+				// and count it again.
 				{"to-blocked.example A", "NOERROR rd ra; SOA to-blocked.example. 30" + censored, "1 nodata", ""},
 				{"To-Page.example A +do +cd", "NOERROR rd ra cd; To-Page.example. 30 A 192.0.2.99; do" + forged, "1 redirect", "to-page.example. A"},
 				{"to-page.example MX +noedns", "NOERROR rd ra; SOA to-page.example. 30; no OPT", "1 nodata", "to-page.example. MX"},

@@ -69,8 +69,6 @@ type server struct {
 	udp, tcp string // the addresses on which the server listens; most schemes have only one
 }
 
-// start replaces $DIR, $ORDERS, $UPSTREAM and $SOON in the Corefile and the files. $SOON is 20
-// seconds from now.
 func start(t *testing.T, scheme, bind string, blocks []string, files map[string]string) *server {
 	t.Helper()
 	s := &server{t: t, dir: t.TempDir(), scheme: scheme}
@@ -121,7 +119,7 @@ func (s *server) write(file, text string) {
 	if err := os.WriteFile(path, []byte(s.expand(text)), 0o644); err != nil {
 		s.t.Fatal(err)
 	}
-	// The server waits until a new file is complete, so make the file look old.
+	// The server waits for the end of a recent write, so make the file look old.
 	old := time.Now().Add(-time.Minute)
 	if err := os.Chtimes(path, old, old); err != nil {
 		s.t.Fatal(err)
@@ -199,7 +197,6 @@ func show(wire []byte) string {
 	return m.String()
 }
 
-// same asks each server twice, because the second answer may come from the cache.
 func same(t *testing.T, with, without *server, q string, ask func(*server, string) []byte) {
 	t.Helper()
 	before := counted(t)

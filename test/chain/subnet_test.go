@@ -33,8 +33,8 @@ func TestStrangersSubnet(t *testing.T) {
 	}
 }
 
-// TestTrustedSubnet checks subnets from a forwarder in France. For the subnet 0.0.0.0/0, the
-// country of the forwarder decides.
+// The subnets come from a forwarder in France. For the subnet 0.0.0.0/0, the country of the
+// forwarder decides.
 func TestTrustedSubnet(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: A}}
@@ -90,7 +90,6 @@ orders:
 					}
 				}
 			}
-			// The lift is only for France, so the blocking answer depends on the subnet.
 			for subnet, answer := range map[string]string{"127.0.2.0/24": passes("lifted.example."), "127.0.1.0/24": blocked("lifted.example."), "0.0.0.0/0": passes("lifted.example.")} {
 				answer += scope(t, subnet)
 				if got := brief(s.from(forwarder, "lifted.example.", subnet)); got != answer {

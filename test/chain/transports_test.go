@@ -193,9 +193,7 @@ tls $DIR/cert.pem $DIR/key.pem` + plain
 	for _, tc := range []struct {
 		name, scheme, chain string
 		ask                 func(*server, string) []byte
-		// sized reports whether the buffer size limits the reply. CoreDNS treats DoQ and DoH3 like
-		// UDP.
-		sized bool
+		sized               bool
 	}{
 		{"UDP", "", plain, overUDP, true},
 		{"TCP", "", plain, overTCP, false},

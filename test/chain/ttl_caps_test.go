@@ -7,7 +7,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestTTLCaps checks that no cache keeps the real answer after the start of an order.
 func TestTTLCaps(t *testing.T) {
 	id := newIdentity(t)
 	const secured = `

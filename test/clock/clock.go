@@ -25,7 +25,7 @@ func (c *Clock) Now() time.Time {
 	return c.now
 }
 
-// After returns a channel that receives the time when the clock has moved by d. The returned
+// After returns a channel and a function. The channel receives the time when the alarm is due. The
 // function cancels the alarm.
 func (c *Clock) After(d time.Duration) (<-chan time.Time, func()) {
 	c.mu.Lock()
@@ -47,7 +47,7 @@ func (c *Clock) Set(to time.Time) {
 	c.move(to)
 }
 
-// Add moves the clock by d, and fires the due alarms.
+// Add moves the clock by a duration, and fires the due alarms.
 func (c *Clock) Add(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -64,13 +64,13 @@ func (c *Clock) move(to time.Time) {
 	}
 }
 
-// A Jumping is a Clock that never waits. After moves the clock to the time of the alarm.
+// A Jumping is a Clock that never waits. A new alarm moves the clock to the time of the alarm.
 type Jumping struct{ *Clock }
 
 // NewJumping returns a Jumping that shows the time now.
 func NewJumping(now time.Time) Jumping { return Jumping{New(now)} }
 
-// After moves the clock by d. The returned channel has the time.
+// After moves the clock forward. The returned channel has the new time.
 func (j Jumping) After(d time.Duration) (<-chan time.Time, func()) {
 	j.Add(max(d, 0))
 	return j.Clock.After(0)
@@ -85,7 +85,7 @@ func NewSilent(now time.Time) Silent { return Silent{New(now)} }
 // After returns a channel that never receives a value.
 func (Silent) After(time.Duration) (<-chan time.Time, func()) { return nil, func() {} }
 
-// Next returns the time of the next alarm, or limit if limit is earlier.
+// Next returns the time of the next alarm, but no time after the limit.
 func (c *Clock) Next(limit time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()

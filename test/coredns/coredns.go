@@ -1,4 +1,4 @@
-// Package coredns has functions for tests that run CoreDNS in the process of the test.
+// Package coredns helps tests that run CoreDNS in their own process.
 package coredns
 
 import (
@@ -15,8 +15,8 @@ import (
 
 const patience = 10 * time.Second
 
-// Prepare turns off CoreDNS's messages and adds the directive blocklist above cache. TestMain calls
-// Prepare before a server starts.
+// Prepare turns off the messages of CoreDNS and adds the directive blocklist above cache. Call
+// Prepare in TestMain before a server starts.
 func Prepare() {
 	caddy.Quiet, dnsserver.Quiet = true, true
 	stdlog.SetOutput(io.Discard)
@@ -31,8 +31,8 @@ func AddDirective(name, below string) {
 	}
 }
 
-// Start starts a server with a Corefile until the end of the test. The server answers queries when
-// Start returns.
+// Start starts a server with a Corefile. The server answers queries when Start returns. It stops at
+// the end of the test.
 func Start(t testing.TB, corefile string) *caddy.Instance {
 	t.Helper()
 	inst, err := caddy.Start(Input(corefile))
@@ -44,7 +44,7 @@ func Start(t testing.TB, corefile string) *caddy.Instance {
 	return inst
 }
 
-// Input returns a Corefile in the form that package caddy accepts.
+// Input returns a Corefile as an input for package caddy.
 func Input(corefile string) caddy.Input {
 	return caddy.CaddyfileInput{Filepath: "Corefile", ServerTypeName: "dns", Contents: []byte(corefile)}
 }
@@ -63,7 +63,7 @@ func Stop(t testing.TB, inst *caddy.Instance) {
 // AwaitServing waits until all listeners of a server answer. The listeners must be plain UDP or
 // TCP. Call AwaitServing before Stop.
 //
-// No plugin counts the queries of AwaitServing, because they contain no question.
+// The queries of AwaitServing contain no question, so no plugin counts them.
 func AwaitServing(t testing.TB, inst *caddy.Instance) {
 	t.Helper()
 	for _, l := range inst.Servers() {

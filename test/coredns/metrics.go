@@ -56,7 +56,7 @@ func AskBlocked(t testing.TB) {
 	}
 }
 
-// StartSecondary starts a secondary that answers each NOTIFY with code.
+// StartSecondary starts a secondary. It answers each NOTIFY with the given RCODE.
 func StartSecondary(t testing.TB, code *atomic.Int64) (addr string) {
 	t.Helper()
 	started, ended := make(chan struct{}), make(chan error, 1)

@@ -1,4 +1,4 @@
-// Package crash runs tasks in child processes of a test, and kills a child at a chosen point.
+// Package crash runs tasks in child processes of a test. It kills a child at a chosen point.
 package crash
 
 import (
@@ -16,10 +16,11 @@ const (
 	pointEnv = "CRASH_TEST_POINT"
 )
 
-// Points counts the points at which a child can be killed. The first point is 1.
+// Points counts the points of a task. A test chooses the point at which the child is killed. The
+// first point is 1.
 type Points struct{ at, N int }
 
-// Pass marks a point. Pass kills the process at the chosen point.
+// Pass counts one point. At the chosen point, Pass kills the process.
 func (p *Points) Pass() {
 	if p.N++; p.N != p.at {
 		return
@@ -60,8 +61,8 @@ func Main(tasks map[string]Task) {
 	os.Exit(0)
 }
 
-// Command returns a command that runs a task in a child process. The child kills itself at point.
-// With point 0, the child runs to the end.
+// Command returns a command that runs a task in a child process. The child kills itself at the
+// given point. For 0, the child runs to the end.
 func Command(t testing.TB, point int, task string, args ...string) *exec.Cmd {
 	t.Helper()
 	exe, err := os.Executable()

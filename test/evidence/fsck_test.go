@@ -15,8 +15,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/evidence"
 )
 
-// TestFsck checks an export of a journal with fsck of Tessera. fsck 1.0.4 returns 0 for a bad
-// checkpoint, so the test reads the output.
+// The program fsck of Tessera 1.0.4 returns 0 even for a bad checkpoint. So the test reads the
+// output.
 func TestFsck(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "fsck")
 	build := exec.Command("go", "build", "-o", program, "github.com/transparency-dev/tessera/cmd/fsck")

@@ -63,7 +63,8 @@ func TestVerifyScript(t *testing.T) {
 	if out, ok := run(t, bundle, "dns.example.net/journal/node1+1e36e0f8+AYW7XTMgSEXvGkqzVyfeKfKfSCCPSgu8IqVHcwpJlXE8"); ok {
 		t.Errorf("another key is accepted:\n%s", out)
 	}
-	// journal.vkey means the file in the working directory, not the file in the bundle.
+	// The file journal.vkey in the bundle must not be used. The file in the working directory is
+	// used instead.
 	t.Chdir(t.TempDir())
 	const other = "dns.example.net/journal/node1+1e36e0f8+AYW7XTMgSEXvGkqzVyfeKfKfSCCPSgu8IqVHcwpJlXE8"
 	for text, want := range map[string]bool{string(key): true, other + "\n": false} {
@@ -79,7 +80,7 @@ func TestVerifyScript(t *testing.T) {
 			t.Errorf("the key %q: %s", arg, out)
 		}
 	}
-	// The script must not read a key argument as the name of a file in the bundle.
+	// A key argument must not be read as the name of a file in the bundle.
 	trap := filepath.Join(bundle, filepath.FromSlash(other))
 	if err := os.MkdirAll(filepath.Dir(trap), 0o755); err != nil {
 		t.Fatal(err)
@@ -172,8 +173,7 @@ func TestVerifyScript(t *testing.T) {
 	}
 }
 
-// TestCutBundle removes the last record. verify.sh and Check cannot notice that the last record is
-// missing.
+// The programs cannot notice that the last record is missing.
 func TestCutBundle(t *testing.T) {
 	bundle := mustProve(t, makeJournal(t), "court/1")
 	names, err := filepath.Glob(filepath.Join(bundle, "records", "*.json"))

@@ -7,7 +7,6 @@ import (
 	"time"
 )
 
-// A dated order is in force from begin to end. Both are relative to the time of writing.
 type dated struct {
 	name       string
 	begin, end time.Duration

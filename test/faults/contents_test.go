@@ -47,7 +47,6 @@ func contents() []fault {
 			return func() { l.remove("orders/twice.yaml") }
 		}},
 	}
-	// The operator writes a file with a new name each day. The new file is incomplete.
 	out = append(out, fault{name: "a large shrink and a lower serial under another name", alarm: "court2.yaml", notReady: true, inject: func(l *lab) func() {
 		from := l.logSize()
 		l.write("orders/.court2", courtFile(6, few))
@@ -122,8 +121,7 @@ func longLine() fault {
 	}}
 }
 
-// room is the memory limit in MB for the load of a large good file. The limit suits a server with
-// 512 MB.
+// This is the memory limit in MB for the load of a large file. It suits a server with 512 MB.
 const room = 420
 
 func largeFile() fault {

@@ -31,7 +31,6 @@ var (
 type fault struct {
 	name string
 
-	// inject makes the fault, and undo ends the fault. undo is nil if the fault ends by itself.
 	inject func(l *lab) (undo func())
 
 	alarm    string            // part of the path in the expected alarm; if empty, no alarm is expected
@@ -78,7 +77,7 @@ type row struct {
 
 func (r *row) fail(format string, args ...any) { r.bad = append(r.bad, fmt.Sprintf(format, args...)) }
 
-// allFaults sorts the faults, because a seed must always give the same sequence.
+// A seed must always give the same sequence of faults.
 func allFaults() []fault {
 	all := slices.Concat(files(), contents(), versions(), changes(), reloads(), names(), processes(), limits(), stateFaults(), journalFaults(), clocks())
 	slices.SortFunc(all, func(a, b fault) int { return strings.Compare(a.name, b.name) })
@@ -291,8 +290,6 @@ func (l *lab) recovered() error {
 	return nil
 }
 
-// counted checks the log and the failure counter after a fault. During the fault, the metrics may
-// not work.
 func (l *lab) counted(f fault, from int, before samples) error {
 	if !strings.Contains(l.logFrom(from), f.alarm) {
 		return fmt.Errorf("the log does not name %s", f.alarm)

@@ -25,7 +25,7 @@ const refusal = 48
 var kinds = []kind{
 	{name: "FIFO", make: func(l *lab, path string) func() { l.check(unix.Mkfifo(path, 0o644)); return nil }},
 	{name: "socket", make: func(l *lab, path string) func() {
-		// The path of a socket must be short, so make the socket elsewhere.
+		// The path of a socket must be short, so the socket is made in another directory.
 		s, err := net.ListenUnix("unix", &net.UnixAddr{Name: l.path("socket")})
 		l.check(err)
 		s.SetUnlinkOnClose(false)
@@ -90,7 +90,7 @@ func sparse(size int64) func(*lab, string) func() {
 	}
 }
 
-// leased makes a file with a write lease. open(2) waits up to 45 s, as on a dead mount.
+// A write lease makes open(2) wait up to 45 s, as on a dead mount.
 func leased(l *lab, path string) func() {
 	l.check(os.WriteFile(path+".new", []byte(head+"orders: []\n"), 0o644))
 	f, err := os.OpenFile(path+".new", os.O_RDWR, 0)
@@ -169,7 +169,6 @@ func files() (out []fault) {
 	)
 }
 
-// drain reads all waiting data of a file, so that the server's read blocks.
 func (l *lab) drain(path string) {
 	l.t.Helper()
 	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_NONBLOCK, 0)

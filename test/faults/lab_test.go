@@ -19,7 +19,7 @@ import (
 	"github.com/dns-orders/blocklist/test/port"
 )
 
-// nobody is the user id of the server. Root would ignore the permissions of files.
+// The server must not run as root, because root ignores the permissions of files.
 const nobody = 65534
 
 type lab struct {
@@ -46,7 +46,7 @@ type lab struct {
 	sampled  tally // the answers to queries that the fault itself sends
 }
 
-// corefile omits the plugin health, because health can delay the end of the server by 5 seconds.
+// The plugin health can delay the end of the server by 5 seconds, so the Corefile omits it.
 const corefile = `.:%s {
 	bind 127.0.0.1
 	errors
@@ -152,7 +152,8 @@ func (l *lab) stop() (time.Duration, error) {
 	if l.cmd == nil {
 		return 0, nil
 	}
-	// http.Server.Shutdown waits 5 seconds for a connection without a request.
+	// Close these connections, because http.Server.Shutdown waits 5 seconds for a connection
+	// without a request.
 	l.web.client.CloseIdleConnections()
 	begin := time.Now()
 	defer func() { l.cmd = nil }()

@@ -55,7 +55,7 @@ func limits() []fault {
 	}
 }
 
-// prlimit runs as the server's user, because root without CAP_SYS_RESOURCE may not set the limit.
+// Root needs CAP_SYS_RESOURCE to set the limit, so prlimit runs as the user of the server.
 func (l *lab) descriptors(n string) {
 	l.t.Helper()
 	cmd := exec.Command("prlimit", "--pid", fmt.Sprint(l.cmd.Process.Pid), "--nofile="+n+":")

@@ -21,7 +21,6 @@ const (
 	stateUnaccepted = "coredns_blocklist_state_unaccepted"
 )
 
-// stateDir returns the path for the tests. The server may see another mount at this path.
 func (l *lab) stateDir() string {
 	if l.wrap != nil {
 		return l.proc("root") + l.path("state")
@@ -53,7 +52,6 @@ func (l *lab) stored() {
 	const files = 7 // six order files and the protect list
 	l.until(recoverTime, "all files to be stored", func() error {
 		set, err := state.Read(l.stateDir())
-		// A removed file may still be stored, because its orders stay in force.
 		if err == nil && len(set.Versions) < files {
 			err = fmt.Errorf("%d files are stored", len(set.Versions))
 		}
@@ -150,8 +148,7 @@ func stateFaults() []fault {
 		}},
 		{name: "the loss of the state directory", alarm: "was removed or replaced", metric: stateOK, inject: func(l *lab) func() {
 			l.useState()
-			// The server may be writing into the directory, so rename the directory before its
-			// removal.
+			// The server may still write into the directory. So rename it before you remove it.
 			l.check(os.Rename(l.path("state"), l.path("lost")))
 			l.remove("lost")
 			return ends(l, l.makeState)
@@ -167,7 +164,6 @@ func stateFaults() []fault {
 		}},
 		{name: "an older copy in place of the state directory", alarm: "was removed or replaced", metric: stateOK, inject: func(l *lab) func() {
 			l.useState()
-			// A temporary file of the server may vanish during the copy.
 			l.until(recoverTime, "a copy of the state directory", func() error {
 				os.RemoveAll(l.path("older"))
 				return command("cp", "-a", l.path("state"), l.path("older"))

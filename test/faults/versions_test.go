@@ -356,7 +356,6 @@ func processes() []fault {
 			return func() { l.check(os.Rename(l.path("unmounted"), l.path("volume"))) }
 		}),
 		{name: "a restart while one file is bad", resets: true, alarm: "court.yaml", notReady: true, fresh: true, inject: func(l *lab) func() {
-			// A restart loses the last good versions, which are only in memory.
 			for _, n := range append(numbered("court", 50), "refused.example") {
 				l.model.set(unsure, n, "www."+n)
 			}
@@ -437,8 +436,7 @@ func processes() []fault {
 	}
 }
 
-// fill fills a pipe. It opens the pipe again, because O_NONBLOCK on w would also apply to the
-// server.
+// Open the pipe again. O_NONBLOCK would otherwise also apply to the server.
 func fill(w *os.File) error {
 	fd, err := syscall.Open(fmt.Sprintf("/proc/self/fd/%d", w.Fd()), syscall.O_WRONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {

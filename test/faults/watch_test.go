@@ -15,7 +15,7 @@ import (
 	"unicode/utf8"
 )
 
-// A web value keeps its connections open, because the server may have no free descriptor.
+// The connections stay open, because the server may have no free descriptor.
 type web struct {
 	client         http.Client
 	metrics, ready string
@@ -168,13 +168,11 @@ func (l *lab) proc(file string) string {
 	return fmt.Sprintf("/proc/%d/%s", l.cmd.Process.Pid, file)
 }
 
-// resetPeak sets the memory peak VmHWM to the present VmRSS (proc(5), clear_refs).
 func (l *lab) resetPeak() {
 	l.t.Helper()
 	l.check(os.WriteFile(l.proc("clear_refs"), []byte("5"), 0))
 }
 
-// These constants limit how much more a server may use after a fault than before. Memory is in MB.
 const (
 	slackMemory      = 48
 	slackDescriptors = 8

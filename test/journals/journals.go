@@ -23,8 +23,8 @@ type Journal struct {
 	file, sum string
 }
 
-// New begins or continues a journal in dir. The clock of the journal begins at the time at (RFC
-// 3339).
+// New begins or continues a journal in a directory. The last argument is the start time of its
+// clock (RFC 3339).
 func New(t testing.TB, dir, origin, at string) *Journal {
 	t.Helper()
 	now := parse(t, at)
@@ -51,7 +51,7 @@ func (j *Journal) At(at string) {
 	j.clock.Set(parse(j.t, at))
 }
 
-// Load records that a version of a file goes into force, and stores the text in the journal.
+// Load records a new version of a file. It also stores the text in the journal.
 func (j *Journal) Load(file, text string) {
 	sum := sha256.Sum256([]byte(text))
 	j.file, j.sum = file, fmt.Sprintf("%x", sum)
@@ -67,7 +67,7 @@ func (j *Journal) Add(records ...journal.Record) {
 	}
 }
 
-// Receive records an order in the last loaded file, and the state of the order.
+// Receive records an order of the last loaded file. It also records the state of the order.
 func (j *Journal) Receive(id string, sealed bool, state journal.Event) {
 	j.Add(journal.Record{Event: journal.Received, Order: id, Sealed: sealed, File: j.file, SHA256: j.sum},
 		journal.Record{Event: state, Order: id, Sealed: sealed})

@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/journal"
 )
 
-// Make makes a journal of some 300 records in a new directory. Some records are about the order
-// court/1, and some about a sealed order with the id sealed.
+// Make makes a journal of about 300 records in a new directory. Some records are about the order
+// court/1. Others are about a sealed order with the given id.
 func Make(t testing.TB, sealed, target string) (dir string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "journal")

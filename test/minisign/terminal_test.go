@@ -53,8 +53,7 @@ func terminal(t *testing.T, steps [][2]string, code int, name string, args ...st
 	return shown.String()
 }
 
-// hidden waits until the program has turned the echo off. The program writes the prompt before
-// that.
+// The program writes the prompt before it turns the echo off.
 func hidden(t *testing.T, master *os.File) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {

@@ -1,7 +1,6 @@
 //go:build e2e
 
-// Package packaging tests the Corefiles, the Compose file and the Kubernetes files of the folder
-// packaging.
+// Package packaging tests the files of the folder packaging.
 package packaging
 
 import (

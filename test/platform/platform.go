@@ -35,7 +35,7 @@ const (
 	Late       = "in-test-late" // the code of a final error
 )
 
-// Describe adds the server's invented values to the YAML description of a platform.
+// Describe adds the invented values of the server to the YAML description of a platform.
 func Describe(description []byte) ([]byte, error) {
 	var doc map[string]any
 	if err := yaml.Unmarshal(description, &doc); err != nil {
@@ -115,7 +115,7 @@ func (s *Server) Set(tickets ...Ticket) {
 	s.tickets, s.created = tickets, nil
 }
 
-// Withdraw removes an item from a ticket, like an author who corrects an error.
+// Withdraw removes an item from a ticket.
 func (s *Server) Withdraw(id, value string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,15 +130,15 @@ func (s *Server) Withdraw(id, value string) {
 	}
 }
 
-// Fault sets a function that the server calls for each request. The function returns true if it has
-// answered the request.
+// Fault sets a function that the server calls for each request. If the function returns true, the
+// server sends no other answer.
 func (s *Server) Fault(f func(w http.ResponseWriter, r *http.Request) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fault = f
 }
 
-// Check sets a function that is called for each acknowledgement.
+// Check sets a function that the server calls for each acknowledgement.
 func (s *Server) Check(f func(value string, processed bool)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -163,7 +163,8 @@ func (s *Server) Calls(path string) int {
 	return s.calls[path]
 }
 
-// Expire makes the access token invalid. With all, the refresh token becomes invalid too.
+// Expire makes the access token invalid. If the argument is true, the refresh token becomes invalid
+// too.
 func (s *Server) Expire(all bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -314,7 +315,7 @@ func (s *Server) acknowledge(w http.ResponseWriter, body map[string]string, proc
 	succeed(w, nil)
 }
 
-// Fail answers a request with an error of the platform.
+// Fail answers a request with an error in the format of the platform.
 func Fail(w http.ResponseWriter, status int, code, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

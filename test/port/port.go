@@ -10,8 +10,7 @@ import (
 	"testing"
 )
 
-// The ports are below the kernel's range for client sockets (32768 and up on Linux). A client
-// socket could take a port in the range.
+// On Linux, client sockets use ports from 32768. The ports here must be lower.
 const (
 	lowest  = 10000
 	highest = 32000
@@ -35,8 +34,8 @@ func Address(t testing.TB) string {
 	return "127.0.0.1:" + Free(t)
 }
 
-// Find returns a port that is free for UDP and TCP on all addresses. No port is returned twice
-// in one process.
+// Find returns a port that is free on all addresses. The port is free for UDP and TCP. A process
+// gets no port twice.
 func Find() (string, error) {
 	for range 1000 {
 		p := strconv.Itoa(lowest + rand.IntN(highest-lowest))

@@ -13,7 +13,8 @@ import (
 
 var builds sync.Map
 
-// Build writes the program of package pkg to path. A process compiles a package only once.
+// Build compiles a package and writes the program to a path. A process compiles each package only
+// once.
 func Build(t testing.TB, path, pkg string) {
 	t.Helper()
 	build, _ := builds.LoadOrStore(pkg, sync.OnceValues(func() ([]byte, error) {
@@ -26,8 +27,8 @@ func Build(t testing.TB, path, pkg string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Linux does not execute a file that is open for writing. Write the file in another process, so
-	// that no child of this process inherits the open file.
+	// Write the file in another process. Linux does not execute a file that is open for writing,
+	// and a child of this process could inherit the open file.
 	install := exec.Command("install", "-m", "755", "/dev/stdin", path)
 	install.Stdin = bytes.NewReader(program)
 	if out, err := install.CombinedOutput(); err != nil {
@@ -35,7 +36,7 @@ func Build(t testing.TB, path, pkg string) {
 	}
 }
 
-// Start starts a program in dir and returns its output. The program ends with the test.
+// Start starts a program in a directory and returns its output. The program ends with the test.
 func Start(t testing.TB, dir, name string, args ...string) *Buffer {
 	t.Helper()
 	cmd, said := exec.Command(name, args...), &Buffer{}

@@ -8,9 +8,8 @@ import (
 	"testing"
 )
 
-// StartUnbound starts Unbound in the directory dir. Unbound listens on addr, and forwards to
-// upstream. The parameter "options" has lines of the clause "server", and "clauses" has other
-// clauses.
+// StartUnbound starts Unbound in a directory. Unbound forwards queries to the upstream server. The
+// last two arguments are more lines of the clause "server", and more clauses.
 func StartUnbound(t testing.TB, dir, addr, upstream, options, clauses string) {
 	t.Helper()
 	at := func(addr string) string { return strings.Replace(addr, ":", "@", 1) }

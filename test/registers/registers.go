@@ -10,7 +10,7 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 )
 
-// An Example is a register with two editions. A person has found the expected targets without the
+// An Example is a register with two editions. A person found the expected targets without the
 // program.
 type Example struct {
 	Preset  string
@@ -25,23 +25,22 @@ type Example struct {
 type Edition struct {
 	Text string
 	AsOf string `yaml:"as_of"`
-	// In contains values for fields that the register does not have. The values apply to all rows.
+	// In contains values for fields that are not in the register. The values apply to all rows.
 	In   map[string]string
 	Rows int
-	// Want contains the targets, each as "ID TARGET" or "ID TARGET until TIME".
+	// Want contains the expected targets. Each has the form "ID TARGET" or "ID TARGET until TIME".
 	Want []string
-	// The server must block the names in Blocked, and no name in Passed, for clients in the
-	// register's country.
+	// For clients in the country of the register, the server must block the names in Blocked. It
+	// must not block the names in Passed.
 	Blocked []Question
 	Passed  []string
 }
 
-// A Question is a name with the order that blocks the name.
+// A Question is a name and the order that blocks it.
 type Question struct {
 	Name, Order string
-	// Decision identifies the decision in the order. It may be empty.
-	Decision string
-	Address  string // the address of the redirect, or empty
+	Decision    string
+	Address     string // the address of the redirect, or empty
 }
 
 //go:embed examples.yaml
@@ -73,7 +72,7 @@ func (e *Example) Bytes(t testing.TB, edition *Edition) []byte {
 	return []byte(text)
 }
 
-// Given returns the values for all rows of an edition, from Set and In.
+// Given returns the values that apply to all rows of an edition.
 func (e *Example) Given(edition *Edition) map[string]string {
 	given := map[string]string{}
 	for _, m := range []map[string]string{e.Set, edition.In} {

@@ -22,7 +22,7 @@ func (s *scenario) noticed() {
 	}
 }
 
-// calm waits until the server is idle. Otherwise goroutine scheduling could change the result of a
+// Wait until the server is idle. Otherwise the order of goroutines could change the result of a
 // step.
 func (s *scenario) calm() {
 	s.t.Helper()
@@ -32,7 +32,7 @@ func (s *scenario) calm() {
 	})
 }
 
-// queries counts queries in progress. A query ends after the log plugin has written its line.
+// This counts the queries in progress. A query ends after the log plugin has written its line.
 var queries atomic.Int64
 
 type queryCounter struct{ plugin.Handler }

@@ -14,7 +14,6 @@ func (s *scenario) must(err error) {
 	}
 }
 
-// version returns the file that a step writes. NAME#VERSION selects a version of the file NAME.
 func (s *scenario) version(args []string) (name string, data []byte) {
 	s.t.Helper()
 	full := args[len(args)-1]

@@ -39,8 +39,6 @@ func (s *scenario) ready([]string) string {
 	return "no\n"
 }
 
-// metrics returns how much each sample has changed since the beginning of the scenario. It omits
-// unchanged samples with labels.
 func (s *scenario) metrics(names []string) string {
 	var lines []string
 	for sample, v := range s.samples(names) {

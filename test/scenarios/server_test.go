@@ -76,7 +76,6 @@ func (s *scenario) stop([]string) string {
 // blockLine matches the line that opens a server block.
 var blockLine = regexp.MustCompile(`(?m)^(\S.*:)1053( .*)?\{$`)
 
-// corefile replaces port 1053 by free ports, and 192.0.2.53 by the test's upstream server.
 func (s *scenario) corefile(args []string) caddy.Input {
 	name := append(args, "Corefile")[0]
 	text := []byte(defaultCorefile)

@@ -1,5 +1,5 @@
-// Package script runs test scripts, for example the scenarios of the server (test/scenarios). A
-// script is a txtar archive. Its comment contains steps with the expected output:
+// Package script runs test scripts, for example the scenarios in test/scenarios. A script is a
+// txtar archive. The comment of the archive contains steps with the expected output:
 //
 //	# A comment begins with a number sign.
 //	step with 'some arguments'
@@ -8,7 +8,7 @@
 //	    the third line of the output
 //	another step
 //
-// Single or double quotes keep blanks in an argument. Four blanks come before each line of the
+// An argument with blanks needs single or double quotes. Four blanks come before each line of the
 // output. The output cannot end with an empty line. With the flag -update, the actual output
 // replaces the expected output.
 //
@@ -34,7 +34,8 @@ var update = flag.Bool("update", false, "write the output of the steps into the 
 
 const indent = "    "
 
-// A Step runs one step and returns the output. args are the words after the step's name.
+// A Step runs one step and returns the output. The arguments are the words after the name of the
+// step.
 type Step func(args []string) string
 
 // A Script is a script file that a test runs.
@@ -46,8 +47,8 @@ type Script struct {
 	used  map[string]bool
 }
 
-// RunAll runs each script that matches glob as a subtest. begin returns the steps by name. The test
-// fails if fewer than least files match.
+// RunAll runs all scripts that match a pattern. Each script is a subtest. The last argument is a
+// function that returns the steps by name. The test fails if too few files match.
 func RunAll(t *testing.T, glob string, least int, begin func(s *Script) map[string]Step) {
 	t.Helper()
 	paths, err := filepath.Glob(glob)
@@ -102,8 +103,9 @@ func readFile(t *testing.T, path string) []byte {
 	return text
 }
 
-// LayOut writes the files of the script to the working directory, with an old modification time. It
-// omits files with a number sign in the name, and files for which except returns true.
+// LayOut writes the files of the script to the working directory. The files get an old modification
+// time. LayOut omits files with a number sign in the name. It also omits files for which the given
+// function returns true.
 func (s *Script) LayOut(except func(name string) bool) {
 	s.T.Helper()
 	for name, data := range s.files {
@@ -114,7 +116,7 @@ func (s *Script) LayOut(except func(name string) bool) {
 	}
 }
 
-// Put writes a file in place and sets its modification time. It creates missing folders.
+// Put writes a file and sets its modification time. It creates missing folders.
 func (s *Script) Put(name string, data []byte, at time.Time) {
 	s.T.Helper()
 	for _, err := range []error{os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, data, 0o644), os.Chtimes(name, at, at)} {
@@ -130,7 +132,7 @@ func (s *Script) Has(name string) bool {
 	return ok
 }
 
-// File returns the content of a file of the script. The test fails if the script has no such file.
+// File returns the content of a file of the script. If the file does not exist, the test fails.
 func (s *Script) File(name string) []byte {
 	s.T.Helper()
 	data, ok := s.files[name]

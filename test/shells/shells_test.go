@@ -82,8 +82,8 @@ printf '%s\n' "${COMPREPLY[@]}"`
 	}
 }
 
-// TestZsh replaces _describe and _files by functions that print words, because zsh completes only
-// at a terminal.
+// zsh completes only at a terminal. So the test replaces _describe and _files by functions that
+// print words.
 func TestZsh(t *testing.T) {
 	run(t, "bash", "-c", "blocklistctl completion zsh > completion.zsh && zsh -n completion.zsh")
 	const script = `

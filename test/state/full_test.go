@@ -110,7 +110,7 @@ func sound(t *testing.T, dir string) (*state.State, int64) {
 	want := next(v.Serial).Set
 	got := s.Set()
 	v.Snapshot, v.Accepted = state.Snapshot{}, want.Versions["court.yaml"].Accepted
-	// The floor for a new version may be stored without the new version.
+	// The floor may be stored without the new version.
 	floor := got.Floors["court.yaml"].Serial
 	if !reflect.DeepEqual(v, want.Versions["court.yaml"]) || floor < v.Serial || floor > v.Serial+1 {
 		t.Errorf("set %+v, want %+v", got, want)

@@ -12,7 +12,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A Resolver is a DNS server that answers like a resolver. Its records may belong to any zones.
+// A Resolver is a DNS server that answers like a resolver. Its records can be from several zones.
 type Resolver struct {
 	// Addr is the address for UDP and TCP.
 	Addr    string
@@ -26,10 +26,10 @@ type Resolver struct {
 	queries []string
 }
 
-// Start starts a DNS server with the records in text. Special lines change the answers for NAME:
+// Start starts a DNS server with the given records. Special lines change the answers for NAME:
 //   - "! RCODE NAME": the RCODE of the answers.
 //   - "! DROP NAME": no answer.
-//   - "! TC NAME": answers need TCP.
+//   - "! TC NAME": the answers need TCP.
 //   - "! EDE CODE NAME": NXDOMAIN with an extended error.
 func Start(t testing.TB, text string) *Resolver {
 	t.Helper()
@@ -85,7 +85,7 @@ func (u *Resolver) special(t testing.TB, words []string) {
 	}
 }
 
-// Queries returns the queries so far as "NAME TYPE", sorted.
+// Queries returns all queries in sorted order. Each query has the form "NAME TYPE".
 func (u *Resolver) Queries() []string {
 	u.mu.Lock()
 	defer u.mu.Unlock()

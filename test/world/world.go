@@ -16,11 +16,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// Choices makes decisions from the bytes of a fuzzer. When no bytes are left, the first possibility
-// is chosen.
+// Choices makes decisions from the bytes of a fuzzer. Without bytes, it takes the first
+// possibility.
 type Choices struct {
 	B []byte
-	// Top is the name above all names of the orders. The default is "example".
+	// All names of the orders are below Top. The default is "example".
 	Top string
 }
 
@@ -188,8 +188,8 @@ func (w *World) Change(c *Choices) {
 	}
 }
 
-// Names returns names with up to four labels below top. Some names contain the label zz, which no
-// order contains.
+// Names returns names with up to four labels below the given name. Some names contain the label zz.
+// No order contains this label.
 func Names(top string) []dname.Name {
 	out := []dname.Name{Name("zz"), Name("zz.zz")}
 	level := []string{top}

@@ -15,8 +15,8 @@ import (
 // A Builder collects names and values for an Index. A Builder is not safe for concurrent
 // use.
 type Builder struct {
-	// Max is the largest size of all records in bytes. The value 0 means the largest possible size,
-	// enough for some 200 million names.
+	// The maximum size of all records together, in bytes. 0 means the largest possible size, enough
+	// for some 200 million names.
 	Max     int
 	x       Index
 	added   int // the number of added names, including duplicates
@@ -51,7 +51,7 @@ type item struct {
 }
 
 // Add adds a name with a value. The name must not be the root, and the value must be less than
-// 1<<31. Several values of a name stay in this sequence.
+// 1<<31. The values of a name stay in the sequence of the calls.
 func (b *Builder) Add(name dname.Name, value uint32) {
 	p := &b.pending[b.waiting]
 	p.SetName(name)
@@ -213,8 +213,8 @@ type entry struct {
 	place uint32
 }
 
-// Freeze returns the finished index. Do not use the Builder afterwards. join combines several
-// values of a name into one. mark selects the marked names (see Index.Marked).
+// Freeze returns the finished index. Do not use the Builder afterwards. The function join combines
+// several values of a name into one. The function mark selects the marked names (see Index.Marked).
 func (b *Builder) Freeze(join func(values []uint32) uint32, mark func(ref uint32) bool) *Index {
 	b.flush()
 	b.fit()

@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// Hashes yields a hash of each name that has a value, and the value. With the same key, a name has
-// the same hash in all indexes.
+// Hashes yields the hash and the value of each name with a value. With the same key, a name has the
+// same hash in all indexes.
 func (x *Index) Hashes(key uint64) iter.Seq2[uint64, uint32] {
 	return func(yield func(uint64, uint32) bool) {
 		if x == nil {

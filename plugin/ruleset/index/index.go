@@ -47,23 +47,24 @@ import (
 
 // An Index is an immutable set of names. It is safe for concurrent use.
 type Index struct {
-	// The first fields share one cache line, because each look-up reads them.
+	// Each look-up reads the first fields. They share one cache line.
 
 	buckets []bucket
-	// key is random. With a known key, an attacker could write a list whose names all collide.
+	// The key of the hash is random. With a known key, an attacker could write a list of names that
+	// all collide.
 	key      uint64
 	names    int
 	topLevel bool
 	arena    []byte
-	// nodes maps the number of an interior node to the offset of its record. nodes[0] is unused.
+	// Element i is the offset of the record of interior node i. Element 0 is unused.
 	nodes []uint32
-	// marked contains the records of marked names in canonical order (RFC 4034, section 6.1). In
-	// this order, the names below a name follow directly.
+	// These are the records of the marked names in canonical order (RFC 4034, section 6.1). In this
+	// order, a name comes directly before all names below it.
 	marked []uint32
 	mem    *memory // owns the arrays that are outside of the heap
 }
 
-// A Hit is a name of the index that is equal to the query name or above it.
+// A Hit is a name of the index. It is the query name or an ancestor of the query name.
 type Hit struct {
 	Labels int    // the number of labels of the name
 	Ref    uint32 // the value of the name
@@ -77,8 +78,8 @@ func (x *Index) Bytes() int {
 	return 64*len(x.buckets) + cap(x.arena) + 4*(cap(x.nodes)+cap(x.marked))
 }
 
-// Walk appends a Hit for w and for each ancestor with a value, the shortest name first. Walk
-// reports whether a marked name is below w.
+// Walk looks up w and its ancestors. It appends a Hit for each name that has a value. The shortest
+// name comes first. The second result is true if a marked name is below w.
 func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
 	if x.passes(w) {
 		return hits, false
@@ -143,7 +144,7 @@ func (x *Index) passes(w *dname.Wire) bool {
 	return x == nil || x.names == 0 || w.NumLabels() > 1 && !x.topLevel && x.lacks(w.Hash(2, w.Hash(1, x.key)))
 }
 
-// lacks returns true only if no node has the hash h.
+// The function may return false even if no node has the hash h.
 func (x *Index) lacks(h uint64) bool {
 	b := &x.buckets[home(h, len(x.buckets))]
 	lacks := b.match(tagOf(h)) == 0 && b.over&overOf(h) == 0
@@ -213,8 +214,8 @@ func (x *Index) Wires() iter.Seq2[*dname.Wire, uint32] {
 	}
 }
 
-// FirstMarked returns the number of the first marked name (see Freeze) after w in
-// canonical order. The numbers of the marked names below w follow one another.
+// FirstMarked returns the number of the first marked name after w in canonical order. The marked
+// names below w have consecutive numbers. Freeze describes marked names.
 func (x *Index) FirstMarked(w *dname.Wire) int {
 	var name dname.Wire
 	lo, hi := 0, len(x.marked)
@@ -229,8 +230,8 @@ func (x *Index) FirstMarked(w *dname.Wire) int {
 	return lo
 }
 
-// Marked sets dst to the marked name (see Freeze) with the number i. It returns false if i is
-// too large.
+// Marked copies the marked name with the number i to dst. It returns false if i is too large.
+// Freeze describes marked names.
 func (x *Index) Marked(i int, dst *dname.Wire) bool {
 	if i >= len(x.marked) {
 		return false

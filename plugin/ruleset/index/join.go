@@ -7,7 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// A Joined contains the refs of one name in the two indexes of a Join.
+// The type Joined contains the refs of one name in two indexes.
 type Joined struct {
 	Ref   uint32
 	Other uint32 // the ref in the second index if Both is true
@@ -20,8 +20,8 @@ type Joined struct {
 // Name sets w to the name.
 func (j *Joined) Name(w *dname.Wire) { j.index.setName(w, j.record) }
 
-// Join yields the refs of each name of x in both indexes. Join is fast if the indexes are nearly
-// equal. Joined.Name is valid only during the iteration.
+// Join looks up each name of x in y. It yields the refs of the name in both indexes. Join is fast
+// if the indexes are nearly equal. Joined.Name is valid only during the iteration.
 func (x *Index) Join(y *Index) iter.Seq[Joined] {
 	return func(yield func(Joined) bool) {
 		if x == nil {

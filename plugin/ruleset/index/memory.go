@@ -24,7 +24,7 @@ var minLimit int64 = 32 << 20
 
 var limit, collecting = atomic.Int64{}, atomic.Bool{}
 
-// collect starts a garbage collection, because the collector does not count the arrays.
+// The garbage collector does not see the size of the arrays, so this function starts a collection.
 func collect() {
 	if inUse.Load() <= max(minLimit, limit.Load()) || !collecting.CompareAndSwap(false, true) {
 		return
@@ -76,7 +76,7 @@ func alloc[T any](x *Index, n, room int) []T {
 	return unsafe.Slice((*T)(p), room)[:n]
 }
 
-// free unmaps the array s. Nothing else may refer to the array.
+// Nothing may refer to the array s after the call.
 func free[T any](x *Index, s []T) {
 	p := unsafe.Pointer(unsafe.SliceData(s))
 	if x.mem == nil || x.mem.regions[p] == 0 {

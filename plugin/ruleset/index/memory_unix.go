@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mapped returns zeroed memory, or nil. The memory does not belong to a file, so a read cannot
-// fail.
+// The new memory contains zeros. It does not belong to a file, so a read cannot fail. After an
+// error, the result is nil.
 func mapped(size uintptr) unsafe.Pointer {
 	p, err := unix.MmapPtr(-1, 0, nil, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
 	if err != nil {
@@ -21,8 +21,8 @@ func mapped(size uintptr) unsafe.Pointer {
 
 var munmap = unix.MunmapPtr
 
-// The kernel may refuse to unmap if the process has too many mappings. unmap then frees the pages
-// but keeps the addresses.
+// The kernel may refuse to unmap memory if the process has too many mappings. The function then
+// frees the pages but keeps the addresses.
 func unmap(p unsafe.Pointer, size uintptr) {
 	err := munmap(p, size)
 	if errors.Is(err, unix.ENOMEM) {

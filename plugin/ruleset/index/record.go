@@ -12,7 +12,6 @@ const (
 	lenMask  = 0x3f
 )
 
-// A record is a decoded record of the arena. A dead record has no flags.
 type record struct {
 	node
 	parent uint64
@@ -21,11 +20,11 @@ type record struct {
 
 type node struct {
 	flags uint8
-	// ref is the value of the name, shifted left by one. Bit 0 is set if the name has several
+	// This is the value of the name, shifted left by one. Bit 0 is set if the name has several
 	// values.
 	ref uint64
-	// number is the number of an interior node, shifted left by one. Bit 0 is set if a marked name
-	// is below.
+	// This is the number of an interior node, shifted left by one. Bit 0 is set if a marked name is
+	// below the node.
 	number uint64
 }
 

@@ -28,13 +28,14 @@ import (
 
 const (
 	magic = "DNSINDEX"
-	// Change form if a field gets another meaning. fingerprint does not detect this change.
+	// Raise this number if a field gets another meaning. The fingerprint does not detect this
+	// change.
 	form       = 1
 	headerSize = 10 * 8
 	bucketSize = 64
 )
 
-// After one of these errors of Read, the caller must build the index again.
+// Read returns these errors. The caller must then build the index again.
 var (
 	errDamaged = errors.New("index: damaged")
 	errOther   = errors.New("index: written in another form")
@@ -57,7 +58,7 @@ var fingerprint = sync.OnceValue(func() uint64 {
 	return d.Sum64()
 })
 
-// WriteTo writes the index in the form that Read reads.
+// WriteTo writes the index. Read reads it again.
 func (x *Index) WriteTo(to io.Writer) (int64, error) {
 	w := &writer{to: to, sum: xxhash.New()}
 	head := append(make([]byte, 0, headerSize), magic...)
@@ -128,8 +129,8 @@ func (w *writer) put(b []byte) {
 	}
 }
 
-// Read reads an index of exactly size bytes. Read returns an error for damaged bytes or another
-// form. For an untrusted file, also call Check.
+// Read reads an index. The argument size is its exact length in bytes. Read returns an error for
+// damaged bytes and for other versions of the format. For an untrusted file, also call Check.
 func Read(from io.Reader, size int64) (*Index, error) {
 	r := &reader{from: from, sum: xxhash.New(), buf: make([]byte, min(64<<10, max(size, headerSize)))}
 	head := r.next(headerSize)
@@ -179,8 +180,7 @@ type reader struct {
 	err  error
 }
 
-// next reads n bytes, which are valid until the next call. The buffer must have room for n
-// bytes.
+// The result is valid until the next call. The buffer must have room for n bytes.
 func (r *reader) next(n int) []byte {
 	r.fill(r.buf[:n])
 	return r.buf[:n]

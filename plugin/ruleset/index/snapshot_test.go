@@ -163,7 +163,6 @@ func TestCheck(t *testing.T) {
 			}
 		}
 	}
-	// Check cannot detect changed letters of names, changed refs, or additional bits in over.
 	if all := 8 * (len(good) - 8 - headerSize); refused < all/2 || refused == all {
 		t.Errorf("%d of %d changes were refused", refused, all)
 	}

@@ -7,8 +7,7 @@ import (
 
 const (
 	slots = 12 // the number of slots in a bucket
-	// fill is the average number of used slots in a bucket. Because of over, a look-up rarely reads
-	// a second bucket.
+	// This is the average number of used slots in a bucket. A look-up rarely reads a second bucket.
 	fill = 11
 )
 
@@ -16,13 +15,13 @@ const (
 // left.
 type bucket struct {
 	tags [slots]uint8
-	// over has the overOf bit of each name that found no free slot. A look-up with this bit also
+	// A name that finds no free slot sets its bit here (see overOf). A look-up with this bit also
 	// reads the next bucket.
 	over uint32
 	offs [slots]uint32
 }
 
-// home must use other bits of the hash than tagOf and overOf.
+// This function must not use the bits of the hash that tagOf and overOf use.
 func home(h uint64, buckets int) int {
 	hi, _ := bits.Mul64(h, uint64(buckets))
 	return int(hi)
@@ -48,7 +47,7 @@ func insert(buckets []bucket, h uint64, place uint32) {
 	}
 }
 
-// match may return wrong slots too, so the caller must compare the records.
+// The result may contain wrong slots too, so the caller must compare the records.
 func (b *bucket) match(t uint8) uint16 {
 	tag := ones * uint64(t)
 	return zeros(binary.LittleEndian.Uint64(b.tags[:])^tag) |
@@ -58,7 +57,7 @@ func (b *bucket) match(t uint8) uint16 {
 // ones has the value 1 in each byte.
 const ones = 0x0101010101010101
 
-// zeros returns a bit set of the zero bytes of x. A byte 1 after a zero byte is in the set too.
+// The result has one bit for each zero byte of x. A byte 1 after a zero byte also sets a bit.
 func zeros(x uint64) uint16 {
 	return uint16((x - ones) &^ x & (ones << 7) >> 7 * 0x0102040810204080 >> 56)
 }

@@ -1,4 +1,4 @@
-// Package listen has the ports of the status pages. A reload of the Corefile keeps a port open.
+// Package listen opens the ports of the status pages. A reload of the Corefile keeps a port open.
 package listen
 
 import (
@@ -13,7 +13,7 @@ import (
 	"golang.org/x/net/netutil"
 )
 
-// maxConnections limits the open connections of a port. DNS needs the other file descriptors.
+// Limit the connections, because DNS needs the other file descriptors.
 const maxConnections = 128
 
 var ports = struct {
@@ -21,8 +21,6 @@ var ports = struct {
 	open map[string]*port
 }{open: map[string]*port{}}
 
-// A port passes the connections of a listening socket to an HTTP server. Each web configuration has
-// its own HTTP server.
 type port struct {
 	address  string
 	listener net.Listener
@@ -36,19 +34,18 @@ type port struct {
 	servers map[string]*server // by the path of the web configuration
 }
 
-// A Use is the use of a port by one configuration.
+// A Use lets one configuration answer the requests of a port.
 type Use struct {
 	port      *port
 	webConfig string
 	handler   http.Handler
 }
 
-// Listen begins to use an address. Listen opens the port if the port is not open yet. webConfig is
-// the path of the web configuration (TLS and passwords), or empty. The function log receives the
-// errors of the HTTP server.
+// Listen prepares an address for a new configuration. It opens the port if the port is not open
+// yet. webConfig is the path of the web configuration (TLS and passwords), or empty. The function
+// receives the errors of the HTTP server.
 //
-// The handler of the previous Use answers requests until the caller calls Serve. The caller must
-// call Close.
+// The earlier handler answers requests until the caller calls Serve. The caller must call Close.
 func Listen(address, webConfig string, log func(error)) (*Use, error) {
 	if webConfig != "" {
 		if err := web.Validate(webConfig); err != nil {
@@ -87,7 +84,7 @@ var starting http.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http
 // Addr returns the address on which the port listens.
 func (u *Use) Addr() net.Addr { return u.port.listener.Addr() }
 
-// Serve makes h the handler of the port, and u the newest use.
+// Serve makes h the handler of the port.
 func (u *Use) Serve(h http.Handler) {
 	ports.Lock()
 	defer ports.Unlock()
@@ -102,8 +99,8 @@ func (p *port) show(u *Use) {
 	p.server.Store(p.servers[u.webConfig])
 }
 
-// Close ends the use. The previous use then becomes the newest again, for example after a failed
-// reload. The last Close closes the port.
+// Close removes the handler from the port. The handler before it then answers again, for example
+// after a failed reload. The last Close closes the port.
 func (u *Use) Close() {
 	p := u.port
 	ports.Lock()

@@ -16,14 +16,14 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 )
 
-// writeTimeout is long, because writing a million orders takes seconds.
+// Writing a million orders takes seconds.
 const (
 	headerTimeout = 5 * time.Second
 	readTimeout   = 10 * time.Second
 	writeTimeout  = time.Minute
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 16 << 10
-	// stopTimeout is short. A silent client must not delay the end of the process.
+	// Keep this time short. A silent client must not delay the end of the process.
 	stopTimeout = 500 * time.Millisecond
 )
 
@@ -66,8 +66,8 @@ func (p *port) route(open bool) http.Handler {
 	})
 }
 
-// allows checks the Host header of a loopback address. Otherwise DNS rebinding would let a foreign
-// web page read the status.
+// Check the Host header of a loopback address. Otherwise DNS rebinding would let a foreign web page
+// read the status.
 func (p *port) allows(host string) bool {
 	tcp, ok := p.listener.Addr().(*net.TCPAddr)
 	if !ok || !tcp.IP.IsLoopback() {
