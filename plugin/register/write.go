@@ -66,10 +66,7 @@ func encode(path string, h order.Header, orders []*order.Order, step func(format
 // part encodes some orders. It removes the header and the end mark of the file from the text.
 func part(path string, h order.Header, orders []*order.Order, end []byte) ([]byte, error) {
 	ext := order.Ext(path)
-	text, ok, err := short(ext, h, orders)
-	if err == nil && !ok {
-		text, err = whole(ext, h, orders)
-	}
+	text, err := whole(ext, h, orders)
 	if err != nil {
 		return nil, err
 	}
