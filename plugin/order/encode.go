@@ -2,7 +2,6 @@ package order
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
 	"io"
 	"strconv"
@@ -31,26 +30,7 @@ func NewAttr() *Attr {
 	return &Attr{From: NoTime, Until: NoTime, Served: NoTime, Deadline: NoTime, Acknowledged: NoTime, Reported: NoTime}
 }
 
-// Encode writes orders in canonical form, and writes the number of orders at the top of the file.
-// ext is ".yaml", ".json" or ".jsonl". Parsing the output gives equal orders.
-func Encode(w io.Writer, ext string, h Header, orders []*Order) error {
-	if ext == ".jsonl" { // encode cuts the runs of each line
-		return encode(w, ext, h, orders)
-	}
-	var c cutter
-	if short := c.all(orders); len(c.runs) > 0 {
-		var b bytes.Buffer
-		if err := encode(&b, ext, h, short); err != nil {
-			return err
-		}
-		if text, ok := c.fill(nil, b.Bytes()); ok {
-			_, err := w.Write(text)
-			return err
-		}
-	}
-	return encode(w, ext, h, orders)
-}
-
+// encode does the same as Encode, but slower.
 func encode(w io.Writer, ext string, h Header, orders []*Order) error {
 	loc, err := time.LoadLocation(h.Timezone)
 	if err != nil {
@@ -85,7 +65,7 @@ func encode(w io.Writer, ext string, h Header, orders []*Order) error {
 		for _, o := range orders {
 			// bw keeps an error of Write until Flush returns the error.
 			_, _ = bw.Write(buf)
-			buf = append(e.appendLine(buf[:0], o), '\n')
+			buf = append(appendJSON(buf[:0], e.order(o), compact), '\n')
 		}
 		_, _ = bw.Write(buf)
 		return bw.Flush()
@@ -111,17 +91,6 @@ func encode(w io.Writer, ext string, h Header, orders []*Order) error {
 }
 
 type encoder struct{ loc *time.Location }
-
-// appendLine appends an order as one line of JSON, without the line end.
-func (e encoder) appendLine(dst []byte, o *Order) []byte {
-	var c cutter
-	if short := c.cut(o); short != o {
-		if full, ok := c.fill(dst, appendJSON(nil, e.order(short), compact)); ok {
-			return full
-		}
-	}
-	return appendJSON(dst, e.order(o), compact)
-}
 
 func (e encoder) order(o *Order) *yaml.Node {
 	n := mapping()

@@ -3,10 +3,33 @@ package order
 import (
 	"bytes"
 	"fmt"
-	"slices"
+	"io"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
+
+// Encode writes orders in canonical form, and writes the number of orders at the top of the file.
+// ext is ".yaml", ".json" or ".jsonl". Parsing the output gives equal orders.
+func Encode(w io.Writer, ext string, h Header, orders []*Order) error {
+	var c cutter
+	if ext == ".jsonl" {
+		return encode(w, ext, h, orders)
+	}
+	short := c.all(orders)
+	if len(c.runs) == 0 {
+		return encode(w, ext, h, orders)
+	}
+	var b bytes.Buffer
+	if err := encode(&b, ext, h, short); err != nil {
+		return err
+	}
+	text, ok := c.fill(b.Bytes())
+	if !ok {
+		return encode(w, ext, h, orders)
+	}
+	_, err := w.Write(text)
+	return err
+}
 
 // longRun is the smallest number of similar names in a row that Encode writes without YAML nodes. A
 // node needs ten times as much memory as the text of a name. Tests change longRun.
@@ -74,10 +97,10 @@ func (c *cutter) cut(o *Order) *Order {
 	return &short
 }
 
-// fill appends the text to dst, with the names in place of the marks. The text between the two marks
+// fill returns the text with the names in place of the marks. The text between the two marks
 // of a run is also the text between two names. fill returns false if the orders themselves contain
 // a mark.
-func (c *cutter) fill(dst, text []byte) ([]byte, bool) {
+func (c *cutter) fill(text []byte) ([]byte, bool) {
 	var parts [][]byte // the texts before, between and after the marks
 	for n := range 2 * len(c.runs) {
 		m := mark(n)
@@ -97,7 +120,7 @@ func (c *cutter) fill(dst, text []byte) ([]byte, bool) {
 			size += len(run[i].Name.Wire())
 		}
 	}
-	dst = slices.Grow(dst, size)
+	dst := make([]byte, 0, size)
 	for n, run := range c.runs {
 		dst = append(dst, parts[2*n]...)
 		for i := range run {

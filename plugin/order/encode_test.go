@@ -3,7 +3,6 @@ package order
 import (
 	"bytes"
 	"fmt"
-	"math"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -285,14 +284,13 @@ func TestEncodeRuns(t *testing.T) {
 	}
 }
 
-// checkCut checks that Encode gives the same output without a cutter.
+// checkCut checks that Encode gives the same output as encode.
 func checkCut(t testing.TB, what, ext string, h Header, orders []*Order) {
 	t.Helper()
 	was := longRun
 	defer func() { longRun = was }()
 	var want bytes.Buffer
-	longRun = math.MaxInt
-	if err := Encode(&want, ext, h, orders); err != nil {
+	if err := encode(&want, ext, h, orders); err != nil {
 		t.Fatal(err)
 	}
 	for _, longRun = range []int{was, 2, 3} {
