@@ -50,7 +50,7 @@ var kinds = []kind{
 		row: func(i int, name string) string {
 			return fmt.Sprintf("<PozycjaRejestru Lp=\"%d\"><AdresDomeny>%s</AdresDomeny><DataWpisu>%sT%02d:%02d:00</DataWpisu></PozycjaRejestru>\n", i+1, name, day(i/500), 8+i/40%10, i%60)
 		}, foot: "</Rejestr>\n"},
-	{name: "hosts", file: "hosts", args: append([]string{"hosts"}, head...), merges: true, most: 349_000,
+	{name: "hosts", file: "hosts", args: append([]string{"hosts"}, head...), merges: true, most: 139_900,
 		head: "127.0.0.1 localhost\n", row: func(_ int, name string) string { return "0.0.0.0 " + name + "\n" }},
 	{name: "rpz", file: "list.rpz", args: append([]string{"rpz"}, head...), merges: true,
 		head: "$TTL 60\n@ SOA localhost. root.localhost. 1 3600 600 86400 60\n@ NS localhost.\n",

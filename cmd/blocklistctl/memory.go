@@ -2,31 +2,30 @@ package main
 
 import (
 	"math"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 )
 
 // A memoryLimit makes the garbage collector keep the memory of a command small.
-type memoryLimit struct{ limit int64 } // 0 means that the environment variable GOMEMLIMIT has set a limit
+type memoryLimit struct{ limit int64 }
 
 // leastMemory is the limit in bytes of a command whose data is small.
-const leastMemory = 380 << 20
+const leastMemory = 430 << 20
 
-// limitMemory sets the limit, unless GOMEMLIMIT has set it.
-func limitMemory() *memoryLimit {
+// limitMemory sets the limit, unless the environment variable GOMEMLIMIT has set it.
+func limitMemory() {
 	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
-		return &memoryLimit{}
+		return
 	}
 	debug.SetMemoryLimit(leastMemory)
-	return &memoryLimit{leastMemory}
+	(&memoryLimit{leastMemory}).adapt()
 }
 
 // adapt raises the limit if the memory in use is close to it. Otherwise the garbage collector would
-// run all the time.
+// run all the time. The runtime calls adapt again after each garbage collection, because no other
+// value refers to m.
 func (m *memoryLimit) adapt() {
-	if m.limit == 0 {
-		return
-	}
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	if metrics.Read(live); live[0].Value.Kind() != metrics.KindUint64 {
 		return
@@ -35,4 +34,5 @@ func (m *memoryLimit) adapt() {
 		m.limit = need
 		debug.SetMemoryLimit(need)
 	}
+	runtime.SetFinalizer(m, (*memoryLimit).adapt)
 }
