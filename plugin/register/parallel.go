@@ -19,10 +19,10 @@ type rows struct {
 
 var errStopped = errors.New("a row has an error")
 
-// parallel runs a reader in a second goroutine, and passes its rows to r.row. The function "read"
-// must not use the fields of r that r.row changes. An error of a row comes before an error of the
-// reader.
-func (r *run) parallel(read func(row rowFunc) error) error {
+// parallel runs a reader in a second goroutine, and passes its rows to the function "row". The
+// function "read" must not use values that "row" changes. An error of a row comes before an error of
+// the reader.
+func parallel(read func(row rowFunc) error, row rowFunc) error {
 	batches, stop := make(chan rows, 4), make(chan struct{})
 	var readErr error
 	go func() {
@@ -41,9 +41,7 @@ func (r *run) parallel(read func(row rowFunc) error) error {
 				return errStopped
 			}
 		})
-		if readErr != errStopped {
-			batches <- b
-		}
+		batches <- b
 	}()
 	var rowErr error
 	for b := range batches {
@@ -52,7 +50,7 @@ func (r *run) parallel(read func(row rowFunc) error) error {
 				break
 			}
 			width := len(b.cells) / len(b.at)
-			if rowErr = r.row(at, b.cells[i*width:(i+1)*width]); rowErr != nil {
+			if rowErr = row(at, b.cells[i*width:(i+1)*width]); rowErr != nil {
 				close(stop)
 			}
 		}

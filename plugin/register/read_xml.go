@@ -107,7 +107,7 @@ func (e *entryCells) check(r *run) error {
 // namespace prefix.
 func (r *run) readXML(text string) error {
 	e := r.entryColumns()
-	if err := r.parallel(func(row rowFunc) error { return r.entriesXML(e, text, row) }); err != nil {
+	if err := parallel(func(row rowFunc) error { return r.entriesXML(e, text, row) }, r.row); err != nil {
 		return err
 	}
 	return e.check(r)
