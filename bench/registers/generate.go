@@ -13,8 +13,10 @@ type kind struct {
 	name string
 	file string
 	args []string // the arguments of the import, after "import"
-	// A second edition may go into the same output file.
+	// merges is true if the second import merges the second edition with the output. Otherwise, the
+	// second import replaces the output.
 	merges  bool
+	most    int // the largest number of rows that an order file can have, or 0
 	head    string
 	row     func(i int, name string) string
 	foot    string
@@ -44,11 +46,17 @@ var kinds = []kind{
 		row: func(i int, name string) string {
 			return fmt.Sprintf("<PozycjaRejestru Lp=\"%d\"><AdresDomeny>%s</AdresDomeny><DataWpisu>%sT%02d:%02d:00</DataWpisu></PozycjaRejestru>\n", i+1, name, day(i/500), 8+i/40%10, i%60)
 		}, foot: "</Rejestr>\n"},
-	{name: "hosts", file: "hosts", args: append([]string{"hosts"}, head...), merges: true,
+	{name: "hosts", file: "hosts", args: append([]string{"hosts"}, head...), merges: true, most: 139_900,
 		head: "127.0.0.1 localhost\n", row: func(_ int, name string) string { return "0.0.0.0 " + name + "\n" }},
 	{name: "rpz", file: "list.rpz", args: append([]string{"rpz"}, head...), merges: true,
 		head: "$TTL 60\n@ SOA localhost. root.localhost. 1 3600 600 86400 60\n@ NS localhost.\n",
 		row:  func(_ int, name string) string { return name + " CNAME .\n*." + name + " CNAME .\n" }},
+	{name: "adblock", file: "adblock.txt", args: append([]string{"adblock"}, head...), merges: true,
+		head: "[Adblock Plus 2.0]\n! Title: Example\n", row: func(_ int, name string) string { return "||" + name + "^\n" }},
+	{name: "csv", file: "list.csv", args: append([]string{"csv", "--column", "Domain"}, head...), merges: true,
+		head: "Number,Domain,Remark\n", row: func(i int, name string) string {
+			return fmt.Sprintf("%d,%s,\"Remark, %d\"\n", i+1, name, i%1000)
+		}},
 	{name: "domains", file: "list.txt", args: append([]string{"domains"}, head...),
 		row: func(_ int, name string) string { return name + "\n" }},
 }
@@ -115,6 +123,9 @@ func rknXML(i int, name string) string {
 
 // The second edition differs in the last name.
 func (k *kind) write(to io.Writer, names []string, second bool) error {
+	if k.most > 0 {
+		names = names[:min(len(names), k.most)]
+	}
 	buffer := bufio.NewWriterSize(to, 1<<20)
 	var w io.Writer = buffer
 	if k.charset != nil {

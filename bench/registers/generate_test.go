@@ -22,7 +22,7 @@ func TestDigests(t *testing.T) {
 			}
 		}
 	}
-	if got := hex.EncodeToString(h.Sum(nil)); got != "b8e56558ee480bc3bdd6ebd8f49068d957b30e3198a37e16e317ed01b1e30bcf" {
+	if got := hex.EncodeToString(h.Sum(nil)); got != "6bcfefae521a288bf700281dea927e65cba60cfa72b189535676d3c4548d7f92" {
 		t.Errorf("SHA-256 %s", got)
 	}
 }

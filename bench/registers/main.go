@@ -105,9 +105,9 @@ func measure(ctx context.Context, n int, only, bins, dir, ext string) error {
 		return fmt.Errorf("cannot write the registers: %w", err)
 	}
 	fmt.Printf("%s, commit %s; %s, %s; load %s; %d rows, .%s\n\n", time.Now().UTC().Format(time.DateOnly), rig.Commit(ctx), rig.CPU(), rig.Kernel(ctx), rig.Load(), n, ext)
-	fmt.Printf("| register | file | first import: s | s of CPU | peak RSS | one changed row: s | s of CPU | peak RSS |\n|---|---|---|---|---|---|---|---|\n")
+	fmt.Printf("| register | rows | file | first import: s | s of CPU | peak RSS | one changed row: s | s of CPU | peak RSS |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, k := range chosen {
-		if err := k.measure(ctx, dir, ext, programs); err != nil {
+		if err := k.measure(ctx, dir, ext, n, programs); err != nil {
 			return fmt.Errorf("%s: %w", k.name, err)
 		}
 	}
@@ -139,7 +139,10 @@ func (c cost) String() string {
 	return fmt.Sprintf("%.1f | %.1f | %d MB", c.wall.Seconds(), c.cpu.Seconds(), c.peak/1e6)
 }
 
-func (k *kind) measure(ctx context.Context, dir, ext string, programs []string) error {
+func (k *kind) measure(ctx context.Context, dir, ext string, rows int, programs []string) error {
+	if k.most > 0 {
+		rows = min(rows, k.most)
+	}
 	editions := k.editions(dir)
 	info, err := os.Stat(editions[0])
 	if err != nil {
@@ -155,12 +158,8 @@ func (k *kind) measure(ctx context.Context, dir, ext string, programs []string) 
 		if len(programs) > 1 {
 			name += ", " + filepath.Base(program)
 		}
-		row := fmt.Sprintf("| %s | %d MB", name, info.Size()/1e6)
+		row := fmt.Sprintf("| %s | %d | %d MB", name, rows, info.Size()/1e6)
 		for j, edition := range editions {
-			if j == 1 && !k.merges {
-				row += " | - | - | -"
-				break
-			}
 			c, err := k.run(ctx, program, edition, out, j)
 			if err != nil {
 				return err
@@ -200,6 +199,8 @@ func (k *kind) run(ctx context.Context, program, edition, out string, n int) (c 
 		if k.charset == nil { // the other registers have their time
 			args = append(args, "--as-of", []string{"2026-01-02", "2026-01-03"}[n])
 		}
+	} else {
+		args = append(args, "--overwrite")
 	}
 	cmd := exec.CommandContext(ctx, program, args...)
 	var said bytes.Buffer

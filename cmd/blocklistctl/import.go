@@ -111,6 +111,7 @@ func (c *domainsCmd) Run(e *env) error {
 		return err
 	}
 	defer closeIn()
+	limitMemory()
 	e.progress.say("reading %s", c.File)
 	res, err := importer.Domains(in, opt)
 	empty := errors.Is(err, importer.ErrEmpty)

@@ -91,11 +91,8 @@ func (c *mergeFlags) merge(e *env, p *register.Preset, file, served string, give
 		return err
 	}
 	opt.Given = given
-	memory := limitMemory()
-	opt.Progress = func(step string) {
-		memory.adapt()
-		e.progress.say("%s: %s", file, step)
-	}
+	limitMemory()
+	opt.Progress = func(step string) { e.progress.say("%s: %s", file, step) }
 	data, err := readRegister(e, file)
 	if err != nil {
 		return fmt.Errorf("%s: %w", printable.Line(file), err)

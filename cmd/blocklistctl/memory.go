@@ -2,30 +2,29 @@ package main
 
 import (
 	"math"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 )
 
 // A memoryLimit keeps the memory of a command small.
-type memoryLimit struct{ limit int64 } // 0 means that the environment variable GOMEMLIMIT has set a limit
+type memoryLimit struct{ limit int64 }
 
-const leastMemory = 380 << 20
+const leastMemory = 430 << 20
 
-// limitMemory sets the limit, unless GOMEMLIMIT has set it.
-func limitMemory() *memoryLimit {
+// limitMemory sets the limit, unless the environment variable GOMEMLIMIT has set it.
+func limitMemory() {
 	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
-		return &memoryLimit{}
-	}
-	debug.SetMemoryLimit(leastMemory)
-	return &memoryLimit{leastMemory}
-}
-
-// If the limit is too low, the garbage collector runs all the time. The function raises such a
-// limit.
-func (m *memoryLimit) adapt() {
-	if m.limit == 0 {
 		return
 	}
+	debug.SetMemoryLimit(leastMemory)
+	(&memoryLimit{leastMemory}).adapt()
+}
+
+// adapt raises the limit if the memory in use is close to it. Otherwise the garbage collector would
+// run all the time. The runtime calls adapt again after each garbage collection, because no other
+// value refers to m.
+func (m *memoryLimit) adapt() {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	if metrics.Read(live); live[0].Value.Kind() != metrics.KindUint64 {
 		return
@@ -34,4 +33,5 @@ func (m *memoryLimit) adapt() {
 		m.limit = need
 		debug.SetMemoryLimit(need)
 	}
+	runtime.SetFinalizer(m, (*memoryLimit).adapt)
 }

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
@@ -172,7 +173,7 @@ func Domains(r io.Reader, opt Options) (*Result, error) {
 			return nil, bad
 		}
 	}
-	im := &imports{opt: opt, seen: map[string]int{}}
+	im := &imports{opt: opt, names: map[dname.Name]int{}, seen: map[string]int{}}
 	lines, err := im.split(data, decode)
 	if err != nil {
 		return nil, err
@@ -186,24 +187,30 @@ func Domains(r io.Reader, opt Options) (*Result, error) {
 	broken(lines, opt.hyphen, opt.Typed)
 	removed(lines, opt.hyphen)
 	numbered(lines)
+	im.out.Targets = make([]order.Target, 0, len(lines))
 	for i := range lines {
 		im.line(i+1, &lines[i])
 	}
-	if len(im.out.Targets) == 0 {
-		return &im.out, ErrEmpty
+	out := im.out // a pointer to im.out would keep the memory of im
+	if len(out.Targets) == 0 {
+		return &out, ErrEmpty
 	}
-	return &im.out, nil
+	return &out, nil
 }
 
 // imports is the state of one import.
 type imports struct {
-	opt  Options
-	out  Result
-	seen map[string]int // maps the text of a target to the first line with the target
+	opt Options
+	out Result
+	// These fields map a target to the first line with the target. The map "names" has the targets
+	// that are a name and all names below the name. The keys of the map "seen" are the texts of
+	// other targets.
+	names map[dname.Name]int
+	seen  map[string]int
 }
 
 func (im *imports) line(number int, l *line) {
-	n := Note{Line: number, Raw: shorten(l.raw), Joined: l.rest}
+	n := Note{Line: number, Raw: shorten(l.raw), Joined: l.rest()}
 	if f := l.found; f != nil {
 		n.Refused, n.Needs, n.After, n.Passed = f.refused, f.needs, f.after, f.passed
 		if f.did != "" {
@@ -239,24 +246,40 @@ func (im *imports) take(n *Note, targets []order.Target) {
 		im.out.Refused++
 	}
 	for _, t := range targets {
-		text := t.String()
-		n.Targets = append(n.Targets, text)
-		key := text // targets with different pages or notes are different targets
-		if t.Attr != nil {
-			key += "\x00" + t.Attr.URL + "\x00" + t.Attr.Note
-		}
-		if first, dup := im.seen[key]; dup {
+		if first := im.first(&t, n.Line); first > 0 {
 			im.out.Duplicates++
 			n.Did, n.Same = append(n.Did, repeated), first
 			continue
 		}
-		im.seen[key] = n.Line
 		t.Line, t.Column = n.Line, 1
 		im.out.Targets = append(im.out.Targets, t)
 	}
 	if n.Refused != "" || n.Passed != "" || len(n.Did) > 0 || len(n.Warnings) > 0 {
+		for _, t := range targets {
+			n.Targets = append(n.Targets, t.String())
+		}
 		im.out.Notes = append(im.out.Notes, *n)
 	}
+}
+
+// first returns the first line with the target. It returns 0 if the given line is the first line.
+func (im *imports) first(t *order.Target, line int) int {
+	if t.Kind == order.TargetName && t.Match == order.Subtree && t.Attr == nil {
+		first := im.names[t.Name]
+		if first == 0 {
+			im.names[t.Name] = line
+		}
+		return first
+	}
+	key := t.String() // targets with different pages or notes are different targets
+	if t.Attr != nil {
+		key += "\x00" + t.Attr.URL + "\x00" + t.Attr.Note
+	}
+	first := im.seen[key]
+	if first == 0 {
+		im.seen[key] = line
+	}
+	return first
 }
 
 const repeated = "merged with an earlier line with the same target"

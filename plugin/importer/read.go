@@ -3,6 +3,7 @@ package importer
 import (
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -20,6 +21,11 @@ var ErrSize = fmt.Errorf("is larger than %d MiB or has more than %d lines, which
 
 func readAll(r io.Reader) (string, error) {
 	var data strings.Builder
+	if f, ok := r.(fs.File); ok {
+		if info, err := f.Stat(); err == nil && info.Size() <= MaxSize {
+			data.Grow(int(info.Size()))
+		}
+	}
 	n, err := io.Copy(&data, io.LimitReader(r, MaxSize+1))
 	if err != nil {
 		return "", err
@@ -32,18 +38,36 @@ func readAll(r io.Reader) (string, error) {
 
 // A line is one line of the list.
 type line struct {
-	raw    string // the line as it was read, converted to UTF-8 if possible
-	text   string // the text of source without blanks and invisible characters at both ends
-	joined string // the text of this line and of the lines in rest, or empty
-	rest   []Rest // the lines that were joined to this line
-	found  *found // the findings about the line; nil for most lines
+	raw   string  // the line as it was read, converted to UTF-8 if possible
+	text  string  // the text of source without blanks and invisible characters at both ends
+	whole *joined // nil if no line was joined to this line
+	found *found  // the findings about the line; nil for most lines
+}
+
+// A joined is the text of several lines.
+type joined struct {
+	text string
+	rest []Rest // all lines except the first
 }
 
 func (l *line) source() string {
-	if l.joined != "" {
-		return l.joined
+	if l.whole != nil {
+		return l.whole.text
 	}
 	return l.raw
+}
+
+// rest returns the lines that were joined to this line.
+func (l *line) rest() []Rest {
+	if l.whole != nil {
+		return l.whole.rest
+	}
+	return nil
+}
+
+// join sets the text of this line and the lines that were joined to this line.
+func (l *line) join(text string) {
+	l.whole, l.text = &joined{text, l.rest()}, text
 }
 
 type found struct {

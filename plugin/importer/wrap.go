@@ -87,7 +87,7 @@ func broken(lines []line, decided func(i int) string, typed map[int]string) {
 			continue
 		}
 		if last >= 0 && pair(lines, last, i, decided(i), typed[i+1]) {
-			lines[last].rest = append(lines[last].rest, Rest{i + 1, shorten(l.raw)})
+			lines[last].whole.rest = append(lines[last].whole.rest, Rest{i + 1, shorten(l.raw)})
 			continue // the next line may also belong to the joined line
 		}
 		loose(l, decided(i))
@@ -131,7 +131,7 @@ func pair(lines []line, i, j int, decided, typed string) bool {
 		return false
 	}
 	if typed != "" {
-		a.joined, a.text = typed, typed
+		a.join(typed)
 		*a.mark() = found{did: "replaced with the next line by typed text"}
 		b.mark().passed = "replaced with the line before by typed text"
 		return true
@@ -152,8 +152,7 @@ func pair(lines []line, i, j int, decided, typed string) bool {
 				rest = strings.TrimLeft(rest, hyphens)
 			}
 		}
-		a.joined = s + rest
-		a.text = a.joined
+		a.join(s + rest)
 		*a.mark() = found{did: did, warning: a.mark().warning} // the refusal was about the line before
 		b.mark().passed = "joined with the line before"
 		return true

@@ -30,9 +30,8 @@ func NewAttr() *Attr {
 	return &Attr{From: NoTime, Until: NoTime, Served: NoTime, Deadline: NoTime, Acknowledged: NoTime, Reported: NoTime}
 }
 
-// Encode writes orders in canonical form. It writes their number at the top. The extension is
-// ".yaml", ".json" or ".jsonl".
-func Encode(w io.Writer, ext string, h Header, orders []*Order) error {
+// encode does the same as Encode, but slower.
+func encode(w io.Writer, ext string, h Header, orders []*Order) error {
 	loc, err := time.LoadLocation(h.Timezone)
 	if err != nil {
 		return err

@@ -2,12 +2,15 @@ package order
 
 import (
 	"bytes"
+	"fmt"
 	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
 var encodings = []string{".yaml", ".json", ".jsonl"}
@@ -19,6 +22,7 @@ func checkEncode(t testing.TB, what string, h Header, orders []*Order, opt Optio
 		if err := Encode(&b, ext, h, orders); err != nil {
 			t.Fatalf("%s as %s: %v", what, ext, err)
 		}
+		checkCut(t, what, ext, h, orders)
 		f, problems := Parse("a"+ext, bytes.NewReader(b.Bytes()), opt)
 		if len(problems.Errors()) > 0 {
 			t.Fatalf("%s as %s: %v\n%s", what, ext, problems, b.String())
@@ -213,6 +217,84 @@ func TestGoodHasAllFields(t *testing.T) {
 	for _, key := range []string{"Order.Claimant", "Terms.Redress", "Attr.Acknowledged", "Document.ApprovedBy", "FilteringDatabase.ID", "Exempt.Reference"} {
 		if _, ok := fields[key]; !ok {
 			t.Errorf("the test does not reach %s", key)
+		}
+	}
+}
+
+// TestEncodeRuns encodes orders that are difficult for a cutter. They have names that need
+// quotes, other targets among the plain names, and a text that is equal to a placeholder. The
+// output must be equal to the output without a cutter.
+func TestEncodeRuns(t *testing.T) {
+	name := func(s string, m Match) Target {
+		n, err := dname.Parse(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Target{Name: n, Match: m}
+	}
+	var plain []Target
+	for i := range 12 {
+		plain = append(plain, name(fmt.Sprintf("%d-a_b.example.com", i), Subtree))
+	}
+	exact, below := slices.Clone(plain), slices.Clone(plain)
+	for i := range plain {
+		exact[i].Match, below[i].Match = Exact, BelowOnly
+	}
+	until := NewAttr()
+	until.Until = 1.8e9
+	ended := name("z.example.com", Subtree)
+	ended.Attr = until
+	for what, tc := range map[string]struct {
+		among []Target
+		note  string
+	}{
+		"plain names":          {nil, ""},
+		"names like numbers":   {[]Target{name("1.e5", Subtree), name("1.2e5", Subtree), name("0x1.e1", Subtree)}, ""},
+		"an A-label":           {[]Target{name("a.xn--p1ai", Subtree), name("xn--p1ai", Subtree), name("com", Subtree), name("no", Subtree), name("null", Subtree)}, ""},
+		"a name alone":         {[]Target{name("y.example.com", Exact)}, ""},
+		"exact names":          {exact, ""},
+		"names below":          {below, ""},
+		"the names below":      {[]Target{name("y.example.com", BelowOnly)}, ""},
+		"an end":               {[]Target{ended}, ""},
+		"a text with a mark":   {nil, "run-0.4d1f6c0b9ae27583.invalid"},
+		"a text like a name":   {nil, "targets:\n  - a.example.com"},
+		"a name like a mark":   {[]Target{name("run-0.4d1f6c0b9ae27583.invalid", Subtree)}, ""},
+		"several kinds":        {[]Target{ended, name("y.example.com", Exact), name("1.e5", Subtree)}, ""},
+		"a name with a hyphen": {[]Target{name("_x.example.com", Subtree), name("a-.example.com", Subtree)}, ""},
+	} {
+		for _, targets := range [][]Target{slices.Concat(plain, tc.among), slices.Concat(tc.among, plain), slices.Concat(plain, tc.among, plain), slices.Concat(plain[:3], tc.among, plain[:7]), plain[:2]} {
+			o := New()
+			o.ID, o.Note, o.Issued, o.Targets = "a", tc.note, 1.7e9, targets
+			terms := *o.Terms
+			terms.Authority.Name, terms.Scope = "A", &Scope{Global: true}
+			o.Terms = &terms
+			second := *o
+			second.ID, second.Note = "b", ""
+			orders := []*Order{o, &second}
+			h := Header{Serial: 7, ShrinkOK: -1, Timezone: "Europe/Rome", Expires: NoTime}
+			for _, ext := range encodings {
+				checkCut(t, what, ext, h, orders)
+			}
+		}
+	}
+}
+
+// checkCut checks that Encode gives the same output as encode.
+func checkCut(t testing.TB, what, ext string, h Header, orders []*Order) {
+	t.Helper()
+	was := longRun
+	defer func() { longRun = was }()
+	var want bytes.Buffer
+	if err := encode(&want, ext, h, orders); err != nil {
+		t.Fatal(err)
+	}
+	for _, longRun = range []int{was, 2, 3} {
+		var got bytes.Buffer
+		if err := Encode(&got, ext, h, orders); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got.Bytes(), want.Bytes()) {
+			t.Errorf("%s as %s, runs of %d: got\n%s\nwant\n%s", what, ext, longRun, got.Bytes(), want.Bytes())
 		}
 	}
 }

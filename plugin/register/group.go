@@ -53,17 +53,23 @@ type keyed struct {
 }
 
 func sortedByKey(n int, target func(int) *order.Target) []keyed {
-	var text []byte
-	ends := make([]int, n)
+	size := 0
 	for i := range n {
-		text = appendKey(text, target(i))
-		ends[i] = len(text)
+		size += len(target(i).Name.Wire())
 	}
-	all, from := string(text), 0
+	var text strings.Builder
+	text.Grow(size)
 	out := make([]keyed, n)
-	for i, end := range ends {
-		out[i] = keyed{all[from:end], int32(i)}
-		from = end
+	var key []byte
+	for i := range n {
+		key = appendKey(key[:0], target(i))
+		out[i].index = int32(i)
+		if text.Cap()-text.Len() < len(key) { // the key of an earlier target stays in the old text
+			text = strings.Builder{}
+			text.Grow(max(len(key), 1<<12))
+		}
+		text.Write(key)
+		out[i].key = text.String()[text.Len()-len(key):]
 	}
 	slices.SortFunc(out, func(a, b keyed) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.index, b.index)) })
 	return out

@@ -43,7 +43,7 @@ func (r *run) enter(dec *json.Decoder, keys []string, e *entryCells) (found bool
 			}
 			e.reset()
 			e.value("", v)
-			if err := e.emit(r, n); err != nil {
+			if err := e.emit(r, n, r.row); err != nil {
 				return false, err
 			}
 		}

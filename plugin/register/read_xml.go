@@ -77,12 +77,12 @@ func (e *entryCells) add(parts, value string) {
 	}
 }
 
-// emit passes the entry on.
-func (e *entryCells) emit(r *run, at int) error {
+// emit passes the entry on to the function "row".
+func (e *entryCells) emit(r *run, at int, row rowFunc) error {
 	if e.twice != "" {
 		return fmt.Errorf("%s %d has several values for the column %s; a * after the path in the preset allows several values", r.p.Unit(), at, e.twice)
 	}
-	return r.row(at, e.cells)
+	return row(at, e.cells)
 }
 
 func (e *entryCells) check(r *run) error {
@@ -100,6 +100,13 @@ func (e *entryCells) check(r *run) error {
 // Paths have no namespace prefixes.
 func (r *run) readXML(text string) error {
 	e := r.entryColumns()
+	if err := parallel(func(row rowFunc) error { return r.entriesXML(e, text, row) }, r.row); err != nil {
+		return err
+	}
+	return e.check(r)
+}
+
+func (r *run) entriesXML(e *entryCells, text string, row rowFunc) error {
 	record := strings.Split(strings.Trim(r.p.Record, "/"), "/")
 	dec := xml.NewDecoder(strings.NewReader(text))
 	dec.CharsetReader = func(label string, in io.Reader) (io.Reader, error) {
@@ -117,7 +124,7 @@ func (r *run) readXML(text string) error {
 		t, err := dec.Token()
 		line, _ := dec.InputPos()
 		if errors.Is(err, io.EOF) {
-			return e.check(r)
+			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("line %d: is not XML, or the file is cut off: %s", line, clip(err.Error()))
@@ -154,7 +161,7 @@ func (r *run) readXML(text string) error {
 		case xml.EndElement:
 			if len(stack) >= len(record) && slices.Equal(stack[:len(record)], record) {
 				if len(stack) == len(record) {
-					if err := e.emit(r, start); err != nil {
+					if err := e.emit(r, start, row); err != nil {
 						return err
 					}
 				} else {

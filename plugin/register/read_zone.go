@@ -13,9 +13,71 @@ const noOrigin = "rpz.invalid."
 
 type policy struct{ action, addresses string }
 
+// An owner is a name in a response policy zone. It has a policy for the name itself, and a policy for
+// the names below. The policies are indexes of owners.policies, and 0 means no policy.
 type owner struct {
-	self, below *policy
-	first       int
+	name               string
+	first, self, below int32
+}
+
+// owners contains the owners of a zone in the sequence of their first records. A zone may have a
+// million owners, so the owners and their names are in a few large blocks of memory.
+type owners struct {
+	blocks   [][]owner
+	n        int
+	index    map[string]int32
+	names    *strings.Builder
+	policies []policy
+	numbers  map[policy]int32  // the indexes of policies
+	more     map[*int32]string // the addresses after the first, by the field self or below
+}
+
+const ownerBlock, nameBlock = 1 << 12, 1 << 16
+
+func (z *owners) at(i int) *owner { return &z.blocks[i/ownerBlock][i%ownerBlock] }
+
+// find returns the owner with a name. It adds the owner if it is not there. Records of one name are
+// often next to each other.
+func (z *owners) find(name string, record int) *owner {
+	if z.n > 0 {
+		if last := z.at(z.n - 1); last.name == name {
+			return last
+		}
+	}
+	if i, ok := z.index[name]; ok {
+		return z.at(int(i))
+	}
+	if z.names == nil || z.names.Cap()-z.names.Len() < len(name) {
+		z.names = &strings.Builder{}
+		z.names.Grow(max(nameBlock, len(name)))
+	}
+	z.names.WriteString(name)
+	name = z.names.String()[z.names.Len()-len(name):]
+	if z.n%ownerBlock == 0 {
+		z.blocks = append(z.blocks, make([]owner, 0, ownerBlock))
+	}
+	last := &z.blocks[len(z.blocks)-1]
+	*last = append(*last, owner{name: name, first: int32(record)})
+	z.index[name] = int32(z.n)
+	z.n++
+	return z.at(z.n - 1)
+}
+
+// policy returns the policy of a field self or below.
+func (z *owners) policy(at *int32) policy {
+	p := z.policies[*at]
+	p.addresses += z.more[at]
+	return p
+}
+
+// number returns the index of a policy.
+func (z *owners) number(p policy) int32 {
+	n, ok := z.numbers[p]
+	if !ok {
+		n = int32(len(z.policies))
+		z.policies, z.numbers[p] = append(z.policies, p), n
+	}
+	return n
 }
 
 // The file is a response policy zone (draft-vixie-dnsop-dns-rpz-00).
@@ -24,8 +86,7 @@ func (r *run) readZone(text string) error {
 	zp := dns.NewZoneParser(strings.NewReader(text), noOrigin, "")
 	zp.SetDefaultTTL(300)
 	var apex string
-	owners := map[string]*owner{}
-	var names []string
+	all := owners{index: map[string]int32{}, policies: make([]policy, 1), numbers: map[policy]int32{}, more: map[*int32]string{}}
 	n := 0
 	for rr, ok := zp.Next(); ok; rr, ok = zp.Next() {
 		n++
@@ -48,22 +109,17 @@ func (r *run) readZone(text string) error {
 			continue // NS and other records of the zone itself
 		}
 		base, below := strings.CutPrefix(name, "*.")
-		o := owners[base]
-		if o == nil {
-			o = &owner{first: n}
-			owners[base] = o
-			names = append(names, base)
-		}
+		o := all.find(base, n)
 		place := &o.self
 		if below {
 			place = &o.below
 		}
 		p := policyOf(rr)
 		switch {
-		case *place == nil:
-			*place = &p
-		case (*place).action == "redirect" && p.action == "redirect":
-			(*place).addresses += " " + p.addresses
+		case *place == 0:
+			*place = all.number(p)
+		case all.policies[*place].action == "redirect" && p.action == "redirect":
+			all.more[place] += " " + p.addresses
 		default:
 			return fmt.Errorf("record %d: %s has two policies", n, h.Name)
 		}
@@ -74,8 +130,9 @@ func (r *run) readZone(text string) error {
 	if n == 0 {
 		return fmt.Errorf("has no record")
 	}
-	for _, name := range names {
-		if err := r.owner(name, owners[name]); err != nil {
+	all.index, all.numbers = nil, nil // their memory is free for the rows
+	for i := range all.n {
+		if err := r.owner(all.at(i), &all); err != nil {
 			return err
 		}
 	}
@@ -117,26 +174,28 @@ func policyOf(rr dns.RR) policy {
 	return policy{strings.ToLower(dns.TypeToString[rr.Header().Rrtype]), ""}
 }
 
-func (r *run) owner(name string, o *owner) error {
-	if trigger, ok := lastLabel(name); ok {
-		action := trigger
-		if trigger == "rpz-ip" && o.self != nil {
-			if p, ok := triggerPrefix(strings.TrimSuffix(strings.ToLower(name), ".rpz-ip")); ok {
-				return r.row(o.first, []string{p.String(), o.self.action, "subtree", o.self.addresses})
+func (r *run) owner(o *owner, all *owners) error {
+	row := func(name, covers string, p policy) error {
+		return r.row(int(o.first), []string{name, p.action, covers, p.addresses})
+	}
+	if trigger, ok := lastLabel(o.name); ok {
+		if trigger == "rpz-ip" && o.self != 0 {
+			if p, ok := triggerPrefix(strings.TrimSuffix(strings.ToLower(o.name), ".rpz-ip")); ok {
+				return row(p.String(), "subtree", all.policy(&o.self))
 			}
 		}
-		return r.row(o.first, []string{name, action, "subtree", ""})
+		return row(o.name, "subtree", policy{action: trigger})
 	}
-	if o.self != nil && o.below != nil && *o.self == *o.below {
-		return r.row(o.first, []string{name, o.self.action, "subtree", o.self.addresses})
+	if o.self != 0 && o.below != 0 && all.policy(&o.self) == all.policy(&o.below) {
+		return row(o.name, "subtree", all.policy(&o.self))
 	}
-	if o.self != nil {
-		if err := r.row(o.first, []string{name, o.self.action, "exact", o.self.addresses}); err != nil {
+	if o.self != 0 {
+		if err := row(o.name, "exact", all.policy(&o.self)); err != nil {
 			return err
 		}
 	}
-	if o.below != nil {
-		return r.row(o.first, []string{name, o.below.action, "below", o.below.addresses})
+	if o.below != 0 {
+		return row(o.name, "below", all.policy(&o.below))
 	}
 	return nil
 }

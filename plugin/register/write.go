@@ -62,10 +62,7 @@ func encode(path string, h order.Header, orders []*order.Order, step func(format
 
 func part(path string, h order.Header, orders []*order.Order, end []byte) ([]byte, error) {
 	ext := order.Ext(path)
-	text, ok, err := short(ext, h, orders)
-	if err == nil && !ok {
-		text, err = whole(ext, h, orders)
-	}
+	text, err := whole(ext, h, orders)
 	if err != nil {
 		return nil, err
 	}

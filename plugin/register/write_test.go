@@ -2,13 +2,10 @@ package register
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
@@ -34,69 +31,6 @@ func TestEncode(t *testing.T) {
 			}
 			if !bytes.Equal(b.Bytes(), res.Content) {
 				t.Errorf("%s with %d rows differs from the output of order.Encode", path, n)
-			}
-		}
-	}
-}
-
-func TestShort(t *testing.T) {
-	name := func(s string, m order.Match) order.Target {
-		n, err := dname.Parse(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return order.Target{Name: n, Match: m}
-	}
-	var plain []order.Target
-	for i := range 12 {
-		plain = append(plain, name(fmt.Sprintf("%d-a_b.example.com", i), order.Subtree))
-	}
-	until := order.NewAttr()
-	until.Until = 1.8e9
-	ended := name("z.example.com", order.Subtree)
-	ended.Attr = until
-	for what, tc := range map[string]struct {
-		among []order.Target
-		note  string
-	}{
-		"plain names":          {nil, ""},
-		"names like numbers":   {[]order.Target{name("1.e5", order.Subtree), name("1.2e5", order.Subtree), name("0x1.e1", order.Subtree)}, ""},
-		"an A-label":           {[]order.Target{name("a.xn--p1ai", order.Subtree), name("xn--p1ai", order.Subtree), name("com", order.Subtree), name("no", order.Subtree), name("null", order.Subtree)}, ""},
-		"a name alone":         {[]order.Target{name("y.example.com", order.Exact)}, ""},
-		"the names below":      {[]order.Target{name("y.example.com", order.BelowOnly)}, ""},
-		"an end":               {[]order.Target{ended}, ""},
-		"a text with a mark":   {nil, "run-0.4d1f6c0b9ae27583.invalid"},
-		"a text like a name":   {nil, "targets:\n  - a.example.com"},
-		"a name like a mark":   {[]order.Target{name("run-0.4d1f6c0b9ae27583.invalid", order.Subtree)}, ""},
-		"several kinds":        {[]order.Target{ended, name("y.example.com", order.Exact), name("1.e5", order.Subtree)}, ""},
-		"a name with a hyphen": {[]order.Target{name("_x.example.com", order.Subtree), name("a-.example.com", order.Subtree)}, ""},
-	} {
-		for _, targets := range [][]order.Target{slices.Concat(plain, tc.among), slices.Concat(tc.among, plain), slices.Concat(plain, tc.among, plain), slices.Concat(plain[:3], tc.among, plain[:7]), plain[:2]} {
-			o := order.New()
-			o.ID, o.Note, o.Issued, o.Targets = "a", tc.note, 1.7e9, targets
-			terms := *o.Terms
-			terms.Authority.Name, terms.Scope = "A", &order.Scope{Global: true}
-			o.Terms = &terms
-			second := *o
-			second.ID, second.Note = "b", ""
-			orders := []*order.Order{o, &second}
-			h := order.Header{Serial: 7, ShrinkOK: -1, Timezone: "Europe/Rome", Expires: order.NoTime}
-			for _, ext := range []string{".yaml", ".jsonl"} {
-				out, err := encode("out"+ext, h, orders, func(string, ...any) {})
-				if err != nil {
-					t.Fatalf("%s: %v", what, err)
-				}
-				got, err := out.bytes(h)
-				var want bytes.Buffer
-				if err := errors.Join(err, order.Encode(&want, ext, h, orders)); err != nil {
-					t.Fatal(err)
-				}
-				if !bytes.Equal(got, want.Bytes()) {
-					t.Errorf("%s as %s: got\n%s\nwant\n%s", what, ext, got, want.Bytes())
-				}
-				if same, err := out.is(append(got, '\n'), h); same || err != nil {
-					t.Errorf("%s as %s: a longer file is equal, error %v", what, ext, err)
-				}
 			}
 		}
 	}
