@@ -128,9 +128,10 @@ type parser struct {
 	sides         distinct[string] // the same paths as out.Sides
 	draft         draft            // the current order
 	room          []Target         // reused memory for the Targets of draft
-	runs          []run            // the long lists of plain names in data
-	stopErr       error            // the error with which the load ends
-	deep          LabelCount       // counts the labels in the file and its side lists
+	quick         quickLine
+	runs          []run      // the long lists of plain names in data
+	stopErr       error      // the error with which the load ends
+	deep          LabelCount // counts the labels in the file and its side lists
 	tooDeep       bool
 	// intervals is the number of windows so far, see countIntervals.
 	intervals int
@@ -258,7 +259,10 @@ func (p *parser) jsonLines(r io.Reader) error {
 		case p.out.Count >= maxOrders && !l.blank:
 			return &syntaxError{line, 1, fmt.Sprintf("the file has more than %d orders; split it into several files", maxOrders)}
 		}
-		if bad != nil || !l.blank {
+		switch {
+		case bad == nil && l.blank:
+		case bad == nil && seenHeader && l.text != nil && len(l.text.runs) == 0 && p.quickOrder(l.text.text, line):
+		default:
 			n, err := l.node, l.fault
 			switch {
 			case bad != nil:
@@ -276,13 +280,16 @@ func (p *parser) jsonLines(r io.Reader) error {
 				if err != nil || !p.lineHeader(n) {
 					return err // the orders need the values of the header
 				}
+				p.quick.on, p.quick.known = p.head.defaults == nil && len(p.problems) == 0, map[string]*Terms{}
 			case err != nil:
 				// The parser continues after a bad line, and reports the problems of all
 				// lines.
 				p.out.Count++
 				p.addSyntax(err)
 			default:
+				before := len(p.problems)
 				p.readOrder(n)
+				p.learn(before)
 			}
 			seenHeader = true
 		}
