@@ -51,6 +51,8 @@ type Options struct {
 	// OpenSide opens a side list (a text file with names). The path "name" is relative to
 	// the directory of the order file. Without OpenSide, a side list is a problem.
 	OpenSide func(name string) (io.ReadCloser, error)
+	// Head is called for JSON Lines after the first line, the header.
+	Head func(*File)
 	// Emit is called with each order until the first error. The order is valid until Emit
 	// returns. After an error, drop all emitted orders.
 	Emit func(*Order)
@@ -279,6 +281,9 @@ func (p *parser) jsonLines(r io.Reader) error {
 			case !seenHeader:
 				if err != nil || !p.lineHeader(n) {
 					return err // the orders need the values of the header
+				}
+				if p.opt.Head != nil {
+					p.opt.Head(p.out)
 				}
 				p.quick.on, p.quick.known = p.head.defaults == nil && len(p.problems) == 0, map[string]*Terms{}
 			case err != nil:

@@ -2,10 +2,12 @@ package register
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -95,16 +97,29 @@ type run struct {
 	fixes        map[[2]string]Fix
 	dates        map[string]date
 	excepts      []dname.Name
-	groups       map[string]*group
-	ids          map[string]bool
-	templates    map[string]*order.Order
+	groups       blocks[group]
+	small        blocks[smallEntry]
+	byKey, byID  groupIndex
+	byColumns    []string         // the columns of the preset's key "by"
+	plans        map[string]*plan // by the values of byColumns
+	terms        map[[2]*order.Terms]*order.Terms
 	asOf         order.Time
 	needAsOf     bool
 	inForce      int // the previous targets in force
 	vanished     string
 	missing      []missing // the previous targets in force whose rows are not in their order
 	previousFile *order.File
+	canExcept    bool // the register can have exceptions
 
+	// These fields have the merged orders.
+	merged int
+	lines  *lineOutput    // nil if the orders must stay in memory
+	kept   []*order.Order // the orders that are not in lines
+	values int            // see the function "values"
+	large  *order.Order   // the first order with too many values
+	spare  *order.Order   // reused memory
+	room   []order.Target // reused memory for targets
+	given  []entry        // the entries of the current order
 	// These fields describe the current row.
 	vals       []string
 	captured   map[string]string
@@ -112,8 +127,9 @@ type run struct {
 	issuedText string
 	found      []order.Target
 	key        []byte
+	choice     []byte // the values of byColumns
+	used       []byte // the values of the columns of a plan
 	last       *group
-	lastKey    string
 	lastCell   string     // a cell with decisions
 	lastFound  [][]string // the decisions of lastCell
 }
@@ -129,8 +145,8 @@ func (r *run) problem(format string, args ...any) {
 func Import(p *Preset, data []byte, opt Options) (*Result, error) {
 	r := &run{p: p, opt: &opt, out: &Result{Left: map[string]int{}, AsOf: order.NoTime}, clean: p.clean(opt.AllowSuffix), progress: opt.Progress,
 		file: map[string]string{}, unknowns: map[string]int{}, fixes: map[[2]string]Fix{}, dates: map[string]date{},
-		groups: map[string]*group{}, ids: map[string]bool{}, templates: map[string]*order.Order{}, captured: map[string]string{},
-		vanished: p.Vanished}
+		byKey: newGroupIndex(), byID: newGroupIndex(), plans: map[string]*plan{}, terms: map[[2]*order.Terms]*order.Terms{}, captured: map[string]string{},
+		byColumns: sortedKeys(p.By), vanished: p.Vanished}
 	if opt.Vanished != "" {
 		r.vanished = opt.Vanished
 	}
@@ -149,26 +165,17 @@ func Import(p *Preset, data []byte, opt Options) (*Result, error) {
 		return nil, err
 	}
 	// The text of the register is not needed any more, so its memory is free for the previous output.
-	r.step("reading the previous output")
-	if err := r.readPrevious(); err != nil {
-		return nil, fmt.Errorf("the previous output: %w", err)
-	}
-	if err := r.setAsOf(); err != nil {
+	if err := r.merge(); err != nil {
 		return nil, err
 	}
-	r.step("merging")
-	previous := r.previousFile.Orders
-	orders := r.merge(previous)
-	r.groups, r.last = nil, nil
-	r.count(orders)
 	r.guard()
-	if why := tooLarge(order.Ext(opt.Path), orders); why != "" {
+	if why := r.tooLarge(); why != "" {
 		r.problem("%s", why)
 	}
 	if len(r.out.Problems) > 0 {
 		return r.out, nil
 	}
-	return r.out, r.write(orders, digest)
+	return r.out, r.write(digest)
 }
 
 // step reports the current step.
@@ -178,12 +185,54 @@ func (r *run) step(format string, args ...any) {
 	}
 }
 
-func (r *run) readPrevious() error {
+// merge reads the previous output, and merges it with the groups.
+func (r *run) merge() (err error) {
+	r.byKey, r.last = groupIndex{}, nil
+	r.canExcept = r.hasExcepts()
 	r.previousFile = &order.File{Serial: -1, Expires: order.NoTime}
-	if r.opt.Previous == nil {
-		return nil
+	asOf := r.setAsOf()
+	switch {
+	case r.opt.Previous != nil:
+		r.step("reading the previous output")
+		if err := r.readPrevious(asOf == nil); err != nil {
+			return fmt.Errorf("the previous output: %w", err)
+		}
+	case order.Ext(r.opt.Path) == ".jsonl":
+		if r.lines, err = newLineOutput(r.p.Timezone, nil); err != nil {
+			return err
+		}
 	}
-	file, problems := order.Parse(r.opt.Path, bytes.NewReader(r.opt.Previous), order.Options{})
+	if asOf != nil {
+		return asOf
+	}
+	if s := r.previousFile.Source; s != nil && s.AsOf != order.NoTime && r.asOf != order.NoTime && r.asOf < s.AsOf {
+		return fmt.Errorf("the file is of %s, which is earlier than the previous output, which is of %s", r.asOf, s.AsOf)
+	}
+	r.step("merging")
+	r.mergeNew()
+	r.vanish()
+	r.groups, r.small, r.byID, r.spare, r.room, r.given, r.missing = blocks[group]{}, blocks[smallEntry]{}, groupIndex{}, nil, nil, nil, nil
+	r.takeKept()
+	return nil
+}
+
+// readPrevious parses the previous output. If "merge" is true, it merges the orders.
+func (r *run) readPrevious(merge bool) error {
+	opt, stream := order.Options{}, order.Ext(r.opt.Path) == ".jsonl"
+	if stream {
+		opt.Head = func(f *order.File) {
+			// With another time zone, the output may need a second encoding.
+			if f.Timezone == r.p.Timezone {
+				r.lines, _ = newLineOutput(f.Timezone, r.opt.Previous)
+			}
+		}
+		opt.Emit = func(o *order.Order) {
+			if merge {
+				r.mergePrevious(o)
+			}
+		}
+	}
+	file, problems := order.Parse(r.opt.Path, bytes.NewReader(r.opt.Previous), opt)
 	if bad := problems.Errors(); len(bad) > 0 {
 		return bad
 	}
@@ -195,11 +244,16 @@ func (r *run) readPrevious() error {
 		return fmt.Errorf("comes from %s, not from the register %q; give another file to --out", was, r.p.Name)
 	}
 	r.previousFile = file
+	if merge {
+		for _, o := range file.Orders {
+			r.mergePrevious(o)
+		}
+	}
 	return nil
 }
 
-// setAsOf sets the time of the file's content. It refuses a time before the time of the previous
-// output. Otherwise an old file could end new orders.
+// setAsOf sets the time of the file's content. The function merge then refuses a time before the
+// time of the previous output. Otherwise an old file could end new orders.
 func (r *run) setAsOf() error {
 	r.asOf = r.opt.AsOf
 	if text := r.file["as_of"]; text != "" {
@@ -229,27 +283,39 @@ func (r *run) setAsOf() error {
 	if r.asOf > r.opt.Now {
 		return fmt.Errorf("the file is of %s, which is later than the present time %s", r.asOf, r.opt.Now)
 	}
-	if s := r.previousFile.Source; s != nil && s.AsOf != order.NoTime && r.asOf < s.AsOf {
-		return fmt.Errorf("the file is of %s, which is earlier than the previous output, which is of %s", r.asOf, s.AsOf)
-	}
 	return nil
 }
 
-// count counts the orders and targets of the output.
-func (r *run) count(orders []*order.Order) {
-	r.out.Rows, r.out.Orders = r.rows, len(orders)
-	for _, o := range orders {
-		r.out.Targets += len(o.Targets)
-		r.out.Sealed = r.out.Sealed || o.Disclosure.Sealed()
-		if o.Until != order.NoTime && r.asOf != order.NoTime && o.Until <= r.asOf {
-			continue
-		}
-		for i := range o.Targets {
-			if r.open(&o.Targets[i]) {
-				r.out.InForce++
-			}
+// next returns an order for the next merge.
+func (r *run) next() *order.Order {
+	if r.spare == nil {
+		r.spare, r.room = new(order.Order), nil
+	}
+	return r.spare
+}
+
+// add takes a merged order. The parameter "line" is the order's line in the previous output, or 0. If
+// "open" is true, the order is not final yet.
+func (r *run) add(o *order.Order, line int, open bool) {
+	if r.lines == nil || open {
+		r.kept, r.spare = append(r.kept, o), nil
+		return
+	}
+	r.count(o)
+	r.lines.add(o, line)
+	r.room = o.Targets[:0]
+}
+
+// takeKept takes the orders that are final now.
+func (r *run) takeKept() {
+	slices.SortStableFunc(r.kept, compareOrders)
+	for _, o := range r.kept {
+		r.count(o)
+		if r.lines != nil {
+			r.lines.add(o, 0)
 		}
 	}
+	r.out.Rows = r.rows
 	for _, f := range r.opt.Fixes {
 		used := false
 		for _, u := range r.out.Fixed {
@@ -257,6 +323,30 @@ func (r *run) count(orders []*order.Order) {
 		}
 		if !used {
 			r.out.Unused = append(r.out.Unused, f)
+		}
+	}
+}
+
+func compareOrders(a, b *order.Order) int {
+	return cmp.Or(cmp.Compare(a.Issued, b.Issued), cmp.Compare(a.ID, b.ID))
+}
+
+// count counts a merged order and its targets.
+func (r *run) count(o *order.Order) {
+	r.out.Orders++
+	r.out.Targets += len(o.Targets)
+	r.out.Sealed = r.out.Sealed || o.Disclosure.Sealed()
+	n := values(o)
+	if r.values += n; n > order.MaxValues && (r.large == nil || compareOrders(o, r.large) < 0) {
+		large := *o
+		r.large = &large
+	}
+	if o.Until != order.NoTime && r.asOf != order.NoTime && o.Until <= r.asOf {
+		return
+	}
+	for i := range o.Targets {
+		if r.open(&o.Targets[i]) {
+			r.out.InForce++
 		}
 	}
 }
@@ -304,13 +394,13 @@ func (r *run) guard() {
 }
 
 // write makes the output. It keeps the previous output if the orders are the same.
-func (r *run) write(orders []*order.Order, digest string) error {
+func (r *run) write(digest string) error {
 	was := r.previousFile
 	h := order.Header{Serial: was.Serial, ShrinkOK: was.ShrinkOK, Timezone: was.Timezone, Source: was.Source, Expires: was.Expires}
 	if r.opt.Previous == nil {
 		h.Timezone = r.p.Timezone
 	}
-	out, err := encode(r.opt.Path, h, orders, r.step)
+	out, err := r.encode(h)
 	if err != nil {
 		return err
 	}
@@ -323,7 +413,7 @@ func (r *run) write(orders []*order.Order, digest string) error {
 	}
 	if h.Timezone != r.p.Timezone { // the dates in the orders are in the time zone of the header
 		h.Timezone = r.p.Timezone
-		if out, err = encode(r.opt.Path, h, orders, r.step); err != nil {
+		if out, err = r.encode(h); err != nil {
 			return err
 		}
 	}
@@ -333,4 +423,13 @@ func (r *run) write(orders []*order.Order, digest string) error {
 	r.step("checking the output")
 	r.out.Content, err = out.bytes(h)
 	return err
+}
+
+func (r *run) encode(h order.Header) (*output, error) {
+	if r.lines == nil {
+		return encode(r.opt.Path, h, r.kept, r.step)
+	}
+	lines := r.lines
+	r.lines, r.kept = nil, nil
+	return lines.output(r.opt.Path, r.out.Targets), nil
 }

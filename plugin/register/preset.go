@@ -60,6 +60,7 @@ type Preset struct {
 
 	loc       *time.Location
 	firstLine *regexp.Regexp
+	idPattern pattern
 	term      term
 	maxDrop   float64
 }
@@ -187,7 +188,7 @@ var matches = map[string]order.Match{"exact": order.Exact, "subtree": order.Subt
 // checkOrder checks the id and the fields of the orders. The id and the fields may use only columns
 // that have one value for all rows of an order.
 func (p *Preset) checkOrder(bad badFunc) {
-	if p.ID == "" {
+	if p.idPattern = parsePattern(p.ID); p.ID == "" {
 		bad("id", "is required, for example authority/{issued}")
 	}
 	known := p.fileColumns()
@@ -286,6 +287,41 @@ func fill(s string, value func(string) string) string {
 		return s
 	}
 	return placeholder.ReplaceAllStringFunc(s, func(m string) string { return value(m[1 : len(m)-1]) })
+}
+
+// A pattern is a text with placeholders, in parts.
+type pattern []patternPart
+
+type patternPart struct{ text, column string } // one of the two is empty
+
+func parsePattern(s string) (p pattern) {
+	at := 0
+	for _, m := range placeholder.FindAllStringSubmatchIndex(s, -1) {
+		if at < m[0] {
+			p = append(p, patternPart{text: s[at:m[0]]})
+		}
+		p, at = append(p, patternPart{column: s[m[2]:m[3]]}), m[1]
+	}
+	if at < len(s) {
+		p = append(p, patternPart{text: s[at:]})
+	}
+	return p
+}
+
+// fill replaces the placeholders in the same way as the function fill.
+func (p pattern) fill(value func(string) string) string {
+	if len(p) == 1 && p[0].column != "" {
+		return value(p[0].column)
+	}
+	var b strings.Builder
+	for _, part := range p {
+		if part.column != "" {
+			b.WriteString(value(part.column))
+		} else {
+			b.WriteString(part.text)
+		}
+	}
+	return b.String()
 }
 
 // walk calls f for each string in v.

@@ -280,6 +280,9 @@ func (r *run) wasFixed(at int) bool {
 // split returns the values of a cell.
 func (r *run) split(column, cell string) []string {
 	if re := r.layout.split[column]; re != nil {
+		if !strings.Contains(cell, r.layout.separator[column]) {
+			return []string{cell}
+		}
 		return re.Split(cell, -1)
 	}
 	if !strings.Contains(cell, manyValues) {

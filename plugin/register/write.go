@@ -18,15 +18,19 @@ const batch = 5_000
 // An output is an order file in parts. The parts do not contain the header. So the same orders with
 // another header need no second encoding.
 type output struct {
-	path   string
-	orders []*order.Order
-	parts  [][]byte // the text of the orders, or nil if the format has no parts
-	end    []byte   // the mark at the end of a YAML document
+	path       string
+	n, targets int            // the number of orders and of targets
+	orders     []*order.Order // the orders if there are no parts
+	parts      [][]byte       // the text of the orders, or nil if the format has no parts
+	end        []byte         // the mark at the end of a YAML document
 }
 
 // encode encodes orders in canonical form. It calls step with the progress.
 func encode(path string, h order.Header, orders []*order.Order, step func(format string, args ...any)) (*output, error) {
-	out := &output{path: path, orders: orders}
+	out := &output{path: path, n: len(orders), orders: orders}
+	for _, o := range orders {
+		out.targets += len(o.Targets)
+	}
 	ext := order.Ext(path)
 	if ext == ".json" || len(orders) == 0 {
 		return out, nil
@@ -97,7 +101,7 @@ func (o *output) pieces(h order.Header) ([][]byte, error) {
 		text, err := whole(order.Ext(o.path), h, o.orders)
 		return [][]byte{text}, err
 	}
-	head, err := header(order.Ext(o.path), h, len(o.orders))
+	head, err := header(order.Ext(o.path), h, o.n)
 	all := append([][]byte{head}, o.parts...)
 	return append(all, o.end), err
 }
@@ -111,7 +115,7 @@ func (o *output) bytes(h order.Header) ([]byte, error) {
 	}
 	text := bytes.Join(all, nil)
 	o.parts = nil
-	return text, verify(o.path, text, o.orders)
+	return text, verify(o.path, text, o.targets)
 }
 
 // is reports whether a file is equal to the order file with the header h.
@@ -144,35 +148,34 @@ func header(ext string, h order.Header, n int) ([]byte, error) {
 	return text, nil
 }
 
+// values returns how many keys and values of an order the server counts at least.
+func values(o *order.Order) int {
+	n := 8 // the keys and the values of id, authority, scope and targets
+	for i := range o.Targets {
+		if t := &o.Targets[i]; t.Kind != order.TargetName || t.Match == order.Exact || t.Attr != nil {
+			n += 2 // a key and a value
+		}
+	}
+	return n
+}
+
 // tooLarge returns the reason why the orders are too many for an order file, or "". It counts fewer
 // values than the server counts. So the server may still refuse a file that tooLarge accepts.
-func tooLarge(ext string, orders []*order.Order) string {
-	all := 0
-	for _, o := range orders {
-		n := 8 // the keys and the values of id, authority, scope and targets
-		for i := range o.Targets {
-			if t := &o.Targets[i]; t.Kind != order.TargetName || t.Match == order.Exact || t.Attr != nil {
-				n += 2 // a key and a value
-			}
-		}
-		if n > order.MaxValues {
-			return fmt.Sprintf("the order %q would have too many targets that are not plain names, and a server would refuse the order file; divide the file, and give each part an order file", o.ID)
-		}
-		all += n
+func (r *run) tooLarge() string {
+	if r.large != nil {
+		return fmt.Sprintf("the order %q would have too many targets that are not plain names, and a server would refuse the order file; divide the file, and give each part an order file", r.large.ID)
 	}
-	if ext == ".jsonl" || all <= order.MaxValues {
+	ext := order.Ext(r.opt.Path)
+	if ext == ".jsonl" || r.values <= order.MaxValues {
 		return ""
 	}
-	return fmt.Sprintf("%s are too many for one file in %s, and a server would refuse the file; give --out a name that ends in .jsonl", count(len(orders), "order"), strings.ToUpper(ext[1:]))
+	return fmt.Sprintf("%s are too many for one file in %s, and a server would refuse the file; give --out a name that ends in .jsonl", count(r.out.Orders, "order"), strings.ToUpper(ext[1:]))
 }
 
 // verify parses an order file in the same way as a server, and returns the errors. The file must
-// have all targets of the orders.
-func verify(path string, data []byte, orders []*order.Order) error {
-	want, got := 0, 0
-	for _, o := range orders {
-		want += len(o.Targets)
-	}
+// have the given number of targets.
+func verify(path string, data []byte, want int) error {
+	got := 0
 	_, problems := order.Parse(path, bytes.NewReader(data), order.Options{Emit: func(o *order.Order) { got += len(o.Targets) }})
 	if bad := problems.Errors(); len(bad) > 0 {
 		return errors.Join(errors.New("the output would have errors"), bad)

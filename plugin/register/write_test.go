@@ -10,6 +10,8 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
+
+	"golang.org/x/text/encoding/charmap"
 )
 
 func TestEncode(t *testing.T) {
@@ -107,10 +109,8 @@ func TestShort(t *testing.T) {
 
 func TestVerify(t *testing.T) {
 	text := []byte("version: 1\norders: [{id: a, authority: {name: A}, scope: global, targets: [a.example.com]}]\n")
-	o := order.New()
 	for n, want := range []string{"1 target, not 0", "", "1 target, not 2"} {
-		o.Targets = make([]order.Target, n)
-		if err := verify("out.yaml", text, []*order.Order{o}); (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
+		if err := verify("out.yaml", text, n); (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%d targets: got %v, want %q", n, err, want)
 		}
 	}
@@ -173,8 +173,42 @@ func TestTooLarge(t *testing.T) {
 		{".jsonl", many, ""},
 		{".jsonl", []*order.Order{small, large}, `the order "large" would have too many targets that are not plain names`},
 	} {
-		if got := tooLarge(tc.ext, tc.orders); !strings.HasPrefix(got, tc.want) || tc.want == "" && got != "" {
+		r := run{opt: &Options{Path: "out" + tc.ext}, out: &Result{}}
+		for _, o := range tc.orders {
+			r.count(o)
+		}
+		if got := r.tooLarge(); !strings.HasPrefix(got, tc.want) || tc.want == "" && got != "" {
 			t.Errorf("%s, %d orders: got %q, want %q", tc.ext, len(tc.orders), got, tc.want)
+		}
+	}
+}
+
+func TestDecodeAll(t *testing.T) {
+	every := make([]byte, 256)
+	for i := range every {
+		every[i] = byte(i)
+	}
+	for _, e := range charmap.All {
+		for _, text := range []string{"", "a", "\xff", string(every), "abc" + string(every) + "abc"} {
+			want, err := e.NewDecoder().String(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := decodeAll(e, text); got != want || err != nil {
+				t.Errorf("%v: got %q, want %q, error %v", e, got, want, err)
+			}
+		}
+	}
+}
+
+func TestSeparatorIn(t *testing.T) {
+	for pattern, want := range map[string]string{
+		`\s*\|\s*`: "|", `\s*,\s*`: ",", `,`: ",", `\s*; \s*`: "; ", `\s*`: "", `\s+`: "", `[,;]`: "", `,|;`: "", `\s*,?\s*`: "",
+		`a\\s*b`: "", `,*`: "", `(,)`: "", `^,`: "", `\d`: "",
+	} {
+		got := separatorIn(pattern)
+		if got != want {
+			t.Errorf("%s: got %q, want %q", pattern, got, want)
 		}
 	}
 }
