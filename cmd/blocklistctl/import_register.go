@@ -110,7 +110,7 @@ func (c *mergeFlags) merge(e *env, p *register.Preset, file, served string, give
 		if res.Sealed {
 			mode = modeSealed
 		}
-		if err := writeFile(c.Out, res.Content, mode); err != nil {
+		if err := writeText(c.Out, res.Content.Reader(), mode); err != nil {
 			return err
 		}
 	}

@@ -44,7 +44,7 @@ func FuzzImport(f *testing.F) {
 			if err != nil || res.Content == nil {
 				continue
 			}
-			out = res.Content
+			out = res.Content.Bytes()
 			opt.Previous = out
 			again, err := Import(p, []byte(data), opt)
 			if err != nil || again.Content != nil || len(again.Problems) > 0 {

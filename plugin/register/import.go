@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -47,7 +48,7 @@ type Options struct {
 
 // A Result is the report on an import.
 type Result struct {
-	Content []byte // the new output, or nil if nothing is to be written
+	Content Text // the new output, or nil if nothing is to be written
 	Serial  int64
 	AsOf    order.Time
 
@@ -64,6 +65,38 @@ type Result struct {
 	Vanished                       []Change // targets whose row vanished, which the import refuses
 	Problems                       []string // the reasons why nothing is to be written
 	Sealed                         bool     // the output has a sealed order
+}
+
+// A Text is the text of a file in pieces. A large file in one piece would need its memory twice.
+type Text [][]byte
+
+// Bytes returns the text in one piece.
+func (t Text) Bytes() []byte { return bytes.Join(t, nil) }
+
+// Reader returns a reader of the text.
+func (t Text) Reader() io.Reader { return &textReader{pieces: t} }
+
+type textReader struct {
+	pieces Text
+	piece  []byte // the rest of the current piece
+}
+
+// Read implements io.Reader.
+func (r *textReader) Read(p []byte) (n int, err error) {
+	for n < len(p) {
+		if len(r.piece) == 0 {
+			if len(r.pieces) == 0 {
+				break
+			}
+			r.piece, r.pieces = r.pieces[0], r.pieces[1:]
+		}
+		size := copy(p[n:], r.piece)
+		n, r.piece = n+size, r.piece[size:]
+	}
+	if n == 0 && len(p) > 0 {
+		err = io.EOF
+	}
+	return n, err
 }
 
 // A run is the state of one import.
@@ -421,7 +454,7 @@ func (r *run) write(digest string) error {
 	h.Serial, h.ShrinkOK = r.out.Serial, -1
 	h.Source = &order.Source{Register: r.p.Name, AsOf: r.asOf, SHA256: digest}
 	r.step("checking the output")
-	r.out.Content, err = out.bytes(h)
+	r.out.Content, err = out.text(h)
 	return err
 }
 

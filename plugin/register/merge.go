@@ -30,7 +30,14 @@ func (r *run) mergePrevious(was *order.Order) {
 
 // mergeNew adds the groups that the previous output does not have.
 func (r *run) mergeNew() {
-	for _, list := range r.groups.list {
+	first := r.opt.Previous == nil
+	if first {
+		r.byID = groupIndex{}
+	}
+	for k, list := range r.groups.list {
+		if first {
+			r.groups.list[k] = nil // the memory of the groups is free for the lines
+		}
 		for i := range list {
 			g := &list[i]
 			if g.merged {

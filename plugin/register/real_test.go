@@ -61,7 +61,7 @@ func imported(t *testing.T, p *Preset, data []byte, opt Options) (*Result, []byt
 	if res.Content == nil {
 		return res, opt.Previous
 	}
-	return res, res.Content
+	return res, res.Content.Bytes()
 }
 
 // contents returns the targets of an order file. The key is "id target". The value is the end of

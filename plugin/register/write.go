@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -96,26 +97,23 @@ func whole(ext string, h order.Header, orders []*order.Order) ([]byte, error) {
 }
 
 // pieces returns the order file with the header h, in several pieces.
-func (o *output) pieces(h order.Header) ([][]byte, error) {
+func (o *output) pieces(h order.Header) (Text, error) {
 	if o.parts == nil {
 		text, err := whole(order.Ext(o.path), h, o.orders)
-		return [][]byte{text}, err
+		return Text{text}, err
 	}
 	head, err := header(order.Ext(o.path), h, o.n)
-	all := append([][]byte{head}, o.parts...)
-	return append(all, o.end), err
+	return slices.Concat(Text{head}, o.parts, Text{o.end}), err
 }
 
-// bytes returns the order file with the header h. It checks the file with the parser of the server,
+// text returns the order file with the header h. It checks the file with the parser of the server,
 // because some limits apply to the whole file.
-func (o *output) bytes(h order.Header) ([]byte, error) {
+func (o *output) text(h order.Header) (Text, error) {
 	all, err := o.pieces(h)
 	if err != nil {
 		return nil, err
 	}
-	text := bytes.Join(all, nil)
-	o.parts = nil
-	return text, verify(o.path, text, o.targets)
+	return all, verify(o.path, all, o.targets)
 }
 
 // is reports whether a file is equal to the order file with the header h.
@@ -174,9 +172,9 @@ func (r *run) tooLarge() string {
 
 // verify parses an order file in the same way as a server, and returns the errors. The file must
 // have the given number of targets.
-func verify(path string, data []byte, want int) error {
+func verify(path string, text Text, want int) error {
 	got := 0
-	_, problems := order.Parse(path, bytes.NewReader(data), order.Options{Emit: func(o *order.Order) { got += len(o.Targets) }})
+	_, problems := order.Parse(path, text.Reader(), order.Options{Emit: func(o *order.Order) { got += len(o.Targets) }})
 	if bad := problems.Errors(); len(bad) > 0 {
 		return errors.Join(errors.New("the output would have errors"), bad)
 	}

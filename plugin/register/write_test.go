@@ -25,7 +25,7 @@ func TestEncode(t *testing.T) {
 			if err != nil || res.Content == nil {
 				t.Fatalf("%s with %d rows: %v, problems %q", path, n, err, res.Problems)
 			}
-			f, problems := order.Parse(path, bytes.NewReader(res.Content), order.Options{})
+			f, problems := order.Parse(path, res.Content.Reader(), order.Options{})
 			if len(problems.Errors()) > 0 || len(f.Orders) != res.Orders || f.Targets != n {
 				t.Fatalf("%s with %d rows: %v", path, n, problems.Errors())
 			}
@@ -34,7 +34,7 @@ func TestEncode(t *testing.T) {
 			if err := order.Encode(&b, order.Ext(path), h, f.Orders); err != nil {
 				t.Fatal(err)
 			}
-			if !bytes.Equal(b.Bytes(), res.Content) {
+			if !bytes.Equal(b.Bytes(), res.Content.Bytes()) {
 				t.Errorf("%s with %d rows differs from the output of order.Encode", path, n)
 			}
 		}
@@ -91,7 +91,8 @@ func TestShort(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%s: %v", what, err)
 				}
-				got, err := out.bytes(h)
+				text, err := out.text(h)
+				got := text.Bytes()
 				var want bytes.Buffer
 				if err := errors.Join(err, order.Encode(&want, ext, h, orders)); err != nil {
 					t.Fatal(err)
@@ -110,7 +111,7 @@ func TestShort(t *testing.T) {
 func TestVerify(t *testing.T) {
 	text := []byte("version: 1\norders: [{id: a, authority: {name: A}, scope: global, targets: [a.example.com]}]\n")
 	for n, want := range []string{"1 target, not 0", "", "1 target, not 2"} {
-		if err := verify("out.yaml", text, n); (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
+		if err := verify("out.yaml", Text{text}, n); (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%d targets: got %v, want %q", n, err, want)
 		}
 	}

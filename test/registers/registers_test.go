@@ -74,7 +74,7 @@ func imported(t *testing.T, e *registers.Example, ed *registers.Edition, previou
 	if err != nil || res.Content == nil {
 		t.Fatalf("error %v, result %+v", err, res)
 	}
-	return res.Content
+	return res.Content.Bytes()
 }
 
 // addBlock adds a server block with an order file. All clients are in the country of the first order.
