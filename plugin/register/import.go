@@ -198,6 +198,9 @@ func Import(p *Preset, data []byte, opt Options) (*Result, error) {
 		return nil, err
 	}
 	// The text of the register is not needed any more, so its memory is free for the previous output.
+	clear(r.vals)
+	clear(r.captured)
+	r.lastFound, r.found = nil, nil
 	if err := r.merge(); err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ func (r *run) read(data []byte) error {
 		}
 		for i, c := range r.p.firstLine.SubexpNames() {
 			if c != "" {
-				r.file[c] = m[i]
+				r.file[c] = strings.Clone(m[i]) // a part of the text would keep the whole text in memory
 			}
 		}
 		text, r.skipped = rest, 1

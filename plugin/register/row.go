@@ -31,7 +31,7 @@ type Refused struct {
 
 // refuse notes that a row makes no order.
 func (r *run) refuse(at int, column, value, format string, args ...any) {
-	r.out.Refused = append(r.out.Refused, Refused{at, column, clip(value), fmt.Sprintf(format, args...), ""})
+	r.out.Refused = append(r.out.Refused, Refused{at, column, strings.Clone(clip(value)), fmt.Sprintf(format, args...), ""})
 }
 
 // use sets the layout, and the position of each column in a row. The map "index" has only the
@@ -295,7 +295,7 @@ func (r *run) split(column, cell string) []string {
 // returns true if the text was refused.
 func (r *run) note(at int, column, text string, n *importer.Note) bool {
 	for _, w := range n.Warnings {
-		r.out.Warnings = append(r.out.Warnings, Refused{At: at, Column: column, Value: clip(text), Why: w})
+		r.out.Warnings = append(r.out.Warnings, Refused{At: at, Column: column, Value: strings.Clone(clip(text)), Why: w})
 	}
 	switch {
 	case n.Skipped:
