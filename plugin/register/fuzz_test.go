@@ -41,6 +41,7 @@ func FuzzImport(f *testing.F) {
 				opt.SkipRefused = len(res.Refused)
 				res, err = Import(p, []byte(data), opt)
 			}
+			checkLines(t, p, []byte(data), opt, res, err)
 			if err != nil || res.Content == nil {
 				continue
 			}
