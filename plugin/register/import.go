@@ -23,6 +23,9 @@ type Options struct {
 	Path string
 	// Previous is the previous output, or nil for the first import.
 	Previous []byte
+	// ReadPrevious reads the previous output if Previous is nil. It is called when the text of the
+	// register is no longer in memory. It may be nil, and it returns nil for the first import.
+	ReadPrevious func() ([]byte, error)
 	// AsOf is the time of the file's content, or order.NoTime if the file contains this time.
 	AsOf order.Time
 	// Now is the present time. A later AsOf is refused.
@@ -159,6 +162,7 @@ type run struct {
 	issued     order.Time
 	issuedText string
 	found      []order.Target
+	ahead      *cleaned // the clean name, if it is known
 	key        []byte
 	choice     []byte // the values of byColumns
 	used       []byte // the values of the columns of a plan
@@ -227,6 +231,11 @@ func (r *run) merge() (err error) {
 	r.canExcept = r.hasExcepts()
 	r.previousFile = &order.File{Serial: -1, Expires: order.NoTime}
 	asOf := r.setAsOf()
+	if r.opt.Previous == nil && r.opt.ReadPrevious != nil {
+		if r.opt.Previous, err = r.opt.ReadPrevious(); err != nil {
+			return err
+		}
+	}
 	switch {
 	case r.opt.Previous != nil:
 		r.step("reading the previous output")

@@ -75,15 +75,8 @@ func (r *run) readTable(text string) error {
 		sep = r.p.Separator
 	}
 	if r.p.Quote == "none" {
-		at := r.skipped
-		for line := range strings.Lines(text) {
-			at++
-			if line = strings.TrimRight(line, "\r\n"); strings.TrimSpace(line) == "" {
-				continue
-			}
-			if err := r.tableRow(at, strings.Split(line, sep)); err != nil {
-				return err
-			}
+		if err := r.tableLines(text, sep); err != nil {
+			return err
 		}
 		return r.noLayout()
 	}

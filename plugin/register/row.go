@@ -250,7 +250,7 @@ func (r *run) targets(at int) (out []order.Target, ok bool) {
 			if text = strings.TrimSpace(text); text == "" {
 				continue
 			}
-			targets, note := importer.Clean(text, r.clean)
+			targets, note := r.cleanName(text)
 			if r.note(at, c, text, &note) {
 				return nil, false
 			}
