@@ -7,8 +7,8 @@
 // an order and an end.
 //
 // All entries with the same key, for example the same date and number of the decision, become one
-// order (group.go). The orders are merged with the previous output (merge.go). Guards refuse an
-// import that would end too many names.
+// order (group.go, store.go). The orders are merged with the previous output (merge.go), and encoded
+// (lines.go, write.go). Guards refuse an import that would end too many names.
 //
 // The result depends only on the preset, the file, the previous output and the options.
 package register
