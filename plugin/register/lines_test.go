@@ -80,6 +80,7 @@ func TestTableLines(t *testing.T) {
 			p := load(t, "ru-csv")
 			p.Quote = quote
 			opt := options(nil, order.NoTime)
+			opt.Fixes = []Fix{{"domain", "h14.example.com", "fixed.example.com", "a test"}}
 			opt.Path, opt.SkipRefused = "out.jsonl", 9+strings.Count(more, "\n")
 			res, err := Import(p, data, opt)
 			if err != nil || res.Content == nil {
