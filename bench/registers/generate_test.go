@@ -54,7 +54,7 @@ func TestImports(t *testing.T) {
 			if err != nil || res.Content == nil || len(res.Refused) > 0 || j == 1 && (res.Added != 1 || len(res.Ended) != 1) {
 				t.Fatalf("%s, edition %d: error %v, %+v", k.name, j+1, err, res)
 			}
-			previous = res.Content
+			previous = res.Content.Bytes()
 		}
 	}
 }

@@ -97,8 +97,16 @@ func (c *mergeFlags) merge(e *env, p *register.Preset, file, served string, give
 	if err != nil {
 		return fmt.Errorf("%s: %w", printable.Line(file), err)
 	}
+	var bad error // the previous output cannot be read
+	opt.ReadPrevious = func() (previous []byte, err error) {
+		previous, bad = c.previous()
+		return previous, bad
+	}
 	res, err := register.Import(p, data, opt)
 	e.progress.clear()
+	if bad != nil {
+		return fmt.Errorf("%s: %w", printable.Line(c.Out), bad)
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", printable.Line(file), err)
 	}
@@ -107,7 +115,7 @@ func (c *mergeFlags) merge(e *env, p *register.Preset, file, served string, give
 		if res.Sealed {
 			mode = modeSealed
 		}
-		if err := writeFile(c.Out, res.Content, mode); err != nil {
+		if err := writeText(c.Out, res.Content.Reader(), mode); err != nil {
 			return err
 		}
 	}
@@ -156,9 +164,6 @@ func (c *mergeFlags) options(e *env, p *register.Preset, served string) (opt reg
 		if err != nil {
 			return opt, fmt.Errorf("%s: %w", printable.Line(c.Fix), err)
 		}
-	}
-	if opt.Previous, err = c.previous(); err != nil {
-		return opt, fmt.Errorf("%s: %w", printable.Line(c.Out), err)
 	}
 	return opt, nil
 }

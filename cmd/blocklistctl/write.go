@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -59,12 +61,17 @@ func (s *staged) prepare() error { return s.Prepare(s.name, s.mode) }
 
 // The function replaces the file by rename, because a server must never read an incomplete file.
 func writeFile(path string, data []byte, mode fs.FileMode) error {
+	return writeText(path, bytes.NewReader(data), mode)
+}
+
+// writeText is like writeFile. It reads the new content from a reader.
+func writeText(path string, text io.Reader, mode fs.FileMode) error {
 	s, err := stage(path, mode)
 	if err != nil {
 		return err
 	}
 	defer s.Close() // removes the hidden file after an error
-	_, err = s.Write(data)
+	_, err = io.CopyBuffer(s, text, make([]byte, 1<<20))
 	if err = cmp.Or(err, s.prepare()); err != nil {
 		return unwritable(path, err)
 	}

@@ -32,53 +32,34 @@ func NewAttr() *Attr {
 
 // encode does the same as Encode, but slower.
 func encode(w io.Writer, ext string, h Header, orders []*Order) error {
-	loc, err := time.LoadLocation(h.Timezone)
+	lines, err := NewLineEncoder(h.Timezone)
 	if err != nil {
 		return err
 	}
-	e := encoder{loc}
-	if h.Expires == 0 {
-		h.Expires = NoTime
-	}
-	head := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
-	put(head, "version", number(1))
-	if h.Serial >= 0 {
-		put(head, "serial", number(h.Serial))
-	}
-	put(head, "count", number(int64(len(orders))))
-	if s := h.Source; s != nil {
-		src := mapping()
-		putText(src, "register", s.Register)
-		putTime(src, "as_of", e.time(s.AsOf, startOfDay))
-		putText(src, "sha256", s.SHA256)
-		put(head, "source", src)
-	}
-	putTime(head, "expires", e.time(h.Expires, endOfDay))
-	if h.ShrinkOK >= 0 {
-		put(head, "shrink_ok", number(h.ShrinkOK))
-	}
-	putText(head, "timezone", h.Timezone)
-
 	bw := bufio.NewWriter(w)
 	if ext == ".jsonl" {
-		buf := append(appendJSON(nil, head, compact), '\n')
+		buf := append(appendTree(nil, func(to builder) { lines.e.header(to, h, len(orders)) }), '\n')
 		for _, o := range orders {
 			_, _ = bw.Write(buf)
-			buf = append(appendJSON(buf[:0], e.order(o), compact), '\n')
+			buf = lines.Append(buf[:0], o)
 		}
 		_, _ = bw.Write(buf)
 		return bw.Flush()
 	}
-	list := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
+	to := newNodeBuilder()
+	lines.e.header(to, h, len(orders))
+	to.open("orders", yaml.SequenceNode)
 	for _, o := range orders {
-		list.Content = append(list.Content, e.order(o))
+		to.open("", yaml.MappingNode)
+		lines.e.order(to, o)
+		to.close()
 	}
-	put(head, "orders", list)
+	to.close()
 	switch ext {
 	case ".json":
-		_, _ = bw.Write(append(appendJSON(nil, head, 0), '\n'))
+		_, _ = bw.Write(append(appendJSON(nil, to.root, 0), '\n'))
 	case ".yaml", ".yml":
-		out, err := writeYAML(&yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{head}})
+		out, err := writeYAML(&yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{to.root}})
 		if err != nil {
 			return err
 		}
@@ -89,13 +70,57 @@ func encode(w io.Writer, ext string, h Header, orders []*Order) error {
 	return bw.Flush()
 }
 
-type encoder struct{ loc *time.Location }
+// A LineEncoder encodes orders as lines of JSON Lines.
+type LineEncoder struct{ e encoder }
 
-func (e encoder) order(o *Order) *yaml.Node {
-	n := mapping()
+// NewLineEncoder returns an encoder for a file whose header has the time zone.
+func NewLineEncoder(timezone string) (*LineEncoder, error) {
+	loc, err := time.LoadLocation(timezone)
+	return &LineEncoder{encoder{loc, map[timeAt]string{}}}, err
+}
+
+// Append appends the line of an order to dst. The line is equal to the line that Encode writes.
+func (l *LineEncoder) Append(dst []byte, o *Order) []byte {
+	return append(appendTree(dst, func(to builder) { l.e.order(to, o) }), '\n')
+}
+
+type encoder struct {
+	loc   *time.Location
+	times map[timeAt]string // the times that were written before
+}
+
+type timeAt struct {
+	t  Time
+	at edge
+}
+
+func (e encoder) header(to builder, h Header, orders int) {
+	if h.Expires == 0 {
+		h.Expires = NoTime
+	}
+	to.value("version", "!!int", "1")
+	if h.Serial >= 0 {
+		putNumber(to, "serial", h.Serial)
+	}
+	putNumber(to, "count", int64(orders))
+	if s := h.Source; s != nil {
+		to.open("source", yaml.MappingNode)
+		putText(to, "register", s.Register)
+		putTime(to, "as_of", e.time(s.AsOf, startOfDay))
+		putText(to, "sha256", s.SHA256)
+		to.close()
+	}
+	putTime(to, "expires", e.time(h.Expires, endOfDay))
+	if h.ShrinkOK >= 0 {
+		putNumber(to, "shrink_ok", h.ShrinkOK)
+	}
+	putText(to, "timezone", h.Timezone)
+}
+
+func (e encoder) order(n builder, o *Order) {
 	putText(n, "id", o.ID)
 	if o.Action == Lift {
-		put(n, "action", word(o.Action.String()))
+		n.value("action", "!!str", o.Action.String())
 	}
 	putTexts(n, "lifts", o.Lifts)
 	t := o.Terms
@@ -103,11 +128,11 @@ func (e encoder) order(o *Order) *yaml.Node {
 		t = &Terms{TTL: -1}
 	}
 	if t.Authority.Name != "" {
-		a := mapping()
-		putText(a, "name", t.Authority.Name)
-		putText(a, "country", string(t.Authority.Country))
-		putText(a, "kind", t.Authority.Kind.String())
-		put(n, "authority", a)
+		n.open("authority", yaml.MappingNode)
+		putText(n, "name", t.Authority.Name)
+		putText(n, "country", string(t.Authority.Country))
+		putText(n, "kind", t.Authority.Kind.String())
+		n.close()
 	}
 	putTexts(n, "references", o.References)
 	putText(n, "basis", t.Basis)
@@ -130,68 +155,71 @@ func (e encoder) order(o *Order) *yaml.Node {
 	}
 	putTime(n, "from", e.time(o.From, startOfDay))
 	putTime(n, "until", e.time(o.Until, endOfDay))
-	putList(n, "windows", e.windows(o.Windows))
+	e.windows(n, o.Windows)
 	putTime(n, "review", e.time(o.Review, endOfDay))
 	putStatus(n, o.Status)
 	if s := t.Scope; s != nil {
-		put(n, "scope", scopeNode(s))
+		putScope(n, s)
 	}
-	putList(n, "exempt", e.exempts(t.Exempt))
+	e.exempts(n, t.Exempt)
 	if o.StatedCount > 0 {
-		put(n, "stated_count", number(int64(o.StatedCount)))
+		putNumber(n, "stated_count", int64(o.StatedCount))
 	}
 	if count := o.WrittenTargetCount(); count > 0 {
-		put(n, "target_count", number(int64(count)))
+		putNumber(n, "target_count", int64(count))
 	}
-	var targets []*yaml.Node
-	for i := range o.Targets {
-		targets = append(targets, e.target(&o.Targets[i], o.DeadlineAfter))
+	if len(o.Targets) > 0 {
+		n.open("targets", yaml.SequenceNode)
+		for i := range o.Targets {
+			e.target(n, &o.Targets[i], o.DeadlineAfter)
+		}
+		n.close()
 	}
-	putList(n, "targets", targets)
 	if s := o.Side; s != nil {
-		side := mapping()
-		putText(side, "file", s.File)
-		putText(side, "sha256", s.SHA256)
-		put(n, "targets_from", side)
+		n.open("targets_from", yaml.MappingNode)
+		putText(n, "file", s.File)
+		putText(n, "sha256", s.SHA256)
+		n.close()
 	}
 	putTexts(n, "except", nameTexts(o.Except))
 	if len(o.Force) > 0 {
-		f := mapping()
+		n.open("force", yaml.MappingNode)
 		for _, x := range o.Force {
-			putText(f, x.Target, x.Reason)
+			putText(n, x.Target, x.Reason)
 		}
-		put(n, "force", f)
+		n.close()
 	}
 	e.terms(n, t, o.Public)
-	var dbs []*yaml.Node
-	for _, x := range o.FilteringDatabases {
-		db := mapping()
-		putText(db, "db", x.DB)
-		putText(db, "id", x.ID)
-		dbs = append(dbs, db)
+	if len(o.FilteringDatabases) > 0 {
+		n.open("filtering_databases", yaml.SequenceNode)
+		for _, x := range o.FilteringDatabases {
+			n.open("", yaml.MappingNode)
+			putText(n, "db", x.DB)
+			putText(n, "id", x.ID)
+			n.close()
+		}
+		n.close()
 	}
-	putList(n, "filtering_databases", dbs)
 	if d := o.Document; d != nil {
-		doc := mapping()
-		putText(doc, "sha256", d.SHA256)
-		putText(doc, "verified_by", d.VerifiedBy)
-		putText(doc, "approved_by", d.ApprovedBy)
-		putText(doc, "note", d.Note)
-		put(n, "document", doc)
+		n.open("document", yaml.MappingNode)
+		putText(n, "sha256", d.SHA256)
+		putText(n, "verified_by", d.VerifiedBy)
+		putText(n, "approved_by", d.ApprovedBy)
+		putText(n, "note", d.Note)
+		n.close()
 	}
 	putText(n, "report_to", t.ReportTo)
-	return n
 }
 
-func (e encoder) terms(n *yaml.Node, t *Terms, public bool) {
+func (e encoder) terms(n builder, t *Terms, public bool) {
 	if t.Response.Kind == Redirect {
 		var to []string
 		for _, a := range t.Response.Addresses {
 			to = append(to, a.String())
 		}
-		r := mapping()
-		putTexts(r, "redirect", to)
-		put(n, "response", r)
+		n.open("response", yaml.MappingNode)
+		putTexts(n, "redirect", to)
+		n.close()
 	} else {
 		putText(n, "response", t.Response.Kind.String())
 	}
@@ -208,11 +236,12 @@ func (e encoder) terms(n *yaml.Node, t *Terms, public bool) {
 	putText(n, "url", t.URL)
 }
 
-func (e encoder) target(t *Target, orderDeadline time.Duration) *yaml.Node {
+func (e encoder) target(n builder, t *Target, orderDeadline time.Duration) {
 	if t.Kind == TargetName && t.Match != Exact && t.Attr == nil {
-		return text(t.Pattern())
+		n.text("", t.Pattern())
+		return
 	}
-	n := mapping()
+	n.open("", yaml.MappingNode)
 	a := t.Attr
 	if a == nil {
 		a = NewAttr()
@@ -225,21 +254,21 @@ func (e encoder) target(t *Target, orderDeadline time.Duration) *yaml.Node {
 		}
 	case a.URL != "":
 		if t.Kind == TargetName && t.Match == Subtree {
-			put(n, "match", word(t.Match.String()))
+			n.value("match", "!!str", t.Match.String())
 		}
 		putText(n, "url", a.URL)
 		if t.Kind == TargetName {
-			put(n, "whole_host", &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: "true"})
+			n.value("whole_host", "!!bool", "true")
 		}
 	default:
 		putText(n, "name", t.Pattern())
 		if t.Match == Exact {
-			put(n, "match", word(t.Match.String()))
+			n.value("match", "!!str", t.Match.String())
 		}
 	}
 	putTime(n, "from", e.time(a.From, startOfDay))
 	putTime(n, "until", e.time(a.Until, endOfDay))
-	putList(n, "windows", e.windows(a.Windows))
+	e.windows(n, a.Windows)
 	putTexts(n, "except", nameTexts(a.Except))
 	putStatus(n, a.Status)
 	if orderDeadline > 0 {
@@ -252,38 +281,58 @@ func (e encoder) target(t *Target, orderDeadline time.Duration) *yaml.Node {
 	putTime(n, "deadline", e.time(a.Deadline, endOfDay))
 	putTexts(n, "references", a.References)
 	putText(n, "note", a.Note)
-	return n
+	n.close()
 }
 
-func (e encoder) windows(ws []Window) (out []*yaml.Node) {
+func (e encoder) windows(n builder, ws []Window) {
+	if len(ws) == 0 {
+		return
+	}
+	n.open("windows", yaml.SequenceNode)
 	for _, w := range ws {
-		n := mapping()
+		n.open("", yaml.MappingNode)
 		putTime(n, "from", e.time(w.From, startOfDay))
 		putTime(n, "until", e.time(w.Until, endOfDay))
-		out = append(out, n)
+		n.close()
 	}
-	return out
+	n.close()
 }
 
-func (e encoder) exempts(list []Exempt) (out []*yaml.Node) {
+func (e encoder) exempts(n builder, list []Exempt) {
+	if len(list) == 0 {
+		return
+	}
+	n.open("exempt", yaml.SequenceNode)
 	for _, x := range list {
 		if len(x.Clients) == 1 && x.Until == NoTime && x.Reference == "" {
-			out = append(out, text(writtenPrefix(x.Clients[0])))
+			n.text("", writtenPrefix(x.Clients[0]))
 			continue
 		}
-		n := mapping()
+		n.open("", yaml.MappingNode)
 		putTexts(n, "clients", prefixTexts(x.Clients))
 		putTime(n, "until", e.time(x.Until, endOfDay))
 		putText(n, "reference", x.Reference)
-		out = append(out, n)
+		n.close()
 	}
-	return out
+	n.close()
 }
 
 func (e encoder) time(t Time, at edge) string {
 	if t == NoTime {
 		return ""
 	}
+	if known, ok := e.times[timeAt{t, at}]; ok {
+		return known
+	}
+	s := e.newTime(t, at)
+	if len(e.times) == maxTimes {
+		clear(e.times)
+	}
+	e.times[timeAt{t, at}] = s
+	return s
+}
+
+func (e encoder) newTime(t Time, at edge) string {
 	day := t.Time().In(e.loc)
 	if at == endOfDay {
 		day = day.AddDate(0, 0, -1)
@@ -295,14 +344,15 @@ func (e encoder) time(t Time, at edge) string {
 	return t.String()
 }
 
-func scopeNode(s *Scope) *yaml.Node {
+func putScope(n builder, s *Scope) {
 	if s.Global {
-		return word("global")
+		n.value("scope", "!!str", "global")
+		return
 	}
-	n := mapping()
+	n.open("scope", yaml.MappingNode)
 	putTexts(n, "countries", s.CountryTexts())
 	putTexts(n, "clients", prefixTexts(s.Clients))
-	return n
+	n.close()
 }
 
 func writtenDuration(d time.Duration) string {

@@ -35,6 +35,17 @@ func checkEncode(t testing.TB, what string, h Header, orders []*Order, opt Optio
 			t.Errorf("%s as %s is not canonical: \n%s\nformatted\n%s", what, ext, b.String(), got)
 		}
 	}
+	lines, err := NewLineEncoder(h.Timezone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range orders { // a line has the same text as the nodes of the order
+		nodes := newNodeBuilder()
+		lines.e.order(nodes, o)
+		if got, want := string(lines.Append(nil, o)), string(appendJSON(nil, nodes.root, compact))+"\n"; got != want {
+			t.Errorf("%s: got the line\n%s\nwant\n%s", what, got, want)
+		}
+	}
 }
 
 func normal(orders []*Order) []*Order {

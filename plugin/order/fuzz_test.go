@@ -93,6 +93,7 @@ func FuzzJSONLines(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		check(t, "a.jsonl", data)
 		checkLines(t, data)
+		checkQuick(t, data)
 	})
 }
 

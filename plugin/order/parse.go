@@ -47,6 +47,8 @@ type File struct {
 type Options struct {
 	// OpenSide opens a side list. The name is relative to the directory of the order file.
 	OpenSide func(name string) (io.ReadCloser, error)
+	// Head is called for JSON Lines after the first line, the header.
+	Head func(*File)
 	// Emit receives each order until the first error. The order is valid until Emit returns. After
 	// an error, drop all emitted orders.
 	Emit func(*Order)
@@ -118,9 +120,10 @@ type parser struct {
 	sides         distinct[string] // the same paths as out.Sides
 	draft         draft            // the current order
 	room          []Target         // reused memory for the Targets of draft
-	runs          []run            // the long lists of plain names in data
-	stopErr       error            // the error with which the load ends
-	deep          LabelCount       // counts the labels in the file and its side lists
+	quick         quickLine
+	runs          []run      // the long lists of plain names in data
+	stopErr       error      // the error with which the load ends
+	deep          LabelCount // counts the labels in the file and its side lists
 	tooDeep       bool
 	intervals     int
 }
@@ -240,7 +243,10 @@ func (p *parser) jsonLines(r io.Reader) error {
 		case p.out.Count >= maxOrders && !l.blank:
 			return &syntaxError{line, 1, fmt.Sprintf("the file has more than %d orders; split it into several files", maxOrders)}
 		}
-		if bad != nil || !l.blank {
+		switch {
+		case bad == nil && l.blank:
+		case bad == nil && seenHeader && l.text != nil && len(l.text.runs) == 0 && p.quickOrder(l.text.text, line):
+		default:
 			n, err := l.node, l.fault
 			switch {
 			case bad != nil:
@@ -258,11 +264,17 @@ func (p *parser) jsonLines(r io.Reader) error {
 				if err != nil || !p.lineHeader(n) {
 					return err // the orders need the values of the header
 				}
+				if p.opt.Head != nil {
+					p.opt.Head(p.out)
+				}
+				p.quick.on, p.quick.known = p.head.defaults == nil && len(p.problems) == 0, map[string]*Terms{}
 			case err != nil:
 				p.out.Count++
 				p.addSyntax(err)
 			default:
+				before := len(p.problems)
 				p.readOrder(n)
+				p.learn(before)
 			}
 			seenHeader = true
 		}

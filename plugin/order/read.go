@@ -65,15 +65,19 @@ func (p *parser) readOrder(n *yaml.Node) {
 	if !o.Lifting() {
 		p.out.Targets += o.NumTargets()
 	}
-	if p.failed {
-		return
+	if !p.failed {
+		p.emit(o)
 	}
+}
+
+// emit passes a good order on.
+func (p *parser) emit(o *draft) {
 	if p.opt.Emit != nil {
 		p.opt.Emit(&o.Order)
-	} else {
-		result := o.Order
-		p.out.Orders = append(p.out.Orders, &result)
+		return
 	}
+	result := o.Order
+	p.out.Orders = append(p.out.Orders, &result)
 }
 
 func saysPublic(n *yaml.Node) bool {

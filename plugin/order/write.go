@@ -26,7 +26,101 @@ func nameTexts(list []dname.Name) (out []string) {
 	return out
 }
 
-func mapping() *yaml.Node { return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"} }
+// A builder receives the tree of a document, from top to bottom. In a list, all keys are empty.
+type builder interface {
+	// open begins a mapping or a list.
+	open(key string, kind yaml.Kind)
+	close()
+	text(key, s string)
+	// value adds a scalar that never needs quotes in YAML.
+	value(key, tag, s string)
+}
+
+// A nodeBuilder builds the nodes of a document.
+type nodeBuilder struct {
+	root *yaml.Node
+	path []*yaml.Node // the open mappings and lists
+}
+
+func newNodeBuilder() *nodeBuilder {
+	root := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+	return &nodeBuilder{root, []*yaml.Node{root}}
+}
+
+func (b *nodeBuilder) add(key string, n *yaml.Node) {
+	in := b.path[len(b.path)-1]
+	if in.Kind == yaml.MappingNode {
+		in.Content = append(in.Content, text(key))
+	}
+	in.Content = append(in.Content, n)
+}
+
+func (b *nodeBuilder) open(key string, kind yaml.Kind) {
+	n := &yaml.Node{Kind: kind, Tag: "!!map"}
+	if kind == yaml.SequenceNode {
+		n.Tag = "!!seq"
+	}
+	b.add(key, n)
+	b.path = append(b.path, n)
+}
+
+func (b *nodeBuilder) close() { b.path = b.path[:len(b.path)-1] }
+
+func (b *nodeBuilder) text(key, s string) { b.add(key, text(s)) }
+
+func (b *nodeBuilder) value(key, tag, s string) {
+	b.add(key, &yaml.Node{Kind: yaml.ScalarNode, Tag: tag, Value: s})
+}
+
+// A lineBuilder appends a document as JSON on a single line.
+type lineBuilder struct {
+	out   []byte
+	ends  []byte // the end marks of the open mappings and lists
+	later bool   // the open mapping or list already has a value
+}
+
+// appendTree appends a mapping as JSON on a single line. The function "fill" adds the keys and the
+// values.
+func appendTree(dst []byte, fill func(builder)) []byte {
+	var ends [8]byte
+	b := lineBuilder{out: append(dst, '{'), ends: append(ends[:0], '}')}
+	fill(&b)
+	return append(b.out, '}')
+}
+
+func (b *lineBuilder) add(key string) {
+	if b.later {
+		b.out = append(b.out, ',')
+	}
+	b.later = true
+	if b.ends[len(b.ends)-1] == '}' {
+		b.out = append(appendJSONString(b.out, key), ':')
+	}
+}
+
+func (b *lineBuilder) open(key string, kind yaml.Kind) {
+	b.add(key)
+	begin, end := byte('{'), byte('}')
+	if kind == yaml.SequenceNode {
+		begin, end = '[', ']'
+	}
+	b.out, b.ends, b.later = append(b.out, begin), append(b.ends, end), false
+}
+
+func (b *lineBuilder) close() {
+	last := len(b.ends) - 1
+	b.out, b.ends, b.later = append(b.out, b.ends[last]), b.ends[:last], true
+}
+
+func (b *lineBuilder) text(key, s string) {
+	b.add(key)
+	b.out = appendJSONString(b.out, s)
+}
+
+func (b *lineBuilder) value(key, tag, s string) {
+	b.add(key)
+	b.out = appendScalar(b.out, tag, s)
+}
 
 // Use this function only for a text that never needs quotes.
 func word(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
@@ -48,41 +142,36 @@ func text(s string) *yaml.Node {
 // YAML 1.1 reads these words as true or false, for example "no", the code of Norway.
 var oldBool = map[string]string{"y": "true", "n": "false", "yes": "true", "no": "false", "on": "true", "off": "false"}
 
-func number(v int64) *yaml.Node {
-	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: strconv.FormatInt(v, 10)}
+func putNumber(to builder, key string, v int64) {
+	to.value(key, "!!int", strconv.FormatInt(v, 10))
 }
 
-func put(n *yaml.Node, key string, v *yaml.Node) { n.Content = append(n.Content, text(key), v) }
-
-func putText(n *yaml.Node, key, s string) {
+func putText(to builder, key, s string) {
 	if s != "" {
-		put(n, key, text(s))
+		to.text(key, s)
 	}
 }
 
-func putTime(n *yaml.Node, key, s string) {
+func putTime(to builder, key, s string) {
 	if s != "" {
-		put(n, key, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!timestamp", Value: s})
+		to.value(key, "!!timestamp", s)
 	}
 }
 
-func putTexts(n *yaml.Node, key string, list []string) {
-	var items []*yaml.Node
+func putTexts(to builder, key string, list []string) {
+	if len(list) == 0 {
+		return
+	}
+	to.open(key, yaml.SequenceNode)
 	for _, s := range list {
-		items = append(items, text(s))
+		to.text("", s)
 	}
-	putList(n, key, items)
+	to.close()
 }
 
-func putList(n *yaml.Node, key string, items []*yaml.Node) {
-	if len(items) > 0 {
-		put(n, key, &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: items})
-	}
-}
-
-func putStatus(n *yaml.Node, s Status) {
+func putStatus(to builder, s Status) {
 	if s != Active {
-		putText(n, "status", s.String())
+		putText(to, "status", s.String())
 	}
 }
 
@@ -95,11 +184,7 @@ func appendJSON(dst []byte, n *yaml.Node, indent int) []byte {
 		open, end, step = '{', '}', 2
 	case yaml.SequenceNode:
 	default:
-		switch n.Tag {
-		case "!!int", "!!float", "!!bool", "!!null":
-			return append(dst, n.Value...)
-		}
-		return appendJSONString(dst, n.Value)
+		return appendScalar(dst, n.Tag, n.Value)
 	}
 	dst = append(dst, open)
 	inner := indent
@@ -125,6 +210,14 @@ func appendJSON(dst []byte, n *yaml.Node, indent int) []byte {
 	return append(dst, end)
 }
 
+func appendScalar(dst []byte, tag, s string) []byte {
+	switch tag {
+	case "!!int", "!!float", "!!bool", "!!null":
+		return append(dst, s...)
+	}
+	return appendJSONString(dst, s)
+}
+
 func newline(dst []byte, indent int) []byte {
 	if indent < 0 {
 		return dst
@@ -134,19 +227,23 @@ func newline(dst []byte, indent int) []byte {
 
 func appendJSONString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
+	from := 0 // the bytes before the offset "from" are in dst
 	for i := range len(s) {
-		switch c := s[i]; {
-		case c == '"' || c == '\\':
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' {
+			continue
+		}
+		dst = append(dst, s[from:i]...)
+		switch from = i + 1; c {
+		case '"', '\\':
 			dst = append(dst, '\\', c)
-		case c == '\n':
+		case '\n':
 			dst = append(dst, `\n`...)
-		case c == '\t':
+		case '\t':
 			dst = append(dst, `\t`...)
-		case c < ' ':
-			dst = fmt.Appendf(dst, `\u%04x`, c)
 		default:
-			dst = append(dst, c)
+			dst = fmt.Appendf(dst, `\u%04x`, c)
 		}
 	}
-	return append(dst, '"')
+	return append(append(dst, s[from:]...), '"')
 }

@@ -39,10 +39,11 @@ func FuzzImport(f *testing.F) {
 				opt.SkipRefused = len(res.Refused)
 				res, err = Import(p, []byte(data), opt)
 			}
+			checkLines(t, p, []byte(data), opt, res, err)
 			if err != nil || res.Content == nil {
 				continue
 			}
-			out = res.Content
+			out = res.Content.Bytes()
 			opt.Previous = out
 			again, err := Import(p, []byte(data), opt)
 			if err != nil || again.Content != nil || len(again.Problems) > 0 {

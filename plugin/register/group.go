@@ -3,8 +3,8 @@ package register
 import (
 	"cmp"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,12 +14,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/importer"
 	"github.com/dns-orders/blocklist/plugin/order"
 )
-
-// A group has the entries of one order.
-type group struct {
-	order   *order.Order
-	entries []entry
-}
 
 type entry struct {
 	target order.Target
@@ -88,36 +82,39 @@ func (r *run) entry(at int, t order.Target, until order.Time, s state) error {
 	if g == nil || err != nil {
 		return err
 	}
-	g.entries = append(g.entries, entry{t, until, s})
+	r.addEntry(g, entry{t, until, s})
 	return nil
 }
 
 func (r *run) group(at int) (*group, error) {
 	r.key = r.key[:0]
 	for _, c := range r.p.Group {
-		r.key = append(append(r.key, r.value(c)...), 0)
+		v := r.value(c)
+		r.key = append(binary.AppendUvarint(r.key, uint64(len(v))), v...)
 	}
-	if r.last != nil && string(r.key) == r.lastKey {
+	if r.last != nil && string(r.key) == r.last.key() {
 		return r.last, nil
 	}
-	g := r.groups[string(r.key)]
+	hash := r.byKey.hash(r.key)
+	g := r.byKey.find(hash, func(g *group) bool { return g.key() == string(r.key) })
 	if g == nil {
 		if r.noDecision() {
 			r.refuse(at, strings.Join(r.p.Group, ", "), "", "is empty, and the order needs the value")
 			return nil, nil
 		}
-		o, err := r.newOrder()
+		base, err := r.base()
 		if err != nil {
 			return nil, fmt.Errorf("%s %d: %w", r.p.Unit(), at, err)
 		}
-		if other := r.ids[o.ID]; other {
-			return nil, fmt.Errorf("%s %d: two orders have the id %q", r.p.Unit(), at, o.ID)
+		id := r.p.orderID(r.value)
+		if r.groupOf(id) != nil {
+			return nil, fmt.Errorf("%s %d: two orders have the id %q", r.p.Unit(), at, id)
 		}
-		r.ids[o.ID] = true
-		g = &group{order: o}
-		r.groups[string(r.key)] = g
+		g = r.groups.add(group{text: string(r.key) + id, idAt: int32(len(r.key)), base: base, issued: r.issued, first: -1, last: -1})
+		r.byKey.add(hash, g)
+		r.byID.add(r.byID.hash([]byte(id)), g)
 	}
-	r.last, r.lastKey = g, string(r.key)
+	r.last = g
 	return g, nil
 }
 
@@ -134,72 +131,139 @@ func (r *run) noDecision() bool {
 	return empty
 }
 
-func (r *run) newOrder() (*order.Order, error) {
-	fields := r.p.Order
-	for _, c := range sortedKeys(r.p.By) {
-		by, ok := r.p.By[c][r.value(c)]
-		if !ok {
-			by, ok = r.p.By[c][others]
+// base returns the base of the order of the current row.
+func (r *run) base() (*base, error) {
+	r.choice = r.choice[:0]
+	for _, c := range r.byColumns {
+		v := r.value(c)
+		if _, ok := r.p.By[c][v]; !ok {
+			if v = others; r.p.By[c][v] == nil {
+				return nil, fmt.Errorf("the preset has no order for the value %q of the column %s", clip(r.value(c)), c)
+			}
 		}
-		if !ok {
-			return nil, fmt.Errorf("the preset has no order for the value %q of the column %s", clip(r.value(c)), c)
-		}
-		if len(by) > 0 {
-			fields = maps.Clone(fields)
-			maps.Copy(fields, by)
-		}
+		r.choice = append(append(r.choice, v...), 0)
 	}
-	values := map[string]string{}
-	walk(map[string]any(fields), func(s string) {
-		for _, c := range placeholders(s) {
-			values[c] = r.value(c)
-		}
-	})
-	base, err := r.template(fields, values)
-	if err != nil {
-		return nil, err
+	p := r.plans[string(r.choice)]
+	if p == nil {
+		p = r.newPlan()
+		r.plans[string(r.choice)] = p
 	}
-	o := *base
-	o.ID = r.p.orderID(r.value)
-	o.Issued = r.issued
-	if t := r.p.term; t != (term{}) {
-		end := r.issued.Time().In(r.p.loc).AddDate(t.years, t.months, t.days)
-		o.Until = order.FromTime(end)
-	}
-	return &o, nil
+	return r.baseOf(p)
 }
 
-// Orders with equal fields share their Terms.
-func (r *run) template(fields map[string]any, values map[string]string) (*order.Order, error) {
-	refs := texts(fields["references"])
-	key, err := json.Marshal([]any{fields, values})
-	if len(refs) > 0 && err == nil {
-		rest := maps.Clone(fields)
-		delete(rest, "references")
-		used := map[string]string{}
-		walk(rest, func(s string) {
-			for _, c := range placeholders(s) {
-				used[c] = values[c]
-			}
-		})
-		key, err = json.Marshal([]any{rest, used})
-		fields = rest
+// A plan has the fields of orders with the same values in the columns of the preset's key "by".
+type plan struct {
+	fields     map[string]any // without the references
+	columns    []string       // the columns in fields
+	references []pattern
+	// shared is true if the references have only columns that are the same for all rows of an order.
+	shared bool
+	bases  map[string]*base
+}
+
+// A base is an order without its id, its date, its references and its targets. Orders with the same
+// fields share a base, so their fields are parsed only once.
+type base struct {
+	order      *order.Order
+	references []pattern
+	set        []int // see setFields
+}
+
+// newPlan returns the plan for the current row.
+func (r *run) newPlan() *plan {
+	fields := maps.Clone(r.p.Order)
+	if fields == nil {
+		fields = map[string]any{}
 	}
-	if err != nil {
-		return nil, err
+	for _, c := range r.byColumns {
+		by, ok := r.p.By[c][r.value(c)]
+		if !ok {
+			by = r.p.By[c][others]
+		}
+		maps.Copy(fields, by)
 	}
-	base := r.templates[string(key)]
-	if base == nil {
-		if base, err = r.p.template(fields, values); err != nil {
+	p := &plan{fields: fields, bases: map[string]*base{}, shared: true}
+	for _, ref := range texts(fields["references"]) {
+		p.references = append(p.references, parsePattern(ref))
+		for _, c := range placeholders(ref) {
+			p.shared = p.shared && (slices.Contains(r.p.Group, c) || r.at(c) < 0 && (r.capture == nil || !slices.Contains(r.capture.SubexpNames(), c)))
+		}
+	}
+	if len(p.references) > 0 {
+		delete(p.fields, "references")
+	}
+	walk(map[string]any(p.fields), func(s string) { p.columns = append(p.columns, placeholders(s)...) })
+	slices.Sort(p.columns)
+	p.columns = slices.Compact(p.columns)
+	return p
+}
+
+// baseOf returns the base with the fields of a plan. The values of the columns replace the
+// placeholders in the fields.
+func (r *run) baseOf(p *plan) (*base, error) {
+	r.used = r.used[:0]
+	for _, c := range p.columns {
+		v := r.value(c)
+		r.used = append(binary.AppendUvarint(r.used, uint64(len(v))), v...)
+	}
+	b := p.bases[string(r.used)]
+	if b == nil {
+		values := map[string]string{}
+		for _, c := range p.columns {
+			values[c] = r.value(c)
+		}
+		o, err := r.p.template(p.fields, values)
+		if err != nil {
 			return nil, err
 		}
-		r.templates[string(key)] = base
+		b = &base{o, p.references, setFields(o)}
+		p.bases[string(r.used)] = b
 	}
-	o := *base
-	for _, ref := range refs {
-		o.References = append(o.References, fill(ref, func(c string) string { return values[c] }))
+	if p.shared {
+		return b, nil
 	}
-	return &o, nil
+	o := *b.order
+	for _, ref := range p.references {
+		o.References = append(o.References, ref.fill(r.value))
+	}
+	return &base{&o, nil, b.set}, nil
+}
+
+// orderOf returns the order of a group without targets.
+func (r *run) orderOf(g *group) order.Order {
+	o := *g.base.order
+	o.ID, o.Issued = g.id(), g.issued
+	for _, ref := range g.base.references {
+		o.References = append(o.References, ref.fill(func(column string) string { return r.groupValue(g, column) }))
+	}
+	if t := r.p.term; t != (term{}) {
+		end := g.issued.Time().In(r.p.loc).AddDate(t.years, t.months, t.days)
+		o.Until = order.FromTime(end)
+	}
+	return o
+}
+
+// groupValue returns the value of a column for all rows of a group.
+func (r *run) groupValue(g *group, column string) string {
+	key := g.key()
+	for _, c := range r.p.Group {
+		n, size := uvarint(key)
+		if c == column {
+			return key[size:][:n]
+		}
+		key = key[size+n:]
+	}
+	return r.file[column]
+}
+
+func uvarint(s string) (n, size int) {
+	for shift := 0; ; shift += 7 {
+		c := s[size]
+		n |= int(c&0x7f) << shift
+		if size++; c < 0x80 {
+			return n, size
+		}
+	}
 }
 
 func texts(v any) (out []string) {
@@ -263,12 +327,12 @@ const maxID = 128
 // Two orders must not have the same id. An id that was changed or cut therefore ends in a digest.
 func (p *Preset) orderID(value func(string) string) string {
 	changed, all := false, ""
-	id := fill(p.ID, func(column string) string {
+	id := p.idPattern.fill(func(column string) string {
 		v := value(column)
 		_, given := p.Given[column]
 		all += v + "\x00"
 		return strings.Map(func(c rune) rune {
-			if c < 0x80 && (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("._:-", c) || c == '/' && given) {
+			if c < 0x80 && (idByte[c] || c == '/' && given) {
 				return c
 			}
 			changed = true
@@ -283,14 +347,28 @@ func (p *Preset) orderID(value func(string) string) string {
 	return id
 }
 
-// Entries with equal targets become one entry with the latest end. An entry without an end is the
-// latest. A target is ended only if all its entries are ended.
-func (g *group) sortEntries() (keys []string, repeated int) {
-	sorted := sortedByKey(len(g.entries), func(i int) *order.Target { return &g.entries[i].target })
-	out := make([]entry, 0, len(g.entries))
-	keys = make([]string, 0, len(g.entries))
+// idByte has the ASCII characters that an id can have, except the slash.
+var idByte = func() (t [0x80]bool) {
+	for _, c := range "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-" {
+		t[c] = true
+	}
+	return t
+}()
+
+// sortEntries sorts entries and merges entries with equal targets. The merged entry
+// has the latest end. If one entry has no end, the merged entry has no end. An entry with the state
+// ended counts only if all entries of the target have this state.
+//
+// sortEntries also returns the keys of the entries, and the number of entries that it removed.
+func sortEntries(entries []entry) (out []entry, keys []string, repeated int) {
+	sorted := sortedByKey(len(entries), func(i int) *order.Target { return &entries[i].target })
+	if len(entries) == 1 {
+		return entries, []string{sorted[0].key}, 0
+	}
+	out = make([]entry, 0, len(entries))
+	keys = make([]string, 0, len(entries))
 	for _, k := range sorted {
-		e := g.entries[k.index]
+		e := entries[k.index]
 		if n := len(out); n > 0 && keys[n-1] == k.key {
 			repeated++
 			was := &out[n-1]
@@ -307,8 +385,7 @@ func (g *group) sortEntries() (keys []string, repeated int) {
 		}
 		out, keys = append(out, e), append(keys, k.key)
 	}
-	g.entries = out
-	return keys, repeated
+	return out, keys, repeated
 }
 
 func excepted(targets []order.Target, names []dname.Name) (out []dname.Name) {

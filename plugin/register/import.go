@@ -2,10 +2,13 @@ package register
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +23,9 @@ type Options struct {
 	Path string
 	// Previous is the previous output. It is nil for the first import.
 	Previous []byte
+	// ReadPrevious reads the previous output if Previous is nil. It is called when the text of the
+	// register is no longer in memory. It may be nil, and it returns nil for the first import.
+	ReadPrevious func() ([]byte, error)
 	// AsOf is the time of the file's content. It is order.NoTime if the file contains this time.
 	AsOf order.Time
 	// Now is the present time. Import refuses a later AsOf.
@@ -45,7 +51,7 @@ type Options struct {
 
 // A Result is the report on an import.
 type Result struct {
-	Content []byte // the new output, or nil if nothing is to be written
+	Content Text // the new output, or nil if nothing is to be written
 	Serial  int64
 	AsOf    order.Time
 
@@ -62,6 +68,38 @@ type Result struct {
 	Vanished                       []Change // targets whose row vanished, which the import refuses
 	Problems                       []string // the reasons why nothing is to be written
 	Sealed                         bool     // the output has a sealed order
+}
+
+// A Text is the text of a file in pieces. A large file in one piece would need its memory twice.
+type Text [][]byte
+
+// Bytes returns the text in one piece.
+func (t Text) Bytes() []byte { return bytes.Join(t, nil) }
+
+// Reader returns a reader of the text.
+func (t Text) Reader() io.Reader { return &textReader{pieces: t} }
+
+type textReader struct {
+	pieces Text
+	piece  []byte // the rest of the current piece
+}
+
+// Read implements io.Reader.
+func (r *textReader) Read(p []byte) (n int, err error) {
+	for n < len(p) {
+		if len(r.piece) == 0 {
+			if len(r.pieces) == 0 {
+				break
+			}
+			r.piece, r.pieces = r.pieces[0], r.pieces[1:]
+		}
+		size := copy(p[n:], r.piece)
+		n, r.piece = n+size, r.piece[size:]
+	}
+	if n == 0 && len(p) > 0 {
+		err = io.EOF
+	}
+	return n, err
 }
 
 // A run is the state of one import.
@@ -95,25 +133,40 @@ type run struct {
 	fixes        map[[2]string]Fix
 	dates        map[string]date
 	excepts      []dname.Name
-	groups       map[string]*group
-	ids          map[string]bool
-	templates    map[string]*order.Order
+	groups       blocks[group]
+	small        blocks[smallEntry]
+	byKey, byID  groupIndex
+	byColumns    []string         // the columns of the preset's key "by"
+	plans        map[string]*plan // by the values of byColumns
+	terms        map[[2]*order.Terms]*order.Terms
 	asOf         order.Time
 	needAsOf     bool
 	inForce      int // the previous targets in force
 	vanished     string
 	missing      []missing // the previous targets in force whose rows are not in their order
 	previousFile *order.File
+	canExcept    bool // the register can have exceptions
 
+	// These fields have the merged orders.
+	merged int
+	lines  *lineOutput    // nil if the orders must stay in memory
+	kept   []*order.Order // the orders that are not in lines
+	values int            // see the function "values"
+	large  *order.Order   // the first order with too many values
+	spare  *order.Order   // reused memory
+	room   []order.Target // reused memory for targets
+	given  []entry        // the entries of the current order
 	// These fields describe the current row.
 	vals       []string
 	captured   map[string]string
 	issued     order.Time
 	issuedText string
 	found      []order.Target
+	ahead      *cleaned // the clean name, if it is known
 	key        []byte
+	choice     []byte // the values of byColumns
+	used       []byte // the values of the columns of a plan
 	last       *group
-	lastKey    string
 	lastCell   string     // a cell with decisions
 	lastFound  [][]string // the decisions of lastCell
 }
@@ -127,8 +180,8 @@ func (r *run) problem(format string, args ...any) {
 func Import(p *Preset, data []byte, opt Options) (*Result, error) {
 	r := &run{p: p, opt: &opt, out: &Result{Left: map[string]int{}, AsOf: order.NoTime}, clean: p.clean(opt.AllowSuffix), progress: opt.Progress,
 		file: map[string]string{}, unknowns: map[string]int{}, fixes: map[[2]string]Fix{}, dates: map[string]date{},
-		groups: map[string]*group{}, ids: map[string]bool{}, templates: map[string]*order.Order{}, captured: map[string]string{},
-		vanished: p.Vanished}
+		byKey: newGroupIndex(), byID: newGroupIndex(), plans: map[string]*plan{}, terms: map[[2]*order.Terms]*order.Terms{}, captured: map[string]string{},
+		byColumns: sortedKeys(p.By), vanished: p.Vanished}
 	if opt.Vanished != "" {
 		r.vanished = opt.Vanished
 	}
@@ -147,26 +200,20 @@ func Import(p *Preset, data []byte, opt Options) (*Result, error) {
 		return nil, err
 	}
 	// Read the previous output last, when the memory of the register text is free.
-	r.step("reading the previous output")
-	if err := r.readPrevious(); err != nil {
-		return nil, fmt.Errorf("the previous output: %w", err)
-	}
-	if err := r.setAsOf(); err != nil {
+	clear(r.vals)
+	clear(r.captured)
+	r.lastFound, r.found = nil, nil
+	if err := r.merge(); err != nil {
 		return nil, err
 	}
-	r.step("merging")
-	previous := r.previousFile.Orders
-	orders := r.merge(previous)
-	r.groups, r.last = nil, nil
-	r.count(orders)
 	r.guard()
-	if why := tooLarge(order.Ext(opt.Path), orders); why != "" {
+	if why := r.tooLarge(); why != "" {
 		r.problem("%s", why)
 	}
 	if len(r.out.Problems) > 0 {
 		return r.out, nil
 	}
-	return r.out, r.write(orders, digest)
+	return r.out, r.write(digest)
 }
 
 // step reports the current step.
@@ -176,12 +223,59 @@ func (r *run) step(format string, args ...any) {
 	}
 }
 
-func (r *run) readPrevious() error {
+// merge reads the previous output, and merges it with the groups.
+func (r *run) merge() (err error) {
+	r.byKey, r.last = groupIndex{}, nil
+	r.canExcept = r.hasExcepts()
 	r.previousFile = &order.File{Serial: -1, Expires: order.NoTime}
-	if r.opt.Previous == nil {
-		return nil
+	asOf := r.setAsOf()
+	if r.opt.Previous == nil && r.opt.ReadPrevious != nil {
+		if r.opt.Previous, err = r.opt.ReadPrevious(); err != nil {
+			return err
+		}
 	}
-	file, problems := order.Parse(r.opt.Path, bytes.NewReader(r.opt.Previous), order.Options{})
+	switch {
+	case r.opt.Previous != nil:
+		r.step("reading the previous output")
+		if err := r.readPrevious(asOf == nil); err != nil {
+			return fmt.Errorf("the previous output: %w", err)
+		}
+	case order.Ext(r.opt.Path) == ".jsonl":
+		if r.lines, err = newLineOutput(r.p.Timezone, nil); err != nil {
+			return err
+		}
+	}
+	if asOf != nil {
+		return asOf
+	}
+	if s := r.previousFile.Source; s != nil && s.AsOf != order.NoTime && r.asOf != order.NoTime && r.asOf < s.AsOf {
+		return fmt.Errorf("the file is of %s, which is earlier than the previous output, which is of %s", r.asOf, s.AsOf)
+	}
+	r.step("merging")
+	r.mergeNew()
+	r.vanish()
+	r.groups, r.small, r.byID, r.spare, r.room, r.given, r.missing = blocks[group]{}, blocks[smallEntry]{}, groupIndex{}, nil, nil, nil, nil
+	r.takeKept()
+	return nil
+}
+
+// readPrevious parses the previous output. If "merge" is true, it merges the orders.
+func (r *run) readPrevious(merge bool) error {
+	opt, stream := order.Options{}, order.Ext(r.opt.Path) == ".jsonl"
+	if stream {
+		opt.Head = func(f *order.File) {
+			// With another time zone, the output may need a second encoding.
+			if f.Timezone == r.p.Timezone {
+				r.lines, _ = newLineOutput(f.Timezone, r.opt.Previous)
+			}
+		}
+		opt.Emit = func(o *order.Order) {
+			if merge {
+				r.mergePrevious(o)
+			}
+		}
+	}
+	file, problems := order.Parse(r.opt.Path, bytes.NewReader(r.opt.Previous), opt)
 	if bad := problems.Errors(); len(bad) > 0 {
 		return bad
 	}
@@ -193,10 +287,16 @@ func (r *run) readPrevious() error {
 		return fmt.Errorf("comes from %s, not from the register %q; give another file to --out", was, r.p.Name)
 	}
 	r.previousFile = file
+	if merge {
+		for _, o := range file.Orders {
+			r.mergePrevious(o)
+		}
+	}
 	return nil
 }
 
-// The file must not be older than the previous output, because an old file could end new orders.
+// setAsOf sets the time of the file's content. The function merge then refuses a time before the
+// time of the previous output. Otherwise an old file could end new orders.
 func (r *run) setAsOf() error {
 	r.asOf = r.opt.AsOf
 	if text := r.file["as_of"]; text != "" {
@@ -226,27 +326,39 @@ func (r *run) setAsOf() error {
 	if r.asOf > r.opt.Now {
 		return fmt.Errorf("the file is of %s, which is later than the present time %s", r.asOf, r.opt.Now)
 	}
-	if s := r.previousFile.Source; s != nil && s.AsOf != order.NoTime && r.asOf < s.AsOf {
-		return fmt.Errorf("the file is of %s, which is earlier than the previous output, which is of %s", r.asOf, s.AsOf)
-	}
 	return nil
 }
 
-// count counts the orders and targets of the output.
-func (r *run) count(orders []*order.Order) {
-	r.out.Rows, r.out.Orders = r.rows, len(orders)
-	for _, o := range orders {
-		r.out.Targets += len(o.Targets)
-		r.out.Sealed = r.out.Sealed || o.Disclosure.Sealed()
-		if o.Until != order.NoTime && r.asOf != order.NoTime && o.Until <= r.asOf {
-			continue
-		}
-		for i := range o.Targets {
-			if r.open(&o.Targets[i]) {
-				r.out.InForce++
-			}
+// next returns an order for the next merge.
+func (r *run) next() *order.Order {
+	if r.spare == nil {
+		r.spare, r.room = new(order.Order), nil
+	}
+	return r.spare
+}
+
+// add takes a merged order. The parameter "line" is the order's line in the previous output, or 0. If
+// "open" is true, the order is not final yet.
+func (r *run) add(o *order.Order, line int, open bool) {
+	if r.lines == nil || open {
+		r.kept, r.spare = append(r.kept, o), nil
+		return
+	}
+	r.count(o)
+	r.lines.add(o, line)
+	r.room = o.Targets[:0]
+}
+
+// takeKept takes the orders that are final now.
+func (r *run) takeKept() {
+	slices.SortStableFunc(r.kept, compareOrders)
+	for _, o := range r.kept {
+		r.count(o)
+		if r.lines != nil {
+			r.lines.add(o, 0)
 		}
 	}
+	r.out.Rows = r.rows
 	for _, f := range r.opt.Fixes {
 		used := false
 		for _, u := range r.out.Fixed {
@@ -254,6 +366,30 @@ func (r *run) count(orders []*order.Order) {
 		}
 		if !used {
 			r.out.Unused = append(r.out.Unused, f)
+		}
+	}
+}
+
+func compareOrders(a, b *order.Order) int {
+	return cmp.Or(cmp.Compare(a.Issued, b.Issued), cmp.Compare(a.ID, b.ID))
+}
+
+// count counts a merged order and its targets.
+func (r *run) count(o *order.Order) {
+	r.out.Orders++
+	r.out.Targets += len(o.Targets)
+	r.out.Sealed = r.out.Sealed || o.Disclosure.Sealed()
+	n := values(o)
+	if r.values += n; n > order.MaxValues && (r.large == nil || compareOrders(o, r.large) < 0) {
+		large := *o
+		r.large = &large
+	}
+	if o.Until != order.NoTime && r.asOf != order.NoTime && o.Until <= r.asOf {
+		return
+	}
+	for i := range o.Targets {
+		if r.open(&o.Targets[i]) {
+			r.out.InForce++
 		}
 	}
 }
@@ -299,13 +435,13 @@ func (r *run) guard() {
 	}
 }
 
-func (r *run) write(orders []*order.Order, digest string) error {
+func (r *run) write(digest string) error {
 	was := r.previousFile
 	h := order.Header{Serial: was.Serial, ShrinkOK: was.ShrinkOK, Timezone: was.Timezone, Source: was.Source, Expires: was.Expires}
 	if r.opt.Previous == nil {
 		h.Timezone = r.p.Timezone
 	}
-	out, err := encode(r.opt.Path, h, orders, r.step)
+	out, err := r.encode(h)
 	if err != nil {
 		return err
 	}
@@ -318,7 +454,7 @@ func (r *run) write(orders []*order.Order, digest string) error {
 	}
 	if h.Timezone != r.p.Timezone { // the dates in the orders are in the time zone of the header
 		h.Timezone = r.p.Timezone
-		if out, err = encode(r.opt.Path, h, orders, r.step); err != nil {
+		if out, err = r.encode(h); err != nil {
 			return err
 		}
 	}
@@ -326,6 +462,15 @@ func (r *run) write(orders []*order.Order, digest string) error {
 	h.Serial, h.ShrinkOK = r.out.Serial, -1
 	h.Source = &order.Source{Register: r.p.Name, AsOf: r.asOf, SHA256: digest}
 	r.step("checking the output")
-	r.out.Content, err = out.bytes(h)
+	r.out.Content, err = out.text(h)
 	return err
+}
+
+func (r *run) encode(h order.Header) (*output, error) {
+	if r.lines == nil {
+		return encode(r.opt.Path, h, r.kept, r.step)
+	}
+	lines := r.lines
+	r.lines, r.kept = nil, nil
+	return lines.output(r.opt.Path, r.out.Targets), nil
 }

@@ -27,6 +27,8 @@ type Layout struct {
 	Plain string `yaml:"plain"`
 
 	match, split map[string]*regexp.Regexp
+	// separator has a text that each match of a regular expression in split contains, or "".
+	separator map[string]string
 }
 
 // Where contains four lists of values of a column. The value "*" in Take stands for all unlisted
@@ -85,7 +87,7 @@ func (l *Layout) compile(p *Preset, at string, bad badFunc) {
 	for c := range l.Positions {
 		known[c] = true
 	}
-	l.match, l.split = map[string]*regexp.Regexp{}, map[string]*regexp.Regexp{}
+	l.match, l.split, l.separator = map[string]*regexp.Regexp{}, map[string]*regexp.Regexp{}, map[string]string{}
 	var captures []string
 	for _, c := range slices.Sorted(maps.Keys(l.Match)) {
 		re, err := regexp.Compile(l.Match[c])
@@ -131,7 +133,7 @@ func (l *Layout) compile(p *Preset, at string, bad badFunc) {
 			bad(at+".split."+c, "%v", err)
 			continue
 		}
-		l.split[c] = re
+		l.split[c], l.separator[c] = re, separatorIn(l.Split[c])
 	}
 	if len(l.Target) == 0 && len(l.TargetBy) == 0 {
 		l.Target = []string{"name"}
@@ -172,6 +174,16 @@ func (l *Layout) compile(p *Preset, at string, bad badFunc) {
 			bad("dates", "is required for the column %s: the forms of the dates, written as the date 2006-01-02 would be written", c)
 		}
 	}
+}
+
+// separatorIn returns the text that each match of a regular expression like \s*,\s* contains. For other
+// regular expressions, it returns "".
+func separatorIn(pattern string) string {
+	rest := strings.ReplaceAll(pattern, `\s*`, "")
+	if text := strings.ReplaceAll(rest, `\`, ""); regexp.QuoteMeta(text) == rest {
+		return text
+	}
+	return ""
 }
 
 func (p *Preset) fileColumns() map[string]bool {

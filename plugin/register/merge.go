@@ -1,7 +1,6 @@
 package register
 
 import (
-	"cmp"
 	"reflect"
 	"slices"
 	"strings"
@@ -10,55 +9,63 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-func (r *run) merge(previous []*order.Order) []*order.Order {
-	groups := map[string]*group{}
-	for _, g := range r.groups {
-		groups[g.order.ID] = g
+// mergePrevious merges a previous order with its group.
+func (r *run) mergePrevious(was *order.Order) {
+	if r.merged++; r.merged%4096 == 0 {
+		r.step("merging: %d orders", r.merged)
 	}
-	var out []*order.Order
-	for i, was := range previous {
-		if i%4096 == 4095 {
-			r.step("merging: %d of %d orders", i+1, len(previous))
-		}
-		g := groups[was.ID]
-		delete(groups, was.ID)
-		if g == nil {
-			g = &group{}
-		}
-		o := *was
-		if g.order != nil {
-			o = r.update(g.order, was)
-		}
-		o.Targets = r.mergeTargets(&o, was.Targets, g)
-		out = append(out, r.finish(&o, was.Except))
+	r.given = r.given[:0]
+	o := r.next()
+	*o = *was
+	if g := r.groupOf(was.ID); g != nil {
+		g.merged = true
+		r.update(o, g, was)
+		r.given = r.entriesOf(r.given, g)
 	}
-	for _, id := range sortedKeys(groups) {
-		g := groups[id]
-		o := *g.order
-		r.serve(&o)
-		o.Targets = r.mergeTargets(&o, nil, g)
-		if len(previous) == 0 {
-			g.entries = nil // only a target that vanished needs the entries again
-		}
-		if len(o.Targets) == 0 {
-			continue // all rows of the order ended it before the first import
-		}
-		r.out.NewOrders++
-		out = append(out, r.finish(&o, nil))
+	gaps := len(r.missing)
+	r.mergeTargets(o, was.Targets, r.given)
+	r.finish(o, was.Except)
+	r.add(o, was.Line, len(r.missing) > gaps)
+}
+
+// mergeNew adds the groups that the previous output does not have.
+func (r *run) mergeNew() {
+	first := r.opt.Previous == nil
+	if first {
+		r.byID = groupIndex{}
 	}
-	r.vanish()
-	slices.SortStableFunc(out, func(a, b *order.Order) int {
-		return cmp.Or(cmp.Compare(a.Issued, b.Issued), cmp.Compare(a.ID, b.ID))
-	})
-	return out
+	for k, list := range r.groups.list {
+		if first {
+			r.groups.list[k] = nil // the memory of the groups is free for the lines
+		}
+		for i := range list {
+			g := &list[i]
+			if g.merged {
+				continue
+			}
+			if r.merged++; r.merged%4096 == 0 {
+				r.step("merging: %d orders", r.merged)
+			}
+			o := r.next()
+			*o = r.orderOf(g)
+			r.serve(o)
+			r.given = r.entriesOf(r.given[:0], g)
+			r.mergeTargets(o, nil, r.given)
+			if len(o.Targets) == 0 {
+				continue // all rows of the order ended it before the first import
+			}
+			r.out.NewOrders++
+			r.finish(o, nil)
+			r.add(o, 0, false)
+		}
+	}
 }
 
 // The previous exceptions stay if the preset cannot read exceptions.
-func (r *run) finish(o *order.Order, was []dname.Name) *order.Order {
-	if o.Except = was; r.hasExcepts() {
+func (r *run) finish(o *order.Order, was []dname.Name) {
+	if o.Except = was; r.canExcept {
 		o.Except = excepted(o.Targets, r.excepts)
 	}
-	return o
 }
 
 func (r *run) hasExcepts() bool {
@@ -84,36 +91,85 @@ func (r *run) serve(o *order.Order) {
 	}
 }
 
-// Unset fields come from the previous order, for example the operator's own fields. Served and
-// Deadline always come from the previous order.
-func (r *run) update(o, was *order.Order) order.Order {
-	out := *o
-	terms := *o.Terms
-	out.Terms = &terms
-	keepUnset(reflect.ValueOf(&out).Elem(), reflect.ValueOf(was).Elem(), reflect.ValueOf(order.New()).Elem())
-	keepUnset(reflect.ValueOf(out.Terms).Elem(), reflect.ValueOf(was.Terms).Elem(), reflect.ValueOf(order.New().Terms).Elem())
-	out.Served, out.Deadline, out.DeadlineAfter = was.Served, was.Deadline, was.DeadlineAfter
-	if reflect.DeepEqual(out.Terms, was.Terms) {
-		out.Terms = was.Terms
+// update sets the fields of o, a copy of the previous order, as the new file describes the order.
+// Fields that the file does not set, for example the operator's own fields, stay. The time served
+// and the deadline always stay.
+func (r *run) update(o *order.Order, g *group, was *order.Order) {
+	now := r.orderOf(g)
+	o.ID, o.Terms = now.ID, r.updateTerms(now.Terms, was.Terms)
+	if now.Issued != order.NoTime {
+		o.Issued = now.Issued
 	}
-	return out
+	if now.Until != order.NoTime {
+		o.Until = now.Until
+	}
+	if now.References != nil {
+		o.References = now.References
+	}
+	for _, i := range g.base.set {
+		reflect.ValueOf(o).Elem().Field(i).Set(reflect.ValueOf(&now).Elem().Field(i))
+	}
 }
 
-func keepUnset(v, was, unset reflect.Value) {
+// setFields returns the indexes of the fields that a base sets, except the fields that "update"
+// handles itself.
+func setFields(o *order.Order) (set []int) {
+	v, unset := reflect.ValueOf(o).Elem(), reflect.ValueOf(order.New()).Elem()
 	for i := range v.NumField() {
-		if f := v.Field(i); f.Kind() != reflect.Pointer && reflect.DeepEqual(f.Interface(), unset.Field(i).Interface()) || f.Kind() == reflect.Pointer && f.IsNil() {
-			f.Set(was.Field(i))
+		switch v.Type().Field(i).Name {
+		case "ID", "Terms", "Issued", "Until", "References", "Targets", "Served", "Deadline", "DeadlineAfter":
+			continue
+		}
+		if isSet(v.Field(i), unset.Field(i)) {
+			set = append(set, i)
 		}
 	}
+	return set
 }
 
-func (r *run) mergeTargets(o *order.Order, was []order.Target, g *group) []order.Target {
-	keys, repeated := g.sortEntries()
+func isSet(v, unset reflect.Value) bool {
+	if v.Kind() == reflect.Pointer {
+		return !v.IsNil()
+	}
+	return !reflect.DeepEqual(v.Interface(), unset.Interface())
+}
+
+// updateTerms returns the Terms of a group with the fields of the previous Terms that the group
+// does not set. Many orders have the same Terms.
+func (r *run) updateTerms(now, was *order.Terms) *order.Terms {
+	key := [2]*order.Terms{now, was}
+	if known := r.terms[key]; known != nil {
+		return known
+	}
+	out := *now
+	v, old, unset := reflect.ValueOf(&out).Elem(), reflect.ValueOf(was).Elem(), reflect.ValueOf(order.New().Terms).Elem()
+	for i := range v.NumField() {
+		if f := v.Field(i); !isSet(f, unset.Field(i)) {
+			f.Set(old.Field(i))
+		}
+	}
+	result := &out
+	if reflect.DeepEqual(out, *was) {
+		result = was
+	}
+	if len(r.terms) == maxTerms {
+		clear(r.terms)
+	}
+	r.terms[key] = result
+	return result
+}
+
+// maxTerms is the largest number of results of updateTerms that are kept.
+const maxTerms = 1 << 12
+
+// mergeTargets merges the entries of the file with the previous targets of an order. The targets of
+// o are then sorted by key.
+func (r *run) mergeTargets(o *order.Order, was []order.Target, entries []entry) {
+	entries, keys, repeated := sortEntries(entries)
 	r.out.Repeated += repeated
-	entries := g.entries
 	olds := sortedByKey(len(was), func(i int) *order.Target { return &was[i] })
 	over := o.Until != order.NoTime && r.asOf != order.NoTime && o.Until <= r.asOf // the order has ended as a whole
-	out := make([]order.Target, 0, max(len(was), len(entries)))
+	out := slices.Grow(r.room[:0], max(len(was), len(entries)))
 	i, j := 0, 0
 	for i < len(olds) || j < len(entries) {
 		switch {
@@ -143,7 +199,7 @@ func (r *run) mergeTargets(o *order.Order, was []order.Target, g *group) []order
 			i, j = i+1, j+1
 		}
 	}
-	return out
+	o.Targets = out
 }
 
 func (r *run) now() order.Time {
@@ -264,13 +320,14 @@ func (r *run) moved() map[string]bool {
 		return moved
 	}
 	var key []byte
-	for _, g := range r.groups {
-		for i := range g.entries {
-			e := &g.entries[i]
+	for _, list := range r.small.list {
+		for i := range list {
+			e := &list[i]
 			if e.state != taken || e.until != order.NoTime && (r.asOf == order.NoTime || e.until <= r.asOf) {
 				continue
 			}
-			key = appendKey(key[:0], &e.target)
+			t := e.target()
+			key = appendKey(key[:0], &t)
 			if _, ok := moved[string(key)]; ok {
 				moved[string(key)] = true
 			}

@@ -1,13 +1,14 @@
-// Package register converts the registers of authorities into order files. A preset describes a
-// register as data: its file format, columns and orders.
+// Package register converts the registers that authorities publish into order files. A preset
+// describes one register as data: its file format, its columns and its orders. One engine serves
+// all presets.
 //
-// [Import] works in these steps:
-//   - A reader converts the file into rows (read_*.go).
-//   - A layout names the columns (layout.go).
-//   - Each row becomes entries (row.go). An entry is a target with an end.
-//   - Entries with the same decision become an order (group.go).
-//   - The orders are merged with the previous output (merge.go).
-//   - Guards refuse an import that ends too many names.
+// [Import] works in these steps. A reader converts the file into rows (read_*.go). A layout gives
+// the columns their names (layout.go). Each row becomes entries (row.go). An entry is a target with
+// an order and an end.
+//
+// All entries with the same key, for example the same date and number of the decision, become one
+// order (group.go, store.go). The orders are merged with the previous output (merge.go), and encoded
+// (lines.go, write.go). Guards refuse an import that would end too many names.
 //
 // The result depends only on the preset, the file, the previous output and the options.
 package register
@@ -59,6 +60,7 @@ type Preset struct {
 
 	loc       *time.Location
 	firstLine *regexp.Regexp
+	idPattern pattern
 	term      term
 	maxDrop   float64
 }
@@ -183,7 +185,7 @@ func (p *Preset) check(bad badFunc) {
 var matches = map[string]order.Match{"exact": order.Exact, "subtree": order.Subtree, "below": order.BelowOnly}
 
 func (p *Preset) checkOrder(bad badFunc) {
-	if p.ID == "" {
+	if p.idPattern = parsePattern(p.ID); p.ID == "" {
 		bad("id", "is required, for example authority/{issued}")
 	}
 	known := p.fileColumns()
@@ -277,6 +279,41 @@ func fill(s string, value func(string) string) string {
 		return s
 	}
 	return placeholder.ReplaceAllStringFunc(s, func(m string) string { return value(m[1 : len(m)-1]) })
+}
+
+// A pattern is a text with placeholders, in parts.
+type pattern []patternPart
+
+type patternPart struct{ text, column string } // one of the two is empty
+
+func parsePattern(s string) (p pattern) {
+	at := 0
+	for _, m := range placeholder.FindAllStringSubmatchIndex(s, -1) {
+		if at < m[0] {
+			p = append(p, patternPart{text: s[at:m[0]]})
+		}
+		p, at = append(p, patternPart{column: s[m[2]:m[3]]}), m[1]
+	}
+	if at < len(s) {
+		p = append(p, patternPart{text: s[at:]})
+	}
+	return p
+}
+
+// fill replaces the placeholders in the same way as the function fill.
+func (p pattern) fill(value func(string) string) string {
+	if len(p) == 1 && p[0].column != "" {
+		return value(p[0].column)
+	}
+	var b strings.Builder
+	for _, part := range p {
+		if part.column != "" {
+			b.WriteString(value(part.column))
+		} else {
+			b.WriteString(part.text)
+		}
+	}
+	return b.String()
 }
 
 // walk calls f for each string in v.

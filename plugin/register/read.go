@@ -45,7 +45,7 @@ func (r *run) read(data []byte) error {
 		}
 		for i, c := range r.p.firstLine.SubexpNames() {
 			if c != "" {
-				r.file[c] = m[i]
+				r.file[c] = strings.Clone(m[i]) // a part of the text would keep the whole text in memory
 			}
 		}
 		text, r.skipped = rest, 1
@@ -75,15 +75,8 @@ func (r *run) readTable(text string) error {
 		sep = r.p.Separator
 	}
 	if r.p.Quote == "none" {
-		at := r.skipped
-		for line := range strings.Lines(text) {
-			at++
-			if line = strings.TrimRight(line, "\r\n"); strings.TrimSpace(line) == "" {
-				continue
-			}
-			if err := r.tableRow(at, strings.Split(line, sep)); err != nil {
-				return err
-			}
+		if err := r.tableLines(text, sep); err != nil {
+			return err
 		}
 		return r.noLayout()
 	}

@@ -56,10 +56,13 @@ func imported(t *testing.T, p *Preset, data []byte, opt Options) (*Result, []byt
 	if err != nil || len(res.Problems) > 0 {
 		t.Fatalf("%s: error %v, problems %q", p.Name, err, res.Problems)
 	}
+	if order.Ext(opt.Path) == ".yaml" {
+		checkLines(t, p, data, opt, res, err)
+	}
 	if res.Content == nil {
 		return res, opt.Previous
 	}
-	return res, res.Content
+	return res, res.Content.Bytes()
 }
 
 func contents(t *testing.T, file []byte) map[string]string {

@@ -30,7 +30,7 @@ type Refused struct {
 
 // refuse notes that a row makes no order.
 func (r *run) refuse(at int, column, value, format string, args ...any) {
-	r.out.Refused = append(r.out.Refused, Refused{at, column, clip(value), fmt.Sprintf(format, args...), ""})
+	r.out.Refused = append(r.out.Refused, Refused{at, column, strings.Clone(clip(value)), fmt.Sprintf(format, args...), ""})
 }
 
 func (r *run) use(l *Layout, index map[string]int, width int) {
@@ -241,7 +241,7 @@ func (r *run) targets(at int) (out []order.Target, ok bool) {
 			if text = strings.TrimSpace(text); text == "" {
 				continue
 			}
-			targets, note := importer.Clean(text, r.clean)
+			targets, note := r.cleanName(text)
 			if r.note(at, c, text, &note) {
 				return nil, false
 			}
@@ -269,6 +269,9 @@ func (r *run) wasFixed(at int) bool {
 // split returns the values of a cell.
 func (r *run) split(column, cell string) []string {
 	if re := r.layout.split[column]; re != nil {
+		if !strings.Contains(cell, r.layout.separator[column]) {
+			return []string{cell}
+		}
 		return re.Split(cell, -1)
 	}
 	if !strings.Contains(cell, manyValues) {
@@ -279,7 +282,7 @@ func (r *run) split(column, cell string) []string {
 
 func (r *run) note(at int, column, text string, n *importer.Note) bool {
 	for _, w := range n.Warnings {
-		r.out.Warnings = append(r.out.Warnings, Refused{At: at, Column: column, Value: clip(text), Why: w})
+		r.out.Warnings = append(r.out.Warnings, Refused{At: at, Column: column, Value: strings.Clone(clip(text)), Why: w})
 	}
 	switch {
 	case n.Skipped:

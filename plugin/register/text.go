@@ -8,8 +8,10 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+	"unsafe"
 
 	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
 
 	"github.com/dns-orders/blocklist/plugin/importer"
@@ -45,7 +47,7 @@ func decode(text, name string) (string, error) {
 	if isUTF8(text) {
 		return "", fmt.Errorf("is UTF-8, and the preset says that the register is %s", name)
 	}
-	if text, err = e.NewDecoder().String(text); err != nil {
+	if text, err = decodeAll(e, text); err != nil {
 		return "", err
 	}
 	// The decoder writes U+FFFD for an invalid byte.
@@ -53,6 +55,35 @@ func decode(text, name string) (string, error) {
 		return "", fmt.Errorf("line %d has a byte that %s does not have", strings.Count(text[:at], "\n")+1, name)
 	}
 	return text, nil
+}
+
+// decodeAll decodes a text. If each character has one byte, it needs much less memory than the
+// decoder.
+func decodeAll(e encoding.Encoding, text string) (string, error) {
+	m, ok := e.(*charmap.Charmap)
+	if !ok {
+		return e.NewDecoder().String(text)
+	}
+	var letters [256]rune
+	var sizes [256]int
+	for i := range letters {
+		letters[i] = m.DecodeByte(byte(i))
+		sizes[i] = utf8.RuneLen(letters[i])
+	}
+	size := 0
+	for i := range len(text) {
+		size += sizes[text[i]]
+	}
+	out := make([]byte, 0, size)
+	from := 0 // the bytes before the offset "from" are decoded
+	for i := range len(text) {
+		if c := text[i]; c >= utf8.RuneSelf || letters[c] != rune(c) {
+			out = utf8.AppendRune(append(out, text[from:i]...), letters[c])
+			from = i + 1
+		}
+	}
+	out = append(out, text[from:]...)
+	return unsafe.String(unsafe.SliceData(out), len(out)), nil
 }
 
 // misread matches a byte order mark that was converted to UTF-8 twice.

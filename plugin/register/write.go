@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -16,14 +17,18 @@ const batch = 5_000
 
 // The header is separate, so a new header needs no second encoding of the orders.
 type output struct {
-	path   string
-	orders []*order.Order
-	parts  [][]byte // the text of the orders, or nil if the format has no parts
-	end    []byte   // the mark at the end of a YAML document
+	path       string
+	n, targets int            // the number of orders and of targets
+	orders     []*order.Order // the orders if there are no parts
+	parts      [][]byte       // the text of the orders, or nil if the format has no parts
+	end        []byte         // the mark at the end of a YAML document
 }
 
 func encode(path string, h order.Header, orders []*order.Order, step func(format string, args ...any)) (*output, error) {
-	out := &output{path: path, orders: orders}
+	out := &output{path: path, n: len(orders), orders: orders}
+	for _, o := range orders {
+		out.targets += len(o.Targets)
+	}
 	ext := order.Ext(path)
 	if ext == ".json" || len(orders) == 0 {
 		return out, nil
@@ -84,25 +89,23 @@ func whole(ext string, h order.Header, orders []*order.Order) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-func (o *output) pieces(h order.Header) ([][]byte, error) {
+func (o *output) pieces(h order.Header) (Text, error) {
 	if o.parts == nil {
 		text, err := whole(order.Ext(o.path), h, o.orders)
-		return [][]byte{text}, err
+		return Text{text}, err
 	}
-	head, err := header(order.Ext(o.path), h, len(o.orders))
-	all := append([][]byte{head}, o.parts...)
-	return append(all, o.end), err
+	head, err := header(order.Ext(o.path), h, o.n)
+	return slices.Concat(Text{head}, o.parts, Text{o.end}), err
 }
 
-// Some limits apply to the whole file, so the whole file is checked.
-func (o *output) bytes(h order.Header) ([]byte, error) {
+// text returns the order file with the header h. It checks the file with the parser of the server,
+// because some limits apply to the whole file.
+func (o *output) text(h order.Header) (Text, error) {
 	all, err := o.pieces(h)
 	if err != nil {
 		return nil, err
 	}
-	text := bytes.Join(all, nil)
-	o.parts = nil
-	return text, verify(o.path, text, o.orders)
+	return all, verify(o.path, all, o.targets)
 }
 
 func (o *output) is(file []byte, h order.Header) (bool, error) {
@@ -133,33 +136,34 @@ func header(ext string, h order.Header, n int) ([]byte, error) {
 	return text, nil
 }
 
-// The check is incomplete. A server may still refuse the file.
-func tooLarge(ext string, orders []*order.Order) string {
-	all := 0
-	for _, o := range orders {
-		n := 8 // the keys and the values of id, authority, scope and targets
-		for i := range o.Targets {
-			if t := &o.Targets[i]; t.Kind != order.TargetName || t.Match == order.Exact || t.Attr != nil {
-				n += 2 // a key and a value
-			}
+// values returns how many keys and values of an order the server counts at least.
+func values(o *order.Order) int {
+	n := 8 // the keys and the values of id, authority, scope and targets
+	for i := range o.Targets {
+		if t := &o.Targets[i]; t.Kind != order.TargetName || t.Match == order.Exact || t.Attr != nil {
+			n += 2 // a key and a value
 		}
-		if n > order.MaxValues {
-			return fmt.Sprintf("the order %q would have too many targets that are not plain names, and a server would refuse the order file; divide the file, and give each part an order file", o.ID)
-		}
-		all += n
 	}
-	if ext == ".jsonl" || all <= order.MaxValues {
-		return ""
-	}
-	return fmt.Sprintf("%s are too many for one file in %s, and a server would refuse the file; give --out a name that ends in .jsonl", count(len(orders), "order"), strings.ToUpper(ext[1:]))
+	return n
 }
 
-func verify(path string, data []byte, orders []*order.Order) error {
-	want, got := 0, 0
-	for _, o := range orders {
-		want += len(o.Targets)
+// The check is incomplete. A server may still refuse the file.
+func (r *run) tooLarge() string {
+	if r.large != nil {
+		return fmt.Sprintf("the order %q would have too many targets that are not plain names, and a server would refuse the order file; divide the file, and give each part an order file", r.large.ID)
 	}
-	_, problems := order.Parse(path, bytes.NewReader(data), order.Options{Emit: func(o *order.Order) { got += len(o.Targets) }})
+	ext := order.Ext(r.opt.Path)
+	if ext == ".jsonl" || r.values <= order.MaxValues {
+		return ""
+	}
+	return fmt.Sprintf("%s are too many for one file in %s, and a server would refuse the file; give --out a name that ends in .jsonl", count(r.out.Orders, "order"), strings.ToUpper(ext[1:]))
+}
+
+// verify parses an order file in the same way as a server, and returns the errors. The file must
+// have the given number of targets.
+func verify(path string, text Text, want int) error {
+	got := 0
+	_, problems := order.Parse(path, text.Reader(), order.Options{Emit: func(o *order.Order) { got += len(o.Targets) }})
 	if bad := problems.Errors(); len(bad) > 0 {
 		return errors.Join(errors.New("the output would have errors"), bad)
 	}

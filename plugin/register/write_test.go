@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/dns-orders/blocklist/plugin/order"
+
+	"golang.org/x/text/encoding/charmap"
 )
 
 func TestEncode(t *testing.T) {
@@ -20,7 +22,7 @@ func TestEncode(t *testing.T) {
 			if err != nil || res.Content == nil {
 				t.Fatalf("%s with %d rows: %v, problems %q", path, n, err, res.Problems)
 			}
-			f, problems := order.Parse(path, bytes.NewReader(res.Content), order.Options{})
+			f, problems := order.Parse(path, res.Content.Reader(), order.Options{})
 			if len(problems.Errors()) > 0 || len(f.Orders) != res.Orders || f.Targets != n {
 				t.Fatalf("%s with %d rows: %v", path, n, problems.Errors())
 			}
@@ -29,7 +31,7 @@ func TestEncode(t *testing.T) {
 			if err := order.Encode(&b, order.Ext(path), h, f.Orders); err != nil {
 				t.Fatal(err)
 			}
-			if !bytes.Equal(b.Bytes(), res.Content) {
+			if !bytes.Equal(b.Bytes(), res.Content.Bytes()) {
 				t.Errorf("%s with %d rows differs from the output of order.Encode", path, n)
 			}
 		}
@@ -38,10 +40,8 @@ func TestEncode(t *testing.T) {
 
 func TestVerify(t *testing.T) {
 	text := []byte("version: 1\norders: [{id: a, authority: {name: A}, scope: global, targets: [a.example.com]}]\n")
-	o := order.New()
 	for n, want := range []string{"1 target, not 0", "", "1 target, not 2"} {
-		o.Targets = make([]order.Target, n)
-		if err := verify("out.yaml", text, []*order.Order{o}); (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
+		if err := verify("out.yaml", Text{text}, n); (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%d targets: got %v, want %q", n, err, want)
 		}
 	}
@@ -101,8 +101,42 @@ func TestTooLarge(t *testing.T) {
 		{".jsonl", many, ""},
 		{".jsonl", []*order.Order{small, large}, `the order "large" would have too many targets that are not plain names`},
 	} {
-		if got := tooLarge(tc.ext, tc.orders); !strings.HasPrefix(got, tc.want) || tc.want == "" && got != "" {
+		r := run{opt: &Options{Path: "out" + tc.ext}, out: &Result{}}
+		for _, o := range tc.orders {
+			r.count(o)
+		}
+		if got := r.tooLarge(); !strings.HasPrefix(got, tc.want) || tc.want == "" && got != "" {
 			t.Errorf("%s, %d orders: got %q, want %q", tc.ext, len(tc.orders), got, tc.want)
+		}
+	}
+}
+
+func TestDecodeAll(t *testing.T) {
+	every := make([]byte, 256)
+	for i := range every {
+		every[i] = byte(i)
+	}
+	for _, e := range charmap.All {
+		for _, text := range []string{"", "a", "\xff", string(every), "abc" + string(every) + "abc"} {
+			want, err := e.NewDecoder().String(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := decodeAll(e, text); got != want || err != nil {
+				t.Errorf("%v: got %q, want %q, error %v", e, got, want, err)
+			}
+		}
+	}
+}
+
+func TestSeparatorIn(t *testing.T) {
+	for pattern, want := range map[string]string{
+		`\s*\|\s*`: "|", `\s*,\s*`: ",", `,`: ",", `\s*; \s*`: "; ", `\s*`: "", `\s+`: "", `[,;]`: "", `,|;`: "", `\s*,?\s*`: "",
+		`a\\s*b`: "", `,*`: "", `(,)`: "", `^,`: "", `\d`: "",
+	} {
+		got := separatorIn(pattern)
+		if got != want {
+			t.Errorf("%s: got %q, want %q", pattern, got, want)
 		}
 	}
 }

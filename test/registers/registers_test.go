@@ -72,7 +72,7 @@ func imported(t *testing.T, e *registers.Example, ed *registers.Edition, previou
 	if err != nil || res.Content == nil {
 		t.Fatalf("error %v, result %+v", err, res)
 	}
-	return res.Content
+	return res.Content.Bytes()
 }
 
 func addBlock(t *testing.T, corefile *string, orders []byte) (addr string) {
