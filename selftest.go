@@ -14,10 +14,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// After a load, a self-test sends this server queries for the changed targets. It writes the
-// results to the journal. It logs an alarm for a wrong answer. For example, the plugin rewrite can
-// bypass an order.
-
 const (
 	maxSelfTest = 1000
 	askAttempts = 3

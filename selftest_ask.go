@@ -25,8 +25,6 @@ var ownSockets atomic.Pointer[[]netip.AddrPort]
 // changing guards changes of ownSockets.
 var changing sync.Mutex
 
-// The query of a self-test gets the usual answer, but is not counted. On Linux, the kernel drops
-// remote IPv4 packets with a forged local address. It does not drop such IPv6 packets.
 func isSelfTest(w interface{ RemoteAddr() net.Addr }) bool {
 	own := ownSockets.Load()
 	if own == nil {
@@ -86,8 +84,6 @@ func (x *asker) close() {
 	for _, c := range x.conns {
 		a := localAddr(c)
 		c.Close()
-		// Remove the address later. The server may still answer the last query, and must not count
-		// it.
 		time.AfterFunc(askPatience, func() { ownSocket(a, false) })
 	}
 	clear(x.conns)

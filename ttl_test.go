@@ -16,20 +16,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The tests below check that no decision contradicts an answer in a cache.
-//
-// The tests ignore these cases:
-//
-// - a cache infers a denial from a real NXDOMAIN above the name (RFC 8020)
-// - a cache infers a denial from NSEC records (RFC 8198)
-// - a cache uses a DNAME for a sibling
-// - a cache uses a CNAME from the answer for another type
-// - a cache serves stale answers (RFC 8767) or raises TTLs
-// - the answer needs time to reach the cache
-// - the cache follows CNAMEs itself (BIND), so an exception for the first name has no effect
-// - clients with different scopes share one cache
-// - the upstream server or a file changes
-
 var worldTypes = []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeHTTPS, dns.TypeMX, dns.TypeCNAME, dns.TypeTXT, dns.TypeDNSKEY, dns.TypeANY, dns.TypeDS}
 
 func forged(m *dns.Msg) bool {

@@ -100,12 +100,6 @@ func BenchmarkParallel(b *testing.B) {
 	})
 }
 
-// BenchmarkFloor measures a lower bound for the query time of an exact index. A query hashes the
-// name and reads one cache line.
-//
-//	overlapped    the processor reads the lines of several queries at the same time
-//	waited        the next query waits for the line
-//	waited-twice  the next query also waits for a second line
 func BenchmarkFloor(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		lines := make([][8]uint64, n/9)

@@ -41,8 +41,6 @@ func (m *maker) look() {
 	making.Lock()
 	m.make(set, now)
 	making.Unlock()
-	// Release the lock before the warnings and the digest. Another zone can then make its version
-	// first, because a version is more urgent.
 	making.Lock()
 	defer making.Unlock()
 	if changed {

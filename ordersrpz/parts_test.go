@@ -67,7 +67,6 @@ func TestParts(t *testing.T) {
 		names = append(names, fmt.Sprintf("n%d.example", i), fmt.Sprintf("www.m%d.example", i))
 	}
 	s := newServer(t, toLoopback, "countries IT\nparts 3")
-	// This name fits into the zone, but not into the parts. The names of the parts are longer.
 	long := strings.Repeat(strings.Repeat("x", 60)+".", 3) + strings.Repeat("y", 43) + ".example"
 	orders := func(names ...string) {
 		names = append(slices.Clone(names), long)
@@ -146,7 +145,6 @@ func TestPartsAndKeys(t *testing.T) {
 			}
 		}
 	}
-	// The server must refuse to start if everybody can transfer a part.
 	s.stop()
 	s.head = strings.Replace(toLoopback, "transfer {", "transfer 2-of-2.rpz-it.example {\n\t\tto *\n\t}\n\ttransfer {", 1)
 	inst, err := caddy.Start(coredns.Input(s.corefile()))

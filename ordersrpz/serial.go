@@ -95,9 +95,7 @@ func (c *counter) raise(serial uint32) {
 	}
 }
 
-// The result is true if the next serial must wait for the next second. Only a stored serial may be
-// ahead of the clock. Otherwise, the server could repeat a serial for other content after a
-// restart.
+// The server must never reuse a zone serial for other content after a restart.
 func (c *counter) waits(now int64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -75,7 +75,6 @@ func (c *config) soa(origin string, serial uint32) *dns.SOA {
 		Ns: "localhost.", Mbox: "hostmaster.localhost.", Serial: serial, Refresh: refresh, Retry: retry, Expire: expire, Minttl: ttl}
 }
 
-// BIND refuses a zone without NS records. Resolvers do not look up the name.
 func (c *config) ns(origin string) *dns.NS {
 	return &dns.NS{Hdr: dns.RR_Header{Name: origin, Rrtype: dns.TypeNS, Class: dns.ClassINET, Ttl: uint32(c.ttl / time.Second)}, Ns: "localhost."}
 }

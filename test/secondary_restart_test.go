@@ -120,7 +120,6 @@ func TestSecondaryAfterRestarts(t *testing.T) {
 	if !p.level(t, bind) {
 		t.Error("a change during a restart did not raise the serial")
 	}
-	// The zone needs a new serial even for earlier orders.
 	p.block(t, "second.example")
 	sees(t, bind, "second.example", "third.example")
 	if !p.level(t, bind) {

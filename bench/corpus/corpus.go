@@ -123,8 +123,6 @@ func (m *maker) name() string {
 		default:
 			s = m.label() + "." + m.from(suffixes)
 		}
-		// Try again with the same kind. With a new kind for each attempt, kinds with long names
-		// would become rare.
 		if MinLen <= len(s) && len(s) <= MaxLen {
 			return s
 		}

@@ -11,14 +11,12 @@ import (
 )
 
 type kind struct {
-	name string
-	// The report compares this kind with the kind of this name.
+	name      string
 	against   string
 	blocks    bool
 	configure func(r *lab, in *instance, dir string, a answer) (argv []string, err error)
 }
 
-// The first two kinds are equal. Their difference is the error of the method.
 var kinds = []kind{
 	{"bare", "bare", false, coredns("")},
 	{"bare again", "bare", false, coredns("")},

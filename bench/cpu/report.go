@@ -31,10 +31,8 @@ type report struct {
 }
 
 type row struct {
-	Answer string `json:"answer"`
-	Server string `json:"server"`
-	// CPU contains the quartiles of the CPU time of a query, in microseconds. Ratio compares this
-	// kind with another kind.
+	Answer  string     `json:"answer"`
+	Server  string     `json:"server"`
 	CPU     [3]float64 `json:"cpu_us"`
 	Ratio   [3]float64 `json:"ratio"`
 	Rate    float64    `json:"rate_qps"`

@@ -103,8 +103,6 @@ func (s *site) explain(err error) error {
 	return fmt.Errorf("%w\n%s", err, text[max(0, len(text)-4000):])
 }
 
-// A shape distinguishes blocking answers from other answers. Most servers answer NXDOMAIN in both
-// cases.
 type shape struct {
 	rcode      int
 	aa         bool

@@ -19,9 +19,7 @@ type peer struct {
 	// The server does not block subdomains of listed names.
 	exact bool
 	// The function writes the list of names. nil means a server without a list.
-	list func(w *bufio.Writer, names []string, version int)
-	// The function writes the configuration and returns the command line. The server itself must
-	// answer all other names.
+	list      func(w *bufio.Writer, names []string, version int)
 	configure func(s *site, list bool) (argv []string, err error)
 	// The function makes the server read the list. nil means that the server watches the list.
 	reload func(ctx context.Context, s *site) error

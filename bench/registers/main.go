@@ -93,8 +93,6 @@ func measure(ctx context.Context, n int, only, bins, dir, ext string) error {
 		}
 		programs = []string{bin}
 	}
-	// On Linux, the peak memory of a child is at least the memory of its parent. Another process
-	// writes the registers, so that this process stays small.
 	self, err := os.Executable()
 	if err != nil {
 		return err

@@ -9,7 +9,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// A running server would refuse the files in these problems.
 func refusals(s *server, before, after *orders, now order.Time) (problems order.Problems) {
 	for _, next := range after.versions {
 		old, ok := versionOf(next, before.versions, len(after.versions))
@@ -23,8 +22,6 @@ func refusals(s *server, before, after *orders, now order.Time) (problems order.
 	return problems
 }
 
-// The two versions have the same base name. With only one old and one new version, the names do not
-// matter.
 func versionOf(next store.Version, olds []store.Version, n int) (store.Version, bool) {
 	if len(olds) == 1 && n == 1 {
 		return olds[0], true

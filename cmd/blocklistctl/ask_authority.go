@@ -25,7 +25,6 @@ func latest(all []*order.Order) (out []*order.Order) {
 	return out
 }
 
-// The result leaves out the parties of a case. A party has only lifts.
 func authorities(all []*order.Order) []*order.Order {
 	known := latest(all)
 	return slices.DeleteFunc(known, func(last *order.Order) bool {

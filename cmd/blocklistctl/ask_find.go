@@ -179,7 +179,6 @@ func matching(list []*order.Order, answer string) (out []*order.Order) {
 	return nil
 }
 
-// With the argument starts, the answer may be a duration. The function check may be nil.
 func (x *editing) askTime(v *string, key string, q question, check func(t order.Time) string, starts ...start) {
 	if *v != "" {
 		return

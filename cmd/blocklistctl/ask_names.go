@@ -162,7 +162,6 @@ func (q *listAsker) decide() (*importer.Result, error) {
 	}
 }
 
-// The list is in another format. The result is true if the list is readable now.
 func (q *listAsker) foreign(e *importer.FormatError) bool {
 	choices := []choice{{"again", "give another list"}, {"plain", "read each line as a name in spite of that"}}
 	var columns *sheet.ColumnError

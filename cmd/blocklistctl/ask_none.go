@@ -2,7 +2,6 @@ package main
 
 import "regexp"
 
-// These words stand for an empty line. The patterns match only results of plainWords.
 var (
 	// The word "no" is missing here, because "no" is also the country code of Norway.
 	noneWords = []string{"none", "nothing", "keine", "keiner", "keines", "kein", "nichts", "aucun", "aucune", "neant", "rien", "nessuno", "nessuna", "niente", "ninguno", "ninguna", "nada",
@@ -25,8 +24,6 @@ var (
 		`voor altijd|voorgoed|zonder einde|geen einde|onbeperkt|voor onbepaalde tijd|for altid|for evigt|uden ende|ingen ende|indtil videre|` +
 		`na zawsze|na stale|bez konca|bezterminowo|no|non|nein|nee|nej|nie|nao)$`)
 
-	// The pattern matches words for the present time. It does not match "now", because the answer
-	// "now" must write the time into the file.
 	atOnce = regexp.MustCompile(`^(?:at once|immediately|straight away|right away|without delay|sofort|ab sofort|per sofort|unverzuglich|umgehend|` +
 		`tout de suite|immediatement|des (?:la |sa )?(?:notification|reception)|sans delai|aussitot|subito|da subito|immediatamente|con effetto immediato|` +
 		`inmediatamente|de inmediato|en seguida|enseguida|imediatamente|de imediato|onmiddellijk|meteen|direct|per direct|med det samme|straks|omgaende|natychmiast|od razu)$`)

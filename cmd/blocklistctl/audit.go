@@ -213,8 +213,6 @@ func (l *orders) blocksNow(id string, t *order.Target, clients []ruleset.Client,
 	})
 }
 
-// The choice depends on the digest, so a later audit asks about the same names. The number 0 means
-// all targets.
 func sample(targets []audit.Target, n int) []audit.Target {
 	if n == 0 || n >= len(targets) {
 		return targets
@@ -234,7 +232,6 @@ func sample(targets []audit.Target, n int) []audit.Target {
 	return out
 }
 
-// The function asks for a random name. It returns the name if the resolver answers with records.
 func (c *auditCmd) invents(ctx context.Context, r dnsclient.Exchanger, targets []audit.Target) string {
 	if len(targets) == 0 {
 		return ""

@@ -49,8 +49,6 @@ func (l *orders) zoneOfFile(path string) *time.Location {
 	return time.UTC
 }
 
-// The returned function changes orders without a begin. Such an order then begins at its first
-// date. The result is nil if the time at is not in the past.
 func datedBefore(at, now order.Time) func(*order.Order) *order.Order {
 	if at >= now {
 		return nil

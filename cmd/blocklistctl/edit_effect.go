@@ -18,10 +18,9 @@ import (
 )
 
 type editJSON struct {
-	File    string   `json:"file"`
-	Written bool     `json:"written"`
-	Diff    []string `json:"diff"` // the lines of a unified diff
-	// Effects is about this time. It is the present time or the start of a new order.
+	File    string          `json:"file"`
+	Written bool            `json:"written"`
+	Diff    []string        `json:"diff"` // the lines of a unified diff
 	At      string          `json:"at"`
 	Orders  []orderDiffJSON `json:"orders"`
 	Effects []effectJSON    `json:"effects"`

@@ -57,8 +57,6 @@ func (x *editing) create(path string, text []byte) error {
 			patterns = append(patterns, path)
 		}
 	}
-	// Remove missing files from the patterns, because other files of a new server may not exist
-	// yet.
 	x.s.Store.Patterns = slices.DeleteFunc(patterns, func(p string) bool {
 		_, err := os.Stat(p)
 		return filepath.Clean(p) != path && errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(p, "*?[")

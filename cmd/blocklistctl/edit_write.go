@@ -111,7 +111,6 @@ func slotOf(path string, key signature.Key) (int, error) {
 	return 1, nil
 }
 
-// The change makes these signature files invalid. Before the write, the argument is nil.
 func (x *editing) stale(written []string) ([]string, error) {
 	all, err := signatures(x.path)
 	if err != nil || x.flags.Sign == "" {

@@ -118,8 +118,6 @@ func (c *explainCmd) Run(e *env) error {
 	return nil
 }
 
-// The results are the time of --at, the present time and the orders at --at. Without a time zone,
-// --at is in the time zone of these orders.
 func (c *explainCmd) inJournal(e *env) (now, present order.Time, past *explain.Journal, err error) {
 	first, err := parseMoment("--at", cmp.Or(c.At, "now"), e.present(), time.UTC)
 	if err != nil {
@@ -164,8 +162,6 @@ func (l *orders) recorded(name dname.Name, sealed bool) []explain.Reason {
 	return out
 }
 
-// The text explains why the server block gets no query for the name. The other server block may be
-// nil.
 func elsewhereText(s *server, other *directive.Block) string {
 	switch {
 	case other == nil:

@@ -207,7 +207,6 @@ func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", printable.Line(c.File), err)
 	}
-	// Warn about other columns, because a column may say that a name is no longer blocked.
 	var format *importer.FormatError
 	if _, err := importer.Domains(strings.NewReader(rows), importer.Options{Charset: c.Charset}); errors.As(err, &format) {
 		e.say("%s: warning: the other columns are not read, for example in row %d: %q; all rows of the column are used, even if a row says that its name is no longer blocked", c.File, format.Line, format.Text)

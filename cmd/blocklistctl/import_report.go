@@ -69,8 +69,6 @@ func (c *domainsCmd) problem(out *importJSON, format string, args ...any) {
 	out.Problems = append(out.Problems, printable.Line(c.File)+": "+fmt.Sprintf(format, args...))
 }
 
-// The flag --expect gives the number of names. A decision may count a repeated name twice. It may
-// also count lines that the import leaves out.
 func (c *domainsCmd) expected(e *env, out *importJSON) {
 	if c.Expect == nil {
 		return

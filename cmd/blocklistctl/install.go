@@ -57,7 +57,6 @@ func install(versions []*signed, slot int) (installed int, err error) {
 	return installed, nil
 }
 
-// The result contains the signatures of other keys for the new version, by slot.
 func (b *signed) moving(slot int) (map[int][]byte, error) {
 	out := map[int][]byte{}
 	for other := 1; other <= signature.MaxKeys; other++ {

@@ -70,7 +70,6 @@ func TestSignatureFirst(t *testing.T) {
 	}
 }
 
-// TestSignFails lets sign fail at each step. The old order file must stay until its rename.
 func TestSignFails(t *testing.T) {
 	for at := 1; ; at++ {
 		signFiles(t)

@@ -11,7 +11,6 @@ type dues map[string]missed
 
 type missed struct{ overdue, late, atRisk bool }
 
-// The command due and the server count missed deadlines in the same way.
 func (l *orders) dues(now order.Time) dues {
 	out := dues{}
 	for d := range l.set.MissedDuties(now, ruleset.Forever) {

@@ -164,8 +164,6 @@ func (c *liftCmd) askFreed(a *asker, o *order.Order) {
 	a.ask(q)
 }
 
-// The lift goes into the file of the first lifted order. Without the keys issued and from, the lift
-// begins now.
 func (x *editing) addLift(lifts []string, fields map[string]any) error {
 	if err := x.open(lifts[0]); err != nil {
 		return err

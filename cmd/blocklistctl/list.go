@@ -69,8 +69,7 @@ type listedJSON struct {
 	Late       string     `json:"late,omitempty"`
 	TargetList []string   `json:"target_list,omitempty"`
 	Held       []heldJSON `json:"held,omitempty"`
-	// Lifts end this number of targets for all clients. Held targets do not count.
-	Lifted int `json:"lifted_targets,omitempty"`
+	Lifted     int        `json:"lifted_targets,omitempty"`
 	stay
 
 	// The fields below are for the text output only.

@@ -21,9 +21,6 @@ func limitMemory() {
 	(&memoryLimit{leastMemory}).adapt()
 }
 
-// adapt raises the limit if the memory in use is close to it. Otherwise the garbage collector would
-// run all the time. The runtime calls adapt again after each garbage collection, because no other
-// value refers to m.
 func (m *memoryLimit) adapt() {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	if metrics.Read(live); live[0].Value.Kind() != metrics.KindUint64 {

@@ -151,7 +151,6 @@ func period(from, to string, now order.Time, zone *time.Location) (begin, end ti
 	return begin, end, nil
 }
 
-// If the argument said is true, the function does not print each fault.
 func (e *env) faults(faults []string, said bool) error {
 	if len(faults) == 0 {
 		return nil

@@ -12,10 +12,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// The keys are order ids. An order with full disclosure has no entry, to save memory.
-//
-// A lift without its own disclosure is at least as secret as the orders that it reaches. With an
-// unknown id in its list, such a lift is secret, because a sealed order may have this id.
+// A lift with an unknown order id is secret, because the order may be sealed.
 func disclosures(all []*order.Order) map[string]order.Disclosure {
 	byID := map[string]order.Disclosure{}
 	var lifts []*order.Order
@@ -72,8 +69,7 @@ func disclosures(all []*order.Order) map[string]order.Disclosure {
 	return byID
 }
 
-// The state may change at this time. Without --sealed, the result is not the time of a lift,
-// because the lift may be sealed.
+// Without the flag --sealed, the output must not reveal the time of a sealed lift.
 func (l *orders) shownUntil(st ruleset.OrderState, sealed bool) order.Time {
 	if sealed || !l.sealed {
 		return st.Until

@@ -10,8 +10,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// This environment variable contains the path of the Corefile. The argument ORDERS and the flag
-// --corefile come first.
 const corefileVariable = "BLOCKLIST_COREFILE"
 
 type serverFlags struct {

@@ -67,13 +67,12 @@ type shownJSON struct {
 
 // A linkJSON connects an order with a lift that ends the order.
 type linkJSON struct {
-	Order string `json:"order"`
-	File  string `json:"file,omitempty"`
-	Line  int    `json:"line,omitempty"`
-	State string `json:"state"`
-	From  string `json:"from,omitempty"`
-	Until string `json:"until,omitempty"`
-	// This is the first target that the lift ends. If the lift ends the whole order, Targets is 0.
+	Order   string `json:"order"`
+	File    string `json:"file,omitempty"`
+	Line    int    `json:"line,omitempty"`
+	State   string `json:"state"`
+	From    string `json:"from,omitempty"`
+	Until   string `json:"until,omitempty"`
 	Target  string `json:"target,omitempty"`
 	Targets int    `json:"targets,omitempty"`
 }

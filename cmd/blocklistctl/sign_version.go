@@ -43,7 +43,6 @@ func (b *signed) discard() {
 	}
 }
 
-// If the version is in another file, the function copies it into the order file's directory.
 func (c *signCmd) prepare(file string) (*signed, order.Problems, error) {
 	b := &signed{file: file, from: file, hash: signature.NewHash(), moves: c.From != ""}
 	var in io.ReadCloser

@@ -172,8 +172,6 @@ func (e *env) reportChange(dir string, c state.Change, a state.Answer, server bo
 	return err
 }
 
-// The result is the path as in the state directory. The command set-serial also accepts an unknown
-// file, because a server may have refused the first version of the file.
 func knownPath(set state.Set, c state.Change) (string, error) {
 	abs, err := filepath.Abs(c.Path)
 	if err != nil {

@@ -36,9 +36,7 @@ type nodeJSON struct {
 	URL string `json:"url"`
 	// If the server gave no status, this is the reason.
 	Error string `json:"error,omitempty"`
-	// The value is true if the server has the local order set. Without local files, all servers
-	// must have equal sets.
-	Same bool `json:"same"`
+	Same  bool   `json:"same"`
 	// The value is true if the newest version of a file is not in force.
 	Problems bool `json:"problems"`
 	// The field Shadow contains the server blocks in shadow mode. The field Without contains the

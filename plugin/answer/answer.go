@@ -136,8 +136,6 @@ func Label(v ruleset.Verdict, qtype uint16) string {
 
 // ForAlias converts the verdict for a blocked name to the verdict for an alias of this name.
 func ForAlias(v ruleset.Verdict) ruleset.Verdict {
-	// The blocked name may be in another part of the DNS tree, so the owner of the SOA record must
-	// be the queried name.
 	v.TargetLabels = dname.MaxLabels
 	// NXDOMAIN would also deny the names below the queried name.
 	v.Subtree = max(v.Subtree, ruleset.SubtreeBlocked)

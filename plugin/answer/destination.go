@@ -49,7 +49,8 @@ func (d *Destination) setAddr(ip net.IP) bool {
 	return ok
 }
 
-// HasDestinations reports quickly whether a reply has records for Destinations or Clean.
+// HasDestinations reports whether a reply has records that can lead a client to another name or to
+// an address. The check is quick.
 func HasDestinations(m *dns.Msg, q dns.Question, addresses bool) bool {
 	qname := settled(q)
 	return hasDestinations(m.Answer, qname, addresses) || hasDestinations(m.Ns, qname, addresses) || hasDestinations(m.Extra, qname, addresses)
@@ -76,9 +77,8 @@ func hasDestinations(section []dns.RR, qname string, addresses bool) bool {
 	return false
 }
 
-// MayBeOrdered reports quickly whether the reply may lead to a blocked name or address. It calls
-// the two functions for the names and addresses in the records. The first result true ends the
-// search.
+// MayBeOrdered reports whether a reply may lead a client to a blocked name or address. The two
+// functions say whether one name or one address may be blocked.
 func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) bool, addr func(netip.Addr) bool) bool {
 	last := settled(q)
 	ordered := func(rr dns.RR) bool {
@@ -87,8 +87,6 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 		case dns.TypeA, dns.TypeAAAA, dns.TypeCNAME:
 		case dns.TypeHTTPS, dns.TypeSVCB:
 			if strings.HasPrefix(h.Name, "_") {
-				// An order for host covers the name _8443._https.host only in HTTPS and SVCB
-				// records. So check the name again, even after a record with the same name.
 				last = ""
 			}
 		case dns.TypeDNAME:
@@ -130,8 +128,6 @@ func AnsweredByAlias(m *dns.Msg, qtype uint16) bool {
 	if !Passes(qtype, ruleset.SubtreePasses) {
 		return false
 	}
-	// Clients hardly ever need this answer for DNSSEC. A name with an alias has no keys (RFC 2181,
-	// section 10.1; RFC 6672, section 2.3).
 	return slices.ContainsFunc(m.Answer, isAlias)
 }
 
@@ -147,15 +143,9 @@ func Aliases(m *dns.Msg) iter.Seq[*Destination] {
 	}
 }
 
-// Destinations yields the names and addresses to which the answer section of a reply to q leads the
-// client:
-//
-//	CNAME, DNAME  the names in the chain that begins at the query name;
-//	              if the chain is long, all other targets too
-//	HTTPS, SVCB   the targets; for a query of type ANY, the service names too
-//	A, AAAA       the addresses and hints, if addresses is true
-//
-// Each Destination is valid only until the next iteration.
+// Destinations yields the names and addresses to which a reply leads the client. The names are the
+// targets of CNAME, DNAME, HTTPS and SVCB records in the answer section. Each Destination is valid
+// only until the next iteration.
 func Destinations(m *dns.Msg, q dns.Question, addresses bool) iter.Seq[*Destination] {
 	return func(yield func(*Destination) bool) {
 		d := new(Destination)
@@ -372,10 +362,8 @@ func ips(rr dns.RR) iter.Seq[net.IP] {
 	}
 }
 
-// Clean removes RRsets from all sections. The function drop selects the RRsets. Without a change,
-// the result is m itself. The caller must first call the function for all Destinations of m.
-//
-// Some stub resolvers (of musl and Go) use every address in the answer section.
+// Clean returns a reply without the record sets that lead to unwanted names and addresses. The
+// given function decides what is unwanted. Before the call, check all Destinations of the reply.
 func Clean(m *dns.Msg, addresses bool, drop func(*Destination) bool) *dns.Msg {
 	var d Destination
 	var gone map[rrset]bool // nil until the first RRset is dropped

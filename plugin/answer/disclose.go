@@ -156,11 +156,8 @@ func (n notice) object(cfg *Config) object {
 	return o
 }
 
-// Remove "j", "o" and "l" before other fields (section 5.2 of the draft).
 func (o object) fit(room int, sentence string) string {
 	o.Justification, o.Organization, o.Language = "", "", ""
-	// Clients discard an object without contacts and justification, so the sentence becomes the
-	// justification.
 	if len(o.Contact) == 0 {
 		short := o
 		short.Justification, short.Language = sentence, defaultLanguage
@@ -168,7 +165,6 @@ func (o object) fit(room int, sentence string) string {
 			return s
 		}
 	}
-	// For clients of draft-ietf-dnsop-filtering-transparency, entries of a database are enough.
 	if len(o.Contact) == 0 && len(o.Databases) == 0 {
 		return ""
 	}

@@ -13,8 +13,6 @@ import (
 // TimeLeft returns the whole seconds until a verdict may change. The second result is false if no
 // change is known.
 func TimeLeft(until order.Time, now time.Time) (ttl uint32, limited bool) {
-	// FromTime rounds up, so the time left is rounded down. The comparison with t+maxTTL prevents
-	// an overflow.
 	switch t := order.FromTime(now); {
 	case until == ruleset.Forever:
 		return maxTTL, false

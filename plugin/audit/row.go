@@ -82,7 +82,6 @@ func classify(f *Facts, known *Known) (Class, string) {
 	case f.gone:
 		return Gone, "NXDOMAIN for " + f.Domain
 	}
-	// A record in the table decides the class, even if other answers are missing.
 	if c, why := known.find(f); c != "" {
 		return c, why
 	}

@@ -24,7 +24,7 @@ type Catalog struct {
 
 const extension = ".yaml"
 
-// BuiltIn is the place of each description in the program.
+// BuiltIn is the place that Find returns for a description that is part of the program.
 const BuiltIn = "built in"
 
 const maxSize = 1 << 20

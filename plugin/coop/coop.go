@@ -27,8 +27,8 @@ var (
 	waiter atomic.Pointer[poller]
 )
 
-// Start turns the interruptions on. The returned function turns them off. A server calls Start in
-// each goroutine with long work.
+// Start lets Tick and Yield interrupt long work. Start returns a function that ends the
+// interruptions. Each goroutine with long work calls Start.
 func Start() (off func()) {
 	turning.Lock()
 	defer turning.Unlock()
@@ -82,6 +82,4 @@ func Yield() {
 	next.Store(int64(now + turn(now-begin)))
 }
 
-// The work runs as long as the last interruption, up to a limit. Otherwise a flood of queries would
-// delay the load of an order.
 func turn(waited time.Duration) time.Duration { return min(max(Quantum, waited), longest) }

@@ -50,8 +50,6 @@ func (p *poller) wait() {
 // RawConn.Read calls this function at the start, and again when the pipe is readable.
 func (p *poller) step(fd uintptr) bool {
 	if !p.sent {
-		// Write the byte inside RawConn.Read. RawConn.Read discards earlier reports of the poller,
-		// and could then wait for ever.
 		p.sent = true
 		_, err := p.w.Write(p.buf[:1])
 		return err != nil

@@ -287,9 +287,6 @@ func (c *collector) sort(s *Section) {
 	slices.SortStableFunc(s.found, func(a, b found) int { return c.compare(s, &a, &b) })
 }
 
-// Old imported orders would hide new orders in notAcknowledged and notReported, so these sections
-// begin with the newest date. Hidden items compare as equal, because their sequence would reveal
-// their dates.
 func (c *collector) compare(s *Section, a, b *found) int {
 	if a, b := c.hidden(a), c.hidden(b); a != b {
 		if a {

@@ -39,7 +39,6 @@ func lastEnd(spans []order.Window) order.Time {
 	return last
 }
 
-// An inactive order is only in the section STARTS, because a person may have forgotten the status.
 func (c *collector) times(n int) {
 	o, st := c.orders[n], c.states[n]
 	if st.State == ruleset.Ended {

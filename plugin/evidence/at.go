@@ -16,8 +16,7 @@ type Moment struct {
 	Versions []journal.Version
 	Running  bool
 	Ended    time.Time
-	// The reason why the Moment may be wrong, or empty.
-	Unknown string
+	Unknown  string
 }
 
 // At returns the versions of the order files that were in force at a time.

@@ -65,7 +65,6 @@ type Problem struct {
 
 // An Export is the result of a Maker.
 type Export struct {
-	// Body is the text of the export. Body is nil if the approximation cannot solve a problem.
 	Body     []byte
 	Lines    int    // the number of lines of the body
 	Names    int    // the number of names in the body
@@ -85,8 +84,8 @@ type Maker struct {
 	tree *rpz.Tree
 }
 
-// NewMaker returns a Maker. The form must be an element of Forms. NewMaker returns an error if the
-// form does not support the approximation.
+// NewMaker returns a Maker with the given options. The form must be one of Forms. NewMaker returns
+// an error for a form that cannot carry out the approximation.
 func NewMaker(opt Options) (*Maker, error) {
 	if !forms[opt.Form].subtree && opt.Approximate == Wider {
 		return nil, errors.New(opt.Form + " cannot block the names below a name, so it cannot block more names than the orders")

@@ -8,7 +8,6 @@ import (
 )
 
 type capability struct {
-	// The first element replaces responses that the form cannot express.
 	kinds                 []order.ResponseKind
 	subtree, exact, below bool
 	ttls                  []order.ResponseKind

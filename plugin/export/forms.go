@@ -197,7 +197,7 @@ func adblock(w *writer, name string, own, below, _ *rpz.Answer) {
 	}
 }
 
-// Programs that read this file also block the names below.
+// Programs that read a domain list also block all names below each domain.
 func domains(w *writer, name string, own, _, _ *rpz.Answer) {
 	if own != nil {
 		w.say(name)

@@ -37,9 +37,7 @@ type Options struct {
 	Nodes []Node
 	// With Addresses, the feed acknowledges addresses as "processed" after writing the order file.
 	Addresses bool
-	// DropOK is a number of items. If a round would end exactly this number, the limits MaxDrop,
-	// SmallDrop and Settled do not apply.
-	DropOK int
+	DropOK    int
 	// Limit is the maximum time for the acknowledgements of a round. 0 means no limit.
 	Limit  time.Duration
 	Clock  Clock
@@ -94,8 +92,7 @@ type Report struct {
 	Unprocessed int       `json:"unprocessed"`
 	// Operator counts the items that the operator ended or suspended.
 	Operator int `json:"ended_by_operator"`
-	// Unclear counts the items without a ticket that the platform still lists.
-	Unclear int `json:"unclear"`
+	Unclear  int `json:"unclear"`
 	// Pending counts the items that wait for an acknowledgement. Unasked counts the items that need
 	// no acknowledgement, for example addresses without the option Addresses.
 	Acknowledged int        `json:"acknowledged"`
@@ -244,8 +241,6 @@ func (f *Feed) round(ctx context.Context, rep *Report) error {
 		rep.undo()
 		return err
 	}
-	// Write a missing file, because a server needs a file at its start. After a restore, also write
-	// the file, because servers refuse an old serial.
 	must := f.out == nil || was.Serial < f.st.Serial
 	was, err = f.put(was, m.orders, m.changed || must, rep)
 	if err != nil {
@@ -254,7 +249,7 @@ func (f *Feed) round(ctx context.Context, rep *Report) error {
 	}
 	f.known = x
 	f.date(x)
-	// Save the state after the order file, because the state records the accepted answer.
+	// The order file must be written before the state file, in case of a crash.
 	if err := f.save(); err != nil {
 		return err
 	}

@@ -90,10 +90,7 @@ type Platform struct {
 		// counts.
 		MaxDrop   string `yaml:"max_drop"`
 		SmallDrop int    `yaml:"small_drop"`
-		// Settled is a duration, for example "10m". If an order is newer than all tickets of an
-		// answer, the answer may be old. Such an answer must not end the order. This applies only
-		// if the order was served at least Settled ago.
-		Settled string `yaml:"settled"`
+		Settled   string `yaml:"settled"`
 	} `yaml:"guards"`
 
 	loc             *time.Location

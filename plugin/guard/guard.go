@@ -135,16 +135,15 @@ func found(hits []index.Hit, labels int) (f finding) {
 
 type hitBuffer [8]index.Hit
 
-// Name returns the reason why n must not be blocked. The result is empty if n may be blocked. These
-// names must not be blocked:
+// Name returns the reason why a name must not be blocked, or an empty text. These names must not be
+// blocked:
 //
 //	the root and the top-level domains
 //	public suffixes, and all names above
 //	special-use names, and all names below
 //	names in protect lists, and all names above and below
 //
-// The names below an entry "=name" may be blocked. For a target "*.name", n is the name without
-// "*.".
+// An entry "=name" in a protect list does not protect the names below.
 func (g *Guard) Name(n *dname.Wire) string {
 	t := g.table()
 	if t.passes(n) {

@@ -42,7 +42,6 @@ func newTable(set uint64, hour int64, n int) *table {
 	return t
 }
 
-// A slow query may have an older set or the previous hour. It must not replace the table.
 func (t *table) fits(set uint64, now order.Time) bool {
 	return set <= t.set && uint64(now-t.begin) < 2*3600
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/lint"
 )
 
-// The expression of a format must never match a line of a plain list.
 type format struct {
 	name, advice string
 	lines        *regexp.Regexp

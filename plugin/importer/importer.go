@@ -68,12 +68,8 @@ type Options struct {
 	// Decide contains the caller's decisions. The keys are the forms. Choices returns the allowed
 	// values.
 	Decide map[Form]string
-	// Lines contains decisions for single pairs of lines, and overrides Decide[Hyphen]. The keys
-	// are the numbers of the second lines.
-	Lines map[int]string
-	// Typed contains texts from a person. Each text replaces a pair of lines. The keys are the
-	// numbers of the second lines.
-	Typed map[int]string
+	Lines  map[int]string
+	Typed  map[int]string
 	// AllowSuffix accepts public suffixes. A block of a public suffix also blocks the domains of
 	// other people.
 	AllowSuffix bool
@@ -118,8 +114,7 @@ type Note struct {
 	// Refused is the reason for no target, or empty.
 	Refused string
 	// The caller must decide about this form. Empty means that no decision is needed.
-	Needs Form
-	// The name may begin on the line with this number. 0 means none.
+	Needs   Form
 	After   int
 	Skipped bool
 	// The kind of a line that needs no name, for example "a page number". Empty for other lines.
@@ -128,7 +123,7 @@ type Note struct {
 	Same int
 }
 
-// A Rest is a line that continues the name of an earlier line.
+// A Rest is a further line of a name that is split over several lines.
 type Rest struct {
 	Line int
 	Raw  string // the line as it was read, shortened if it is very long
@@ -200,11 +195,8 @@ func Domains(r io.Reader, opt Options) (*Result, error) {
 
 // imports is the state of one import.
 type imports struct {
-	opt Options
-	out Result
-	// These fields map a target to the first line with the target. The map "names" has the targets
-	// that are a name and all names below the name. The keys of the map "seen" are the texts of
-	// other targets.
+	opt   Options
+	out   Result
 	names map[dname.Name]int
 	seen  map[string]int
 }

@@ -65,7 +65,6 @@ func (l *line) rest() []Rest {
 	return nil
 }
 
-// join sets the text of this line and the lines that were joined to this line.
 func (l *line) join(text string) {
 	l.whole, l.text = &joined{text, l.rest()}, text
 }

@@ -7,8 +7,7 @@ import (
 	"unicode"
 )
 
-// An unexpected column may mean that a name is not blocked. Numbers, names and one date in a row
-// are expected.
+// An unexpected column in a table may mean that a name is not blocked.
 type table struct {
 	dated, undated int    // the first line with a date and the first line without a date; 0 means none
 	number         string // the number in the row before
@@ -227,7 +226,6 @@ func cutText(s string) string {
 	return head
 }
 
-// Keep a date next to other words, because the words may change the meaning of the date.
 func (c *cleaner) columns(words []string) []string {
 	if len(words) < 2 {
 		return words

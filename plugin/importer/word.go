@@ -2,7 +2,6 @@ package importer
 
 import "strings"
 
-// A colon is not in this table, because a colon may begin a second URL.
 var wordBytes = func() (t [256]bool) {
 	for _, c := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_/?=&%~+*") {
 		t[c] = true

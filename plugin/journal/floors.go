@@ -8,13 +8,10 @@ import (
 // A Floor is the lowest serial for the next version of a file.
 type Floor struct {
 	Serial int64
-	// Only the version with this digest may have the serial again. If SHA256 is empty, any version
-	// may have the serial.
 	SHA256 string
 	index  int64 // the index of the record that set the floor
 }
 
-// Only a Request record may lower a floor. A Numbers record has the floors from deleted records.
 func (t *table) noteFloors(r *Record) {
 	if r.Event != Outcome && r.Event != Request && r.Event != Numbers {
 		return

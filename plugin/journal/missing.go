@@ -15,11 +15,9 @@ type MissingOrder struct {
 	Sealed bool // the order is sealed, or it is not known whether it is
 }
 
-// Missing returns the orders of the journal that are in no file, sorted by id. Removed orders do
-// not count. The first argument has the ids of all orders in the files.
-//
-// The second argument has the ids of earlier orders, and whether each order is sealed. If it lacks
-// a missing order, Missing reads the whole journal.
+// Missing returns the recorded orders that are no longer in any file, sorted by id. The first
+// sequence has the ids of all orders in the files. The second sequence has the ids of earlier
+// orders, and says whether each order is sealed.
 func (b *Batch) Missing(present iter.Seq[string], former iter.Seq2[string, bool]) (out []MissingOrder, err error) {
 	t := &b.j.table
 	i := 0

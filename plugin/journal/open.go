@@ -14,7 +14,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// Signed records without text stay in the tree, because the journal must never sign a smaller tree.
+// The journal must never sign a tree smaller than a tree already signed.
 func (j *Journal) open() error {
 	defer coop.Start()()
 	if err := j.fs.Mkdir(j.dir, 0o755); err != nil { // not the parents: a disk may not be mounted yet

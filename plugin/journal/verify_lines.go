@@ -136,7 +136,6 @@ func (x *verification) checkLines() {
 	x.checkTail(all)
 }
 
-// The longest increasing sequence of indexes is good. So one moved line causes only one fault.
 func (x *verification) place(known func(int64) bool) {
 	straight, next := true, int64(0)
 	for n := range x.lines {
@@ -313,7 +312,6 @@ func (x *verification) checkMissing(have []bool, pruned [][2]int64) (missing boo
 }
 
 func (x *verification) records(onlyPrunes bool, f func(*Record)) {
-	// JSON escapes a quote inside a string. So only Pruned and Numbers records contain these texts.
 	prunes := [][]byte{[]byte(`"event":"` + Pruned + `"`), []byte(`"event":"` + Numbers + `"`)}
 	all, _ := segments(x.dir)
 	n := 0

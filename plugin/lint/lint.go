@@ -180,7 +180,6 @@ func windowsEnd(ws []order.Window) bool {
 	return len(ws) > 0 && !slices.ContainsFunc(ws, func(w order.Window) bool { return w.Until == order.NoTime })
 }
 
-// A last call with a nil target adds the number of further warnings.
 func (l *linter) each(o *order.Order) func(t *order.Target, field, format string, args ...any) *order.Problem {
 	n := 0
 	return func(t *order.Target, field, format string, args ...any) *order.Problem {

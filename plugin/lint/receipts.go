@@ -35,8 +35,6 @@ func (l *linter) receipts(o *order.Order) {
 	warn(nil, "targets", "%d more times of acknowledged and reported before served, or in the future")
 }
 
-// A date is stored as the start of the day. A time less than a day before the date served is
-// therefore allowed.
 func (l *linter) receipt(at, served order.Time) string {
 	switch {
 	case at == order.NoTime:

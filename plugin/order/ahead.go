@@ -44,8 +44,7 @@ type lookAhead struct {
 type lineBatch struct {
 	json  jsonReader
 	lines []fileLine
-	// A long last line is not parsed ahead, so at most one long line is in memory.
-	long bool
+	long  bool
 }
 
 // The caller must close the result.

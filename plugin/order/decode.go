@@ -37,7 +37,6 @@ func (d *decoder) add(p Problem) {
 		d.cut = d.cut || !p.Warning
 		return
 	}
-	// Clip copies the text. A problem must not keep a long value in memory.
 	p.Field, p.Got = Clip(p.Field), Clip(p.Got)
 	if len(p.Msg) > maxMsg {
 		p.Msg = Clip(p.Msg)
@@ -92,7 +91,6 @@ func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!
 // A pair is one entry of a mapping.
 type pair struct{ key, value *yaml.Node }
 
-// Null values are omitted. The result is at the end of d.pairs, so the caller may cut it off.
 func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 	if !d.plain(n, field) {
 		return nil

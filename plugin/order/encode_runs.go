@@ -45,7 +45,6 @@ const markEnd = ".4d1f6c0b9ae27583.invalid"
 
 func mark(n int) string { return fmt.Sprintf("run-%d%s", n, markEnd) }
 
-// all cuts the runs of all orders. It returns the same slice if no order has a long run.
 func (c *cutter) all(orders []*Order) []*Order {
 	out := orders
 	for i, o := range orders {
@@ -61,7 +60,6 @@ func (c *cutter) all(orders []*Order) []*Order {
 	return out
 }
 
-// cut cuts the runs of one order. It returns the same order if the order has no long run.
 func (c *cutter) cut(o *Order) *Order {
 	if len(o.Targets) < longRun {
 		return o
@@ -97,9 +95,6 @@ func (c *cutter) cut(o *Order) *Order {
 	return &short
 }
 
-// fill returns the text with the names in place of the marks. The text between the two marks
-// of a run is also the text between two names. fill returns false if the orders themselves contain
-// a mark.
 func (c *cutter) fill(text []byte) ([]byte, bool) {
 	var parts [][]byte // the texts before, between and after the marks
 	for n := range 2 * len(c.runs) {

@@ -33,9 +33,8 @@ type draft struct {
 	forceAt    map[string]*yaml.Node
 	rowClocks  []rowClock
 	runs       []orderRun // long plain lists of names, which are not in Targets
-	// If this is true, an error leaves the disclosure unknown.
-	doubt bool
-	// If this is true, a lift has no disclosure. The lifted order may be sealed.
+	// Problems of an order with a doubtful disclosure are treated as secret.
+	doubt       bool
 	liftDoubt   bool
 	noAuthority bool
 }

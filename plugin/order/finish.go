@@ -109,7 +109,6 @@ func scopeMissing(c Country) string {
 	return fmt.Sprintf(`is required; write "scope: {countries: [%s]}" for the country of the authority, or other countries or networks; only an order that says that it applies to everyone gets "scope: global"`, c)
 }
 
-// The windows of an order count again for each target with attributes.
 func (p *parser) countIntervals(n *yaml.Node, o *draft) {
 	before := p.intervals
 	for i := range o.Targets {

@@ -21,7 +21,6 @@ const (
 	maxProblems = MaxProblems
 	// MaxLine is the maximum size in bytes of a line in a side list or a protect list.
 	MaxLine = 4096
-	// The first four labels of each name do not count.
 	maxDeep = 100_000
 	// maxIntervals limits the windows in a file, see countIntervals.
 	maxIntervals = 1_000_000

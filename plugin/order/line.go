@@ -15,8 +15,7 @@ import (
 type quickLine struct {
 	on bool // the header has no problem and no defaults
 	// known contains the Terms of earlier lines, by the raw text of their fields.
-	known map[string]*Terms
-	// unknown is the raw text of the fields of a good line whose Terms are not in known.
+	known   map[string]*Terms
 	unknown []byte
 
 	text []byte
@@ -388,8 +387,6 @@ func (q *quickLine) count() (n int, ok bool) {
 	return n, q.pos > start && q.text[start] != '0' && !digit(q.peek())
 }
 
-// value skips a value. The value may be wrong, because the full parser checks a value when it
-// occurs first.
 func (q *quickLine) value() bool {
 	depth := 0
 	for q.pos < len(q.text) {

@@ -10,8 +10,6 @@ import (
 	"time"
 )
 
-// TestQuickLine checks which lines are decoded without nodes. The full parser, which Options.Ahead
-// selects, must give the same orders and problems.
 func TestQuickLine(t *testing.T) {
 	const head = `{"version":1,"timezone":"Europe/Rome"`
 	const begin = `{"id":"a","authority":{"name":"Суд","country":"RU","kind":"court"},"references":["7/1","7/2"],"issued":"2026-05-01","scope":{"countries":["RU"]},"targets":[`

@@ -171,9 +171,8 @@ type Order struct {
 	Windows []Window
 	Status  Status
 	// StatedCount is the number of names that the decision states. 0 means unknown.
-	StatedCount int
-	Targets     []Target
-	// Plain is the number of targets that Options.Targets received. Targets does not contain them.
+	StatedCount        int
+	Targets            []Target
 	Plain              int
 	Side               *SideList
 	Except             []dname.Name

@@ -52,8 +52,6 @@ type Options struct {
 	// Emit receives each order until the first error. The order is valid until Emit returns. After
 	// an error, drop all emitted orders.
 	Emit func(*Order)
-	// Side returns the receiver of the names in a side list. The order already has its final
-	// action, status and times. After an error, drop the names.
 	Side func(*Order) Names
 	// Targets returns the receiver of the names in long plain lists. Order.Targets does not contain
 	// these names. Parse calls Targets before Emit. After an error, drop the names.

@@ -111,9 +111,7 @@ type firsts struct {
 
 type firstSlot struct {
 	hash uint32
-	// The value 0 means a free slot. For a target of the order, the value is 1 plus its index in
-	// Targets. Larger values are len(Targets)+1 plus an offset in p.data.
-	at uint32
+	at   uint32
 }
 
 func (f *firsts) find(hash uint32, equal func(at uint32) bool) *firstSlot {

@@ -25,9 +25,7 @@ type Problem struct {
 	Sealed bool
 	// This text replaces Msg in the ordinary log, because Msg may contain words of the file. Every
 	// problem in a side list needs this text.
-	public string
-	// This is true if the problem is not inside an order. Values and unknown keys there may be
-	// secret.
+	public  string
 	outside bool
 	// Lift is true if the missing disclosure of a lift is the only reason for Sealed.
 	Lift bool

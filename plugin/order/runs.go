@@ -21,7 +21,6 @@ type run struct {
 	n           int  // the number of inner names
 }
 
-// In a runNode, Line is the number of names that share the node. Column is the index of the run.
 const runNode yaml.Kind = 1 << 7
 
 func (r *run) each(text []byte, f func(name []byte, at spot)) {

@@ -71,7 +71,8 @@ func ParseEnforcedBy(s string) (EnforcedBy, bool) { return enforcedByWords.parse
 // ParseResponseKind parses the result of ResponseKind.String.
 func ParseResponseKind(s string) (ResponseKind, bool) { return responseWords.parse(s) }
 
-// ResponseForms lists all responses for an error message. The argument is an example of a redirect.
+// ResponseForms returns a list of all responses for error messages. The list ends with the given
+// example of a redirect.
 func ResponseForms(redirect string) string {
 	return strings.Join(responsesWithoutAddresses(), ", ") + " or " + redirect
 }

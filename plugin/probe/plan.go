@@ -51,9 +51,7 @@ type Question struct {
 
 // Options are the settings of NewPlan.
 type Options struct {
-	Client ruleset.Client
-	// AnyCountry means that the country of the client is unknown. AnyAddress means the same for the
-	// address. A name gets no question if its verdict depends on the unknown value.
+	Client                 ruleset.Client
 	AnyCountry, AnyAddress bool
 	Now                    order.Time
 	Types                  []uint16 // the query types
@@ -73,7 +71,6 @@ type Plan struct {
 	Questions []Question
 	Names     int // the number of names with rules that were chosen
 	All       int // the number of names with rules
-	// These fields count the chosen names that get no question.
 
 	Sealed          int // because of a sealed order
 	ClientDependent int // because the verdict depends on an unknown client
@@ -150,8 +147,6 @@ func (p *planner) name(n dname.Name) {
 	}
 }
 
-// An exact target must not block its parent or a sibling. The parent gets no question if it is a
-// top-level domain.
 func (p *planner) beside(above dname.Name) {
 	var q ruleset.QName
 	if above.NumLabels() > 1 {

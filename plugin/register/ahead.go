@@ -14,7 +14,6 @@ type cleaned struct {
 	note    importer.Note
 }
 
-// An aheadRow is a row of a table. The name of the row is already clean if ahead was set.
 type aheadRow struct {
 	at    int
 	cells []string

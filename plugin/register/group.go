@@ -131,7 +131,6 @@ func (r *run) noDecision() bool {
 	return empty
 }
 
-// base returns the base of the order of the current row.
 func (r *run) base() (*base, error) {
 	r.choice = r.choice[:0]
 	for _, c := range r.byColumns {
@@ -151,14 +150,12 @@ func (r *run) base() (*base, error) {
 	return r.baseOf(p)
 }
 
-// A plan has the fields of orders with the same values in the columns of the preset's key "by".
 type plan struct {
 	fields     map[string]any // without the references
 	columns    []string       // the columns in fields
 	references []pattern
-	// shared is true if the references have only columns that are the same for all rows of an order.
-	shared bool
-	bases  map[string]*base
+	shared     bool
+	bases      map[string]*base
 }
 
 // A base is an order without its id, its date, its references and its targets. Orders with the same
@@ -198,8 +195,6 @@ func (r *run) newPlan() *plan {
 	return p
 }
 
-// baseOf returns the base with the fields of a plan. The values of the columns replace the
-// placeholders in the fields.
 func (r *run) baseOf(p *plan) (*base, error) {
 	r.used = r.used[:0]
 	for _, c := range p.columns {
@@ -355,11 +350,6 @@ var idByte = func() (t [0x80]bool) {
 	return t
 }()
 
-// sortEntries sorts entries and merges entries with equal targets. The merged entry
-// has the latest end. If one entry has no end, the merged entry has no end. An entry with the state
-// ended counts only if all entries of the target have this state.
-//
-// sortEntries also returns the keys of the entries, and the number of entries that it removed.
 func sortEntries(entries []entry) (out []entry, keys []string, repeated int) {
 	sorted := sortedByKey(len(entries), func(i int) *order.Target { return &entries[i].target })
 	if len(entries) == 1 {

@@ -26,8 +26,7 @@ type Options struct {
 	// ReadPrevious reads the previous output if Previous is nil. It is called when the text of the
 	// register is no longer in memory. It may be nil, and it returns nil for the first import.
 	ReadPrevious func() ([]byte, error)
-	// AsOf is the time of the file's content. It is order.NoTime if the file contains this time.
-	AsOf order.Time
+	AsOf         order.Time
 	// Now is the present time. Import refuses a later AsOf.
 	Now order.Time
 	// Served is the time when the operator received new orders. It may be order.NoTime.

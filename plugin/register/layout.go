@@ -27,8 +27,7 @@ type Layout struct {
 	Plain string `yaml:"plain"`
 
 	match, split map[string]*regexp.Regexp
-	// separator has a text that each match of a regular expression in split contains, or "".
-	separator map[string]string
+	separator    map[string]string
 }
 
 // Where contains four lists of values of a column. The value "*" in Take stands for all unlisted

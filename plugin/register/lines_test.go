@@ -10,8 +10,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// checkLines imports the same file into JSON Lines, and compares the result with the result of an
-// import into YAML. For YAML, all orders are in memory. For JSON Lines, each order is encoded at once.
 func checkLines(t *testing.T, p *Preset, data []byte, opt Options, want *Result, wantErr error) {
 	t.Helper()
 	opt.Path, opt.Previous = "out.jsonl", asLines(t, opt.Previous)

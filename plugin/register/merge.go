@@ -91,9 +91,6 @@ func (r *run) serve(o *order.Order) {
 	}
 }
 
-// update sets the fields of o, a copy of the previous order, as the new file describes the order.
-// Fields that the file does not set, for example the operator's own fields, stay. The time served
-// and the deadline always stay.
 func (r *run) update(o *order.Order, g *group, was *order.Order) {
 	now := r.orderOf(g)
 	o.ID, o.Terms = now.ID, r.updateTerms(now.Terms, was.Terms)
@@ -111,8 +108,6 @@ func (r *run) update(o *order.Order, g *group, was *order.Order) {
 	}
 }
 
-// setFields returns the indexes of the fields that a base sets, except the fields that "update"
-// handles itself.
 func setFields(o *order.Order) (set []int) {
 	v, unset := reflect.ValueOf(o).Elem(), reflect.ValueOf(order.New()).Elem()
 	for i := range v.NumField() {
@@ -134,8 +129,6 @@ func isSet(v, unset reflect.Value) bool {
 	return !reflect.DeepEqual(v.Interface(), unset.Interface())
 }
 
-// updateTerms returns the Terms of a group with the fields of the previous Terms that the group
-// does not set. Many orders have the same Terms.
 func (r *run) updateTerms(now, was *order.Terms) *order.Terms {
 	key := [2]*order.Terms{now, was}
 	if known := r.terms[key]; known != nil {

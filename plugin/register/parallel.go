@@ -19,9 +19,7 @@ type rows struct {
 
 var errStopped = errors.New("a row has an error")
 
-// parallel runs a reader in a second goroutine, and passes its rows to the function "row". The
-// function "read" must not use values that "row" changes. An error of a row comes before an error of
-// the reader.
+// The reader goroutine must not use values that the function "row" changes.
 func parallel(read func(row rowFunc) error, row rowFunc) error {
 	batches, stop := make(chan rows, 4), make(chan struct{})
 	var readErr error

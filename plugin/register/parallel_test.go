@@ -76,8 +76,6 @@ func TestOwners(t *testing.T) {
 	}
 }
 
-// TestZoneRedirects checks names with several addresses. The addresses of a name may be apart from
-// each other.
 func TestZoneRedirects(t *testing.T) {
 	zone := func(lines ...string) []byte { return []byte(strings.Join(lines, "\n") + "\n") }
 	opt := options(nil, 1.9e9)

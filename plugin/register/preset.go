@@ -28,9 +28,8 @@ import (
 
 // A Preset describes a register. See docs/blocklistctl-registers.md for the keys.
 type Preset struct {
-	Name  string `yaml:"preset"`
-	Title string `yaml:"title"`
-	// Seen names the register files that were used to test the preset.
+	Name      string            `yaml:"preset"`
+	Title     string            `yaml:"title"`
 	Seen      string            `yaml:"seen"`
 	Page      string            `yaml:"page"`
 	Format    string            `yaml:"format"`
@@ -75,8 +74,7 @@ type AsOf struct {
 // Guards are the limits of an import.
 type Guards struct {
 	// MinRows is the minimum number of rows of the first import.
-	MinRows int `yaml:"min_rows"`
-	// MaxDrop is the largest share of the targets in force that an import may end, for example 10%.
+	MinRows int    `yaml:"min_rows"`
 	MaxDrop string `yaml:"max_drop"`
 }
 
@@ -300,7 +298,6 @@ func parsePattern(s string) (p pattern) {
 	return p
 }
 
-// fill replaces the placeholders in the same way as the function fill.
 func (p pattern) fill(value func(string) string) string {
 	if len(p) == 1 && p[0].column != "" {
 		return value(p[0].column)

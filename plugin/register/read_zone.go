@@ -63,7 +63,6 @@ func (z *owners) find(name string, record int) *owner {
 	return z.at(z.n - 1)
 }
 
-// policy returns the policy of a field self or below.
 func (z *owners) policy(at *int32) policy {
 	p := z.policies[*at]
 	p.addresses += z.more[at]

@@ -21,8 +21,6 @@ type group struct {
 	first, last int32
 }
 
-// key returns the values of the columns of the preset's key "group". The length of each value is
-// before the value.
 func (g *group) key() string { return g.text[:g.idAt] }
 
 func (g *group) id() string { return g.text[g.idAt:] }

@@ -136,7 +136,6 @@ func header(ext string, h order.Header, n int) ([]byte, error) {
 	return text, nil
 }
 
-// values returns how many keys and values of an order the server counts at least.
 func values(o *order.Order) int {
 	n := 8 // the keys and the values of id, authority, scope and targets
 	for i := range o.Targets {

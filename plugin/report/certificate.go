@@ -60,14 +60,12 @@ type Certificate struct {
 // A CertificateNode describes one order on one node.
 type CertificateNode struct {
 	RowNode
-	Version  string `json:"sha256,omitempty"` // the version of the order file
-	Key      string `json:"key"`
-	Records  int    `json:"records"` // of the order
-	Signed   int64  `json:"signed"`  // the size of the newest checkpoint
-	Root     string `json:"root,omitempty"`
-	Complete bool   `json:"complete"`
-	// Stamp is the size of a checkpoint with a time stamp. It is the first such checkpoint that
-	// contains the record in_force. Without such a checkpoint, Stamp is 0.
+	Version      string        `json:"sha256,omitempty"` // the version of the order file
+	Key          string        `json:"key"`
+	Records      int           `json:"records"` // of the order
+	Signed       int64         `json:"signed"`  // the size of the newest checkpoint
+	Root         string        `json:"root,omitempty"`
+	Complete     bool          `json:"complete"`
 	Stamp        int64         `json:"stamp,omitempty"`
 	Cosignatures []Cosignature `json:"cosignatures,omitempty"`
 }

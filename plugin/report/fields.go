@@ -124,8 +124,7 @@ func Load(files []File, nodes []*Node) (*Data, error) {
 	return d, nil
 }
 
-// If a present file contains the order, this file decides whether the order is sealed. Otherwise,
-// one sealed old version or record is enough.
+// A removed order stays sealed if one old version or record was sealed.
 func (d *Data) sealed(id string, disclosure func(id string) order.Disclosure) bool {
 	f := d.fields[id]
 	if f != nil && f.present {

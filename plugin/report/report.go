@@ -127,9 +127,7 @@ type Row struct {
 	Last    string   `json:"in_force_last,omitempty"`
 	// AtLatest is true if the order came into force before the journals began. First and Last may
 	// then be too late.
-	AtLatest bool `json:"at_latest,omitempty"`
-	// Corrected is the time of the last change while the order was in force. First and Last do not
-	// apply to added targets.
+	AtLatest  bool   `json:"at_latest,omitempty"`
 	Corrected string `json:"corrected,omitempty"`
 	// Hours is the time from served to Last.
 	Hours *float64 `json:"hours,omitempty"`

@@ -3,8 +3,8 @@
 //
 //	ruleset.Set, country, time --Build, Update--> Tree --Close--> Zone --Compare--> Difference
 //
-// A [Tree] has a node for each name at which the answer may change. All names above are nodes too.
-// A node has two answers:
+// A [Tree] has a node for each name at which the answer may change. All names above a node are
+// nodes too. A node has two answers:
 //
 //	Own    for queries for the name of the node
 //	Below  for queries for all names below that have no node
@@ -17,18 +17,20 @@
 //	*.name       blocks c.b.name
 //	a.b.name     makes b.name exist; "*.name" then no longer covers c.b.name
 //
-// All servers read a closed [Zone] in the same way. The zone has two records for each node below a
-// wildcard: one at the node, and one wildcard below. The record of a name that passes is "CNAME
-// rpz-passthru.". Close omits names with the same answers as the wildcard above.
+// A closed [Zone] has the same meaning for all servers. Below a wildcard, each node has a record
+// for its own name, and a wildcard record for the names below. A name that passes has the record
+// "CNAME rpz-passthru.". Close omits a name that needs no records of its own.
 //
 // # Parts
 //
-// A secondary reads a whole zone again after a change of one name. [Config].Parts divides a zone
-// into smaller zones. A change of a name changes one part.
+// After a change of one name, a secondary reads the whole zone again. [Config].Parts divides a zone
+// into smaller zones, called parts. A change of one name then changes only one part. The name
+// selects the part:
 //
 //	names with two labels or more   the part of the last two labels
 //	top-level names                 the last part
 //
-// A server asks the parts in sequence, and the first matching record decides. A blocked top-level
-// name is in the last part, so exceptions in other parts come first.
+// A server searches the parts in sequence, and the first matching record decides. The last part
+// contains the top-level names. So an exception in another part comes before a blocked top-level
+// name.
 package rpz

@@ -13,8 +13,6 @@ import (
 // MaxParts is the maximum number of parts. BIND 9.18 has at most 64 policy zones.
 const MaxParts = 64
 
-// The last two labels select the part, so a name and all names below share a part. Top-level names
-// are in the last part, so other parts come first.
 func partOf(k key, parts int) uint8 {
 	first := strings.IndexByte(string(k), 0) + 1
 	second := strings.IndexByte(string(k[first:]), 0) + 1

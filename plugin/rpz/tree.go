@@ -31,7 +31,6 @@ type Config struct {
 // A Node has the answers for a name and for the names below.
 type Node struct {
 	key
-	// Own is the answer for the name. Below is the answer for names below that have no node.
 	Own, Below *Answer
 	until      order.Time // Own and Below may change at this time
 }

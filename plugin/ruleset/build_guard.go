@@ -10,8 +10,8 @@ import (
 // A Guard finds targets that must not be enforced, called held targets. Guards are immutable and
 // comparable.
 type Guard interface {
-	// Name returns the reason to hold a name. If there is no reason, the result is empty. For the
-	// target "*.example.com", the name is "example.com". Name must not keep the Wire.
+	// Name returns the reason to hold a name. An empty text means no reason. Name must not keep the
+	// Wire.
 	Name(*dname.Wire) string
 	// Address returns the reason to hold a network, or "".
 	Address(netip.Prefix) string

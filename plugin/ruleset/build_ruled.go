@@ -50,8 +50,6 @@ func (p *Part) rebuilt(b *Builder, change func(*entry) bool) *Part {
 		if n == dropped {
 			continue
 		}
-		// Freeze has subtracted the duplicate targets a second time, so restore the correct
-		// numbers.
 		from, to := p.entries.at(uint32(i)), q.entries.at(n)
 		to.names, to.addrs = from.names, from.addrs
 	}

@@ -54,8 +54,6 @@ func (h *hit) firstException(entry uint32) int {
 	return k
 }
 
-// The result may contain other rules, so the caller must check each rule. The order must be in the
-// part of the hit.
 func (h *hit) blocksOf(e *entry, k kind) []rule {
 	if h.long == nil {
 		return h.rules

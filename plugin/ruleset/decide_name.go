@@ -165,7 +165,6 @@ func (p *Part) list(ref uint32) []rule {
 	return p.rules[ref : end+1]
 }
 
-// A generic position stands for all lower names without rules.
 type position struct {
 	labels  int // the number of labels of the name
 	host    int
@@ -260,7 +259,6 @@ func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position,
 	return true, min(until, next, end)
 }
 
-// Check the client even before the order begins, because a cache may keep the answer until then.
 func (j *judgement) includes(e *entry) bool {
 	if e.scope.reaches(j.c.Addr) {
 		return true

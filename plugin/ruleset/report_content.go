@@ -11,15 +11,8 @@ import (
 	"reflect"
 )
 
-// Contents returns a function that computes a hexadecimal digest of the terms, dates and targets of
-// an order. The function returns an empty text for orders of parts that the old set contains too.
-// The old set may be nil.
-//
-// The key should be secret. Without a secret key, an author of order files could forge equal
-// digests.
-//
-// Digests are stored on disk. A new field of Terms must not change the digest of an order without
-// the field.
+// Contents returns a function that computes a digest of an order. Orders of unchanged parts get an
+// empty text. The number should be secret, because a known number allows forged digests.
 func (s *Set) Contents(old *Set, key uint64) func(OrderState) string {
 	known := map[*Part]bool{}
 	if old != nil {

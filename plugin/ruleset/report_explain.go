@@ -34,15 +34,12 @@ type Reason struct {
 	Match  order.Match
 	Why    Why
 	// The lift that ends the order, or another order that has precedence.
-	By    *Order
-	Ended order.Time
-	Held  string
-	// The time at which the dates of the target begin. NoTime means that they have begun.
+	By     *Order
+	Ended  order.Time
+	Held   string
 	Begins order.Time
 	// The time at which the effect of the target on this client changes. Forever means no change.
 	Until order.Time
-	// The time at which the target began to decide. NoTime means an unknown time. For an outranked
-	// target, this is the time at which enforcement began.
 	Since order.Time
 	After *Order
 }

@@ -232,7 +232,8 @@ func (p *Part) withdrawn(e *entry, lifted []interval, now order.Time) bool {
 	return len(lifted) > 0 && !slices.ContainsFunc(without(p.ivs(e.sched), lifted), func(iv interval) bool { return iv.until > now })
 }
 
-// LiftedAt reports whether lifts end all targets of a block order for all clients at a time.
+// LiftedAt reports whether a whole block order is lifted at a time. Lifts for only some clients do
+// not count.
 func (o OrderState) LiftedAt(at order.Time) bool {
 	if o.Lift {
 		return false
@@ -265,8 +266,8 @@ func (o OrderState) LiftedTargets(at order.Time) int {
 	return int(n)
 }
 
-// Stayed returns how many targets of a block order are lifted only for a time. The lifts must be
-// for all clients. The second result is the first end of these lifts. Held targets do not count.
+// Stayed returns how many targets are lifted only for a time. It also returns the time at which the
+// first of these lifts ends. Lifts for only some clients do not count.
 func (o OrderState) Stayed() (n int, until order.Time) {
 	end := o.part.over(o.entry.sched)
 	until = Forever
@@ -287,7 +288,8 @@ func (o OrderState) Stayed() (n int, until order.Time) {
 	return n, until
 }
 
-// TargetLifted reports whether a lift ends the order at t for all clients at a time.
+// TargetLifted reports whether one target of the order is lifted at a time. Lifts for only some
+// clients do not count.
 func (o OrderState) TargetLifted(t *order.Target, at order.Time) bool {
 	if o.Lift || t.Kind == order.TargetURL {
 		return o.LiftedAt(at)

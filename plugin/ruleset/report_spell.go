@@ -141,7 +141,6 @@ type historyKey struct {
 	client    Client
 }
 
-// The first calls must be for the orders of highest rank, because a history only grows.
 func (d *dater) history(hit int, e *entry) prefix {
 	h, key := &d.path.hits[hit], historyKey{hit, e.authority(), e.file, d.c}
 	x := d.histories[key]

@@ -37,7 +37,6 @@ type exemptNet struct {
 	until order.Time
 }
 
-// A client without an exemption now has no exemption later.
 func (e *exempt) covers(c Client, now order.Time) (bool, order.Time) {
 	if e == nil || !c.Addr.IsValid() {
 		return false, Forever

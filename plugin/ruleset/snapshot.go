@@ -121,7 +121,6 @@ func WriteSnapshot(to io.Writer, o Origin, s Snapshot) error {
 	if s.Part.recompiled {
 		return ErrRebuilt
 	}
-	// Encode the fields three times, so no section has to be in memory.
 	var numbers, texts, names discard
 	c := newWriter(&numbers, &texts)
 	c.fields(&s)

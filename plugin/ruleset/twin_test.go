@@ -276,8 +276,6 @@ type twinVerdict struct {
 	below    SubtreeOutcome
 }
 
-// The positions are from RFC 6052, section 2.2 (NAT64), RFC 3056 (6to4) and RFC 4291
-// (IPv4-compatible addresses).
 func (t *twin) inside(a netip.Addr) (out []netip.Addr) {
 	if !a.Is6() || a.Is4In6() || a == netip.IPv6Unspecified() || a == netip.IPv6Loopback() {
 		return nil

@@ -292,7 +292,6 @@ func (f fed) add(b *Builder) {
 	b.Add(&o)
 }
 
-// A world contains random orders, as a compiled set and as a slow twin.
 type world struct {
 	*Set
 	twin      *twin

@@ -64,14 +64,8 @@ func (e *ColumnError) Error() string {
 
 const maxHead = 20
 
-// Text returns one column of a table as text. Each cell is one line. The second result has all
-// columns, separated by tabs. A line break in a cell becomes a blank.
-//
-// The column is given by its heading, a letter or a number. A file with several sheets needs the
-// sheet too, for example "Sheet1!B". For a table with one column, the argument may be empty.
-//
-// The heading and the rows above it become empty lines. For a letter or a number, the first cell
-// with text is the heading. A first cell with a dot or a hyphen is no heading.
+// Text returns one column of a table as text, with one line for each row. It also returns all
+// columns, separated by tabs. The column is a heading, a letter or a number, for example "B".
 func Text(path string, data []byte, column string) (text, rows string, err error) {
 	read := readers[ext(path)]
 	if read == nil {

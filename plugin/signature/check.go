@@ -34,8 +34,8 @@ type found struct {
 	why  error
 }
 
-// Check returns a new Check of a file. The function reads a signature file. For a missing file, it
-// must return fs.ErrNotExist. It must return at most MaxBytes+1 bytes.
+// Check returns a new Check of a file. The given function reads a signature file, up to MaxBytes+1
+// bytes. For a missing signature file, the function must return fs.ErrNotExist.
 func (p Policy) Check(path string, read func(path string) ([]byte, error)) *Check {
 	c := &Check{policy: p, path: path, hash: NewHash()}
 	for slot := 1; slot <= len(p.Keys); slot++ {

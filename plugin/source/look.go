@@ -41,7 +41,6 @@ type look struct {
 	abandoned bool
 }
 
-// The path of a blocked call is recorded, so the Source can abandon the call.
 func guarded[T any](s *Source, l *look, call func(string) (T, error)) func(string) (T, error) {
 	return func(path string) (out T, err error) {
 		s.mu.Lock()
@@ -160,8 +159,6 @@ func (s *Source) apply(l *look, now time.Time) {
 		if x != p.last {
 			p.last, s.stale, s.unnoticed = x, true, true
 		}
-		// The missing files of a directory must be reported first. So a scan after events does not
-		// report an empty directory.
 		if x.state == Ready || x.state != 0 && (l.poll || !s.started) {
 			p.settler.observe(observation{version: version{state: x.state, err: x.err}, at: l.at, whole: x.state == Ready || x.state == Pending || !s.started})
 		}

@@ -144,7 +144,6 @@ func (s *Source) reportOrder(o *order, now time.Time, all, vanishing bool) (f *F
 	return s.fileOf(o, vs), time.Time{}
 }
 
-// The old and the new name of a renamed file must be reported at once.
 func (s *Source) vanishing() bool {
 	for o := range s.dirty {
 		if o.known && o.file.settler.candidate.state == Missing {

@@ -65,8 +65,7 @@ func (e evidence) whole(s stamp, now time.Time) bool {
 		// clock tick.
 		return true
 	}
-	// rename(2) and link(2) set only ctime, so ctime is later than mtime. chmod(1) does the same,
-	// so the file must also be new.
+	// The command chmod changes ctime too, so an old file may be half written.
 	return s.ctime > s.mtime && (e.how == created || e.how == unknown && e.other)
 }
 

@@ -2,13 +2,13 @@
 // bytes.
 //
 // A Source watches files, directories and globs. It finds changes by kernel events and by polling.
-// When the bytes of a file are complete, the Source reports the file. The caller then reads a
-// stream. If the file has changed, the stream ends in an error.
+// When a file is complete, the Source reports it. The caller then reads the bytes from a stream.
+// The stream ends with an error if the file has changed since the report.
 //
-// An order file may refer to side lists, which are text files with names. A change of a side list
-// causes a report about the order file.
+// A side list is a text file with names. An order file may refer to side lists. After a change of a
+// side list, the Source reports the order file.
 //
-// Scan and Run share one loop. Its steps are:
+// Scan and Run use the same loop. The loop has these steps:
 //
 //	event   watch_linux.go, events.go   the kernel reports a change, or a poll is due
 //	look    look.go, pattern.go,        scans the patterns and calls stat for each path
@@ -18,9 +18,9 @@
 //	report  order.go, side.go           contains the changed order files and side lists
 //	stream  file.go, reader.go          returns the bytes to the caller
 //
-// Each call of the file system runs in a goroutine without a lock (wait.go). A blocked call delays
-// only its own file. While nothing changes, a Source has two goroutines. One runs the loop, and the
-// other reads kernel events.
+// Calls of the file system run in goroutines without a lock (wait.go). A blocked call delays only
+// its own file. While nothing changes, a Source has two goroutines: one for the loop, and one for
+// kernel events.
 package source
 
 import (
@@ -37,24 +37,12 @@ const minPoll = 10 * time.Millisecond
 
 // Config is the configuration of a Source.
 type Config struct {
-	// Patterns has at least one file, directory or glob:
-	//
-	// 	a.yaml .yml .json .jsonl .txt   a file
-	// 	dir/                            a directory
-	// 	any other path                  what is first found there: a file or a directory
-	// 	a path with * ? or [            a glob, if there is no file or directory of this name
-	//
-	// Hidden files and subdirectories of a directory are ignored. The endings of order files may be
-	// in upper case. A glob matches only order files, unless the glob has an ending (*.txt). A glob
-	// matches hidden files only if the glob begins with a dot.
 	Patterns []string
 	// Files has further files to watch, for example protect lists. Any ending is allowed. Reports
 	// about Files come last.
 	Files []string
 	// Poll is the time between two polls, at least 10 ms. Zero means DefaultPoll.
-	Poll time.Duration
-	// MaxBytes returns the maximum size of a file in bytes. 0 means no limit. The second parameter
-	// is true for side lists and for Files. MaxBytes may be nil.
+	Poll     time.Duration
 	MaxBytes func(path string, side bool) int64
 	// Notice receives messages for the operator's log. Notice must return soon, and must not call
 	// the Source. Notice may be nil.

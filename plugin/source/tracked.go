@@ -159,15 +159,13 @@ func (t *tracked) outside(l *location) (root string, out bool) {
 	return root, len(t.owners) > 0
 }
 
-// Programs make the link last, so a file behind a new link is complete.
 func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	if l.err != nil || len(l.links) == 0 || t.initial && t.loc == nil {
 		return false
 	}
 	before := t.loc
 	if before == nil {
-		// For a path that is found for the first time, only a link at the last component counts as
-		// new. A file behind an older link may be half written.
+		// A file behind an older link may be half written, so only new links count.
 		i := slices.IndexFunc(l.links, func(l2 link) bool { return l2.at == l.entry })
 		if i < 0 {
 			return false

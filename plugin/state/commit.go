@@ -13,9 +13,6 @@ import (
 type Next struct {
 	// Set is the whole set. Commit ignores the snapshots in Set.
 	Set
-	// Blobs has functions that open content. The keys are the digests of the content. Stored
-	// content needs no function. If the content has another digest, the old version of the file
-	// stays.
 	Blobs map[Digest]func() (io.ReadCloser, error)
 	// Parts has functions that write compiled orders. The keys are the paths of the order files.
 	// After a newer Commit, the State calls no more functions of Parts.
@@ -84,8 +81,8 @@ func (s *State) change(do func(*Set) error) error {
 	return err
 }
 
-// Forget removes the stored version of a file. The orders of the file end at the next start. The
-// floor of the file stays. An unknown file is an error.
+// Forget removes the stored version of a file, but not its lowest allowed serial. The orders of the
+// file end at the next start. An unknown file is an error.
 func (s *State) Forget(path string) error {
 	return s.change(func(set *Set) error {
 		if _, ok := set.Versions[path]; !ok {

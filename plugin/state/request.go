@@ -133,7 +133,7 @@ func Ask(dir string, c Change, until time.Time) (id string, err error) {
 	return id, requestFS.WriteFile(filepath.Join(dir, requestDir, id+requestEnd), append(b, '\n'), 0o600)
 }
 
-// Withdraw removes a request. The first result is false if the other program has taken the request.
+// Withdraw removes a request. It returns false if the request was already taken.
 func Withdraw(dir, id string) (withdrawn bool, err error) {
 	switch err := os.Remove(filepath.Join(dir, requestDir, id+requestEnd)); {
 	case errors.Is(err, fs.ErrNotExist):

@@ -43,9 +43,7 @@ const NoSerial = -1
 // A Floor is the lowest allowed serial of the next version of an order file.
 type Floor struct {
 	Serial int64
-	// Order is the digest of an order file. Only this file may have exactly this serial. A zero
-	// Order allows any file.
-	Order Digest
+	Order  Digest
 }
 
 // A Snapshot describes a stored file with compiled orders. Each snapshot belongs to one order file.

@@ -100,9 +100,7 @@ type Status struct {
 	Err error
 	// FailingSince is the time of the first failed attempt after the last success.
 	FailingSince time.Time
-	// Stored is the time of the newest success in this process. Before the first success, it is
-	// zero.
-	Stored time.Time
+	Stored       time.Time
 	// Pending reports whether a set or a snapshot is not stored yet.
 	Pending bool
 }

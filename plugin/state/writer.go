@@ -62,7 +62,7 @@ func (s *State) attempt(last bool) error {
 	s.mu.Unlock()
 	defer coop.Start()()
 	if err := s.lock.Check(); err != nil {
-		// Store nothing. Another program may use the new directory at this path.
+		// Another program may own the new directory at the path, so nothing is stored.
 		err = fmt.Errorf("state: %w", err)
 		s.finish(next, todo, 0, err)
 		return err

@@ -50,7 +50,7 @@ type Set struct {
 	Files        []File         `json:"files"`
 }
 
-// A File is an order file or a path of the configuration.
+// A File describes one order file or one configured path.
 type File struct {
 	Path     string `json:"path"`
 	Kind     string `json:"kind"`

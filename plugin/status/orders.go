@@ -24,7 +24,7 @@ type Orders struct {
 	Orders  []Order `json:"orders"`
 }
 
-// An Order is one order or lift of a set.
+// An Order describes one block order or one lift.
 type Order struct {
 	// ID is the id of the order. For a sealed (secret) order, ID is "sealed:" and a digest of the
 	// id. A sealed order has only ID, Set, Action, State, Until and hits.
@@ -90,7 +90,6 @@ func stateWords() []string {
 	return words
 }
 
-// Gone orders come after the other orders of the set. The function must not keep its argument.
 func (n *Node) each(f func(*Order) bool) {
 	for _, s := range n.sets() {
 		now := order.Time(s.stores[0].Now().Unix())

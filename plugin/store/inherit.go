@@ -139,8 +139,7 @@ func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bo
 	s.log.Errorf("%s: is handed on without %s, because other files have orders with the same ids", path, count(len(dup), "order"))
 	s.logProblems(s.log.Errorf, path, "problem", checkOrders, dup)
 	f.part = f.part.Without(func(id string) bool { return ids[id] != nil })
-	// Some orders of the file are missing here, so the digest must differ from the digest of the
-	// file. The first load then reads the file again and keeps the alarm.
+	// A version without some orders needs its own digest, so the load rereads the file.
 	h := sha256.New()
 	fmt.Fprintln(h, f.digest)
 	for id := range f.part.IDs() {
@@ -215,8 +214,6 @@ func (s *Store) markMissing(reports []source.File) {
 		case reported[path]:
 			continue
 		case f.part == nil:
-			// Without a protect list, this is a file that dropTaken has refused. The alarm of
-			// dropTaken must stay.
 			f.gone = f.list == nil
 			f.unseen = f.gone
 			continue

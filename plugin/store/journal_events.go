@@ -18,7 +18,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// This weight is high. While the disk fails, a long queue would keep many old sets in memory.
 const setWeight = journal.MaxWaiting / 4
 
 func (s *Store) journalIntent() {

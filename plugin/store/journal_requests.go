@@ -13,7 +13,7 @@ import (
 
 const maxRequests = 1000
 
-// Copy the changes before the first load. A later copy of an old change could lower the floor.
+// Old changes must enter the journal before the first load, or serial floors may drop.
 func (s *Store) journalRequests(st *state.State) {
 	if s.journal == nil {
 		return

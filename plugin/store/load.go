@@ -148,7 +148,6 @@ func pending(r source.File) error {
 	return fmt.Errorf("%s: %w", r.Path, source.ErrPending)
 }
 
-// Such an error says nothing about the content. The file may have changed during the read.
 func beingWritten(err error) bool {
 	return errors.Is(err, source.ErrChanged) || errors.Is(err, source.ErrPending) || errors.Is(err, source.ErrClosed)
 }

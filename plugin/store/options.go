@@ -24,9 +24,7 @@ type Options struct {
 	// the targets in force.
 	MaxShrink int
 	// Poll is the time between two scans of the files.
-	Poll time.Duration
-	// Shadow means that the server blocks change no answer. They count and log the queries that
-	// would be blocked.
+	Poll   time.Duration
 	Shadow bool
 	// State is the absolute path of the state directory, or empty.
 	State string

@@ -95,8 +95,6 @@ const (
 	openWeight = 256 << 10
 )
 
-// A file may be removed before its bytes are stored, so keep the bytes. The garbage collector
-// closes an open file.
 type held struct {
 	io.ReaderAt
 	size   int64

@@ -241,7 +241,6 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%v: got %v, want %q", tc.patterns, err, tc.want)
 		}
 	}
-	// Check accepts the bad new version, because the new Store takes over the version in force.
 	s, err := Acquire(w.options("good.yaml"), w.log, w.clock)
 	if err != nil {
 		t.Fatal(err)

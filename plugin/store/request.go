@@ -68,7 +68,6 @@ func (d *stateDir) look(st *state.State) {
 	known := text == d.lookError
 	d.lookError = text
 	if replaced {
-		// The time in d.tried delays the next open by stateRetry. The metric then shows the loss.
 		d.state, d.err, d.since, d.tried = nil, err, d.clock.Now(), d.clock.Now()
 		d.requests = nil
 	}

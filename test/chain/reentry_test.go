@@ -4,10 +4,6 @@ import (
 	"testing"
 )
 
-// The plugins file and template send a second query to follow a CNAME. This query passes through
-// all plugins. The plugin blocklist must not block or count it. It checks the answer to the client
-// instead.
-
 const house = `
 @             300 SOA   ns host 1 3600 600 86400 60
 @             300 NS    ns
@@ -149,7 +145,6 @@ forward . $UPSTREAM`},
 			passes: []string{"to-ok.house.example A", "spared.house.example A", "to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
-			// The server block for "." has other orders, so it blocks and counts the look-up.
 			name: "file in a block with other orders",
 			files: map[string]string{"zone": house, "scoped.yaml": scoped, "other.yaml": `version: 1
 orders:

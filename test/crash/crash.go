@@ -16,8 +16,7 @@ const (
 	pointEnv = "CRASH_TEST_POINT"
 )
 
-// Points counts the points of a task. A test chooses the point at which the child is killed. The
-// first point is 1.
+// Points counts the points at which a test can kill a child process. The first point is 1.
 type Points struct{ at, N int }
 
 // Pass counts one point. At the chosen point, Pass kills the process.

@@ -173,7 +173,6 @@ func TestVerifyScript(t *testing.T) {
 	}
 }
 
-// The programs cannot notice that the last record is missing.
 func TestCutBundle(t *testing.T) {
 	bundle := mustProve(t, makeJournal(t), "court/1")
 	names, err := filepath.Glob(filepath.Join(bundle, "records", "*.json"))

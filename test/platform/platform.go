@@ -130,8 +130,8 @@ func (s *Server) Withdraw(id, value string) {
 	}
 }
 
-// Fault sets a function that the server calls for each request. If the function returns true, the
-// server sends no other answer.
+// Fault sets a function that the server calls for each request. The function returns true if it has
+// answered the request itself.
 func (s *Server) Fault(f func(w http.ResponseWriter, r *http.Request) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

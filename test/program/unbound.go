@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// StartUnbound starts Unbound in a directory. Unbound forwards queries to the upstream server. The
-// last two arguments are more lines of the clause "server", and more clauses.
+// StartUnbound starts Unbound as a forwarder. The caller can add lines to the clause "server", and
+// can add more clauses.
 func StartUnbound(t testing.TB, dir, addr, upstream, options, clauses string) {
 	t.Helper()
 	at := func(addr string) string { return strings.Replace(addr, ":", "@", 1) }

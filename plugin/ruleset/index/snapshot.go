@@ -16,15 +16,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// WriteTo writes these fields. All numbers are little-endian:
+// All numbers are little-endian. WriteTo writes these fields:
 //
-//	magic, fingerprint, key, names, topLevel, len(buckets), len(arena), len(nodes), len(marked),
-//	xxHash64 of the header up to here          8 bytes each
-//	buckets, arena, nodes, marked
-//	xxHash64 of the arrays                     8 bytes
+// 	magic, fingerprint, key, names, topLevel, len(buckets), len(arena), len(nodes), len(marked),
+// 	xxHash64 of the header up to here          8 bytes each
+// 	buckets, arena, nodes, marked
+// 	xxHash64 of the arrays                     8 bytes
 //
-// The arrays are written in the form that they have in memory. Read is nearly as fast as a
-// copy. The checksum of the header prevents allocations for damaged sizes.
+// In the file, the arrays have the same form as in memory. So Read is nearly as fast as a copy.
+// Read checks the checksum of the header before it allocates the arrays.
 
 const (
 	magic = "DNSINDEX"

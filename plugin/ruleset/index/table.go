@@ -57,7 +57,6 @@ func (b *bucket) match(t uint8) uint16 {
 // ones has the value 1 in each byte.
 const ones = 0x0101010101010101
 
-// The result has one bit for each zero byte of x. A byte 1 after a zero byte also sets a bit.
 func zeros(x uint64) uint16 {
 	return uint16((x - ones) &^ x & (ones << 7) >> 7 * 0x0102040810204080 >> 56)
 }

@@ -41,11 +41,8 @@ type Use struct {
 	handler   http.Handler
 }
 
-// Listen prepares an address for a new configuration. It opens the port if the port is not open
-// yet. webConfig is the path of the web configuration (TLS and passwords), or empty. The function
-// receives the errors of the HTTP server.
-//
-// The earlier handler answers requests until the caller calls Serve. The caller must call Close.
+// Listen opens a port, or shares a port that is already open. The new configuration answers
+// requests after the caller has called Serve. The caller must call Close.
 func Listen(address, webConfig string, log func(error)) (*Use, error) {
 	if webConfig != "" {
 		if err := web.Validate(webConfig); err != nil {
