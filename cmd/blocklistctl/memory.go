@@ -10,7 +10,7 @@ import (
 // A memoryLimit keeps the memory of a command small.
 type memoryLimit struct{ limit int64 }
 
-const leastMemory = 430 << 20
+const leastMemory = 400 << 20
 
 // limitMemory sets the limit, unless the environment variable GOMEMLIMIT has set it.
 func limitMemory() {
