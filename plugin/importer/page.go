@@ -11,12 +11,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
+var dots = strings.NewReplacer(`\`, "/", "%2e", ".", "%2E", ".")
+
 // Dot segments such as in "/./" have no effect (RFC 3986, section 5.2.4).
 func noPath(rest string) bool {
 	if strings.Trim(rest, `/\`+closing) == "" {
 		return true
 	}
-	rest = strings.NewReplacer(`\`, "/", "%2e", ".", "%2E", ".").Replace(rest)
+	rest = dots.Replace(rest)
 	return !strings.ContainsAny(rest, "?#") && (path.Clean("/"+rest) == "/" || path.Clean("/"+strings.TrimRight(rest, closing)) == "/")
 }
 
