@@ -178,7 +178,6 @@ func TestReload(t *testing.T) {
 	s.eventually("the change is not noticed", func() bool { return s.ask("three.example.") == dns.RcodeNameError })
 }
 
-// CoreDNS calls no function of a new instance that cannot listen.
 func TestReloadFailsAtListen(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -17,9 +17,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// CoreDNS starts each query with a stack of 2 or 4 KiB. A copy of a full stack takes longer than a
-// look-up (bench/NOTES.md). Before you raise a limit, move work into a function that returns
-// earlier.
 const (
 	maxBelow    = 1.4
 	maxWrite    = 1.33

@@ -117,8 +117,6 @@ func (w *ttlWorld) checkBelow(q dns.Question, got *dns.Msg, now time.Time) {
 	}
 }
 
-// Some caches keep single records (dnsmasq, systemd-resolved). No order may block the record or its
-// CNAME target during the TTL.
 func (w *ttlWorld) checkRecords(q dns.Question, got *dns.Msg, now time.Time) {
 	w.t.Helper()
 	records := slices.Concat(got.Answer, got.Ns, got.Extra)

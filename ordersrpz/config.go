@@ -77,8 +77,6 @@ func parse(c *caddy.Controller, root string) (config, error) {
 	return cfg, nil
 }
 
-// Each zone name contains the number of parts, for example 1-of-4. A secondary therefore cannot mix
-// parts of an old and a new number.
 func (cfg *config) origins() []string {
 	if cfg.parts == 1 {
 		return []string{cfg.origin}

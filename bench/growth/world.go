@@ -71,8 +71,6 @@ func register(names []byte, orders int) file {
 	return file{"register.jsonl", text.Bytes(), nil}
 }
 
-// The file has many orders for one name. The function others returns additional JSON fields for
-// each order except the last.
 func crowd(orders int, others func(i int) string, lift bool) file {
 	count := orders
 	if lift {

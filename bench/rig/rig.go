@@ -91,8 +91,8 @@ type Burst struct {
 	Codes   string  // the numbers of response codes, as dnsperf prints them
 }
 
-// Ask sends the queries of a dnsperf file to a server. The argument sent is the number of queries
-// in the file.
+// Ask runs dnsperf with a file of queries and returns the measurements. The last argument is the
+// number of queries in the file.
 func Ask(ctx context.Context, s *Server, port, file string, sent int) (b Burst, err error) {
 	argv := Pinned(GeneratorCPU, []string{"dnsperf", "-s", "127.0.0.1", "-p", port, "-d", file,
 		"-n", "1", "-c", strconv.Itoa(sockets), "-q", strconv.Itoa(outstanding)})

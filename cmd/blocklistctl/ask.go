@@ -52,8 +52,7 @@ type question struct {
 	help string // more sentences, for the answer "?"
 	flag string // the flag that gives the same answer
 	// offer is the answer that an empty line gives.
-	offer string
-	// An empty answer is allowed. It selects the offer, if there is an offer.
+	offer    string
 	optional bool
 	none     func(answer string) bool
 	// The result true means that the answer is not offered again after "back". The function may be

@@ -54,7 +54,6 @@ func zoned(s string) (order.Time, bool) {
 	return t, err == nil && t == other
 }
 
-// The function accepts the same dates and times as the questions of add.
 func parseMoment(flag, s string, now order.Time, zone *time.Location) (order.Time, error) {
 	t, _, err := parseDate(flag, s, now, zone)
 	return t, err

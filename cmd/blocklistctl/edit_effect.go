@@ -54,7 +54,6 @@ type audience struct {
 	ruleset.Client
 }
 
-// Sealed orders are shown, because the person writes the file.
 func (x *editing) effect(after *orders, at order.Time) *editJSON {
 	c := &diffCmd{Sealed: true, before: x.before, after: after}
 	from := diff.Version{Orders: x.before.all(), Set: x.before.set}

@@ -190,8 +190,6 @@ func (x *editing) addLift(lifts []string, fields map[string]any) error {
 	return x.finish(at)
 }
 
-// The result is the first time at which a lift has an effect. A lifted order may begin after the
-// lift.
 func (x *editing) effectOf(lift *order.Order) order.Time {
 	at := max(cmp.Or(lift.From, lift.Issued), x.now)
 	begin := ruleset.Forever
@@ -210,10 +208,8 @@ func (x *editing) effectOf(lift *order.Order) order.Time {
 	return begin
 }
 
-// kindParty is the answer for a party of a case. A party is not an authority.
 const kindParty = "party"
 
-// Several blanks in the name of an authority count as one blank, as in the rules of lifts.
 func sameName(a, b string) bool {
 	return strings.Join(strings.Fields(a), " ") == strings.Join(strings.Fields(b), " ")
 }

@@ -28,8 +28,6 @@ type staged struct {
 	mode fs.FileMode // the final mode
 }
 
-// The hidden file will replace the file at the given path. It keeps the group and the mode. If the
-// path is a symbolic link, the function replaces the target of the link.
 func stage(path string, mode fs.FileMode) (*staged, error) {
 	given := path
 	final := durable.KeepMode

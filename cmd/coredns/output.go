@@ -17,11 +17,6 @@ const (
 	outputPatience = time.Second
 )
 
-// An output receives CoreDNS's log. Write waits for standard output, but only for a limited time.
-// After a timeout, Write returns at once until the queue is empty.
-//
-// Without an output, a full pipe would block each goroutine that logs. Even SIGTERM would not end
-// the process, because CoreDNS logs the signal first.
 type output struct {
 	queue    *logqueue.Queue
 	out      io.Writer
@@ -51,11 +46,6 @@ func reportDropped(out io.Writer, n int) {
 	_, _ = fmt.Fprintln(out, "[WARNING]", text)
 }
 
-// The function changes CoreDNS's log when the Corefile is loaded. Before the load, coremain.Run
-// would undo the change.
-//
-// A full pipe can still block the start, because CoreDNS writes its zones and its version directly
-// to standard output.
 func queueOutput(out io.Writer) {
 	caddy.RegisterCaddyfileLoader("output", caddy.LoaderFunc(func(string) (caddy.Input, error) {
 		o := newOutput(out, outputPatience)

@@ -1,14 +1,14 @@
-// Package answer turns a verdict (the decision about a query) into the DNS message for the client.
-// It does not change the query.
+// Package answer builds the DNS answer to a query. A verdict says whether the query is blocked. The
+// package does not change the query.
 //
-// For a blocked name:
+// Functions for a blocked name:
 //
 //	Build         the message
 //	Label         the form of the message for the counters, for example "nodata"
 //	Passes        whether a type of query goes to the next plugin
 //	ForAlias      the verdict for an alias of a blocked name
 //
-// For an answer that is not blocked:
+// Functions for an answer that is not blocked:
 //
 //	Destinations  the names and addresses to which the answer leads the client
 //	Clean         removes other records of blocked names

@@ -203,8 +203,6 @@ func (d *Destination) hosts(rr dns.RR, qtype uint16, yield func(*Destination) bo
 		return true
 	}
 	h := rr.Header()
-	// An order for a host covers service names only for HTTPS and SVCB records. So check the owner
-	// again for an ANY query.
 	if qtype == dns.TypeANY && d.set(h.Name, h.Rrtype) && d.Name.Service > 0 && !yield(d) {
 		return false
 	}

@@ -129,8 +129,6 @@ func (n notice) object(cfg *Config) object {
 		o.Databases = append(o.Databases, entry{text(f.DB), text(f.ID)})
 	}
 
-	// The object has only one language. The language of the justification has precedence over the
-	// language of the organization.
 	o.Language = cfg.Language
 	if o.Organization = text(terms.Organization); o.Organization == "" {
 		o.Organization = text(cfg.Organization)

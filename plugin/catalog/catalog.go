@@ -16,7 +16,6 @@ import (
 
 // A Catalog has the descriptions of one kind.
 type Catalog struct {
-	// Kind is "preset" or "platform". The same word is the YAML key for the name.
 	Kind   string
 	Files  fs.FS
 	Folder string

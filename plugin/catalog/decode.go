@@ -55,8 +55,8 @@ type Document struct {
 	problems Problems
 }
 
-// Decode decodes a description into a struct. Unknown keys, wrong values and a second document are
-// errors of type [Problems]. The value of the key "preset" or "platform" must be the name.
+// Decode reads a description into a struct. It refuses unknown keys, wrong values and a second
+// document. The description must contain the given name.
 func (c *Catalog) Decode(name string, data []byte, into any) (*Document, error) {
 	d := &Document{root: &yaml.Node{}}
 	dec := yaml.NewDecoder(bytes.NewReader(data))

@@ -22,8 +22,8 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// A Config contains the settings of one blocklist directive. A Config can be copied, because Places
-// and ECSFrom are pointers.
+// A Config contains the settings of one blocklist directive. All copies of a Config share Places
+// and ECSFrom.
 type Config struct {
 	Store  store.Options
 	Answer answer.Config

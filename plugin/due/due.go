@@ -26,7 +26,6 @@ type File struct {
 
 // Options contains the input of Collect.
 type Options struct {
-	// The order files of the set, in the same sequence.
 	Files []File
 	Set   *ruleset.Set
 	Now   order.Time

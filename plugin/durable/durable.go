@@ -39,9 +39,7 @@ type FS struct {
 	Hook Hook
 	// Inherit gives new files and directories the owner and group of the parent directory. Inherit
 	// works only for root.
-	Inherit bool
-	// GroupOnly lets a process replace another user's file without the right to set the owner. The
-	// new file then keeps only the old group.
+	Inherit   bool
 	GroupOnly bool
 }
 

@@ -77,8 +77,8 @@ func Collect(nodes []*Node, out string, now time.Time, files durable.FS, progres
 	return c, files.WriteFile(filepath.Join(out, CollectedName), append(text, '\n'), 0o600)
 }
 
-// Copied returns the directory of the copy. Without a copy, the result is empty. The argument is
-// the directory of collected.json.
+// Copied returns the directory with the copy of the node's journal. An empty text means that there
+// is no copy. The argument is the directory of collected.json.
 func (n *CollectedNode) Copied(dir string) string {
 	if n.Dir == "" {
 		return ""
@@ -167,8 +167,8 @@ func problemsOf(dir, copied string, key note.Verifier, faults []string) string {
 	return strings.Join(parts, "; ")
 }
 
-// Expand returns the directories of the copies in dir. Without collected.json, the result is dir
-// itself.
+// Expand returns the directories of all copied journals in a collection. For a directory without
+// collected.json, Expand returns the directory itself.
 func Expand(dir string) ([]string, error) {
 	c, err := ReadCollection(dir)
 	if errors.Is(err, os.ErrNotExist) {

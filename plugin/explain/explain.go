@@ -32,13 +32,10 @@ type Facts struct {
 	// Zone returns the time zone of an order file. The parameter is the path of the file.
 	Zone func(path string) *time.Location
 	// AllZone is the time zone of all order files. Nil means unknown.
-	AllZone *time.Location
-	Now     order.Time
-	// Past is true if Now is before the present time. Future is true if Now is after the present
-	// time.
+	AllZone      *time.Location
+	Now          order.Time
 	Past, Future bool
-	// Journal describes the past time. It is nil for the present orders.
-	Journal *Journal
+	Journal      *Journal
 }
 
 // A Journal describes the orders in force on a server at a past time.

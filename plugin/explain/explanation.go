@@ -157,8 +157,8 @@ func (x *Explanation) atText() string {
 	return x.now.Time().In(x.zone).Format(time.RFC3339)
 }
 
-// PositionText returns the file and line of an order for a sentence. The result is "" for an
-// unknown file.
+// PositionText returns the position of an order as text, for example " at orders.yaml:7". For an
+// unknown file, the text is empty.
 func PositionText(file string, line int) string {
 	if file == "" {
 		return ""

@@ -56,7 +56,7 @@ func Comment(form string) string { return forms[form].comment }
 // Forms returns the names of the forms.
 func Forms() []string { return slices.Sorted(maps.Keys(forms)) }
 
-// A Problem is an answer that a form cannot express.
+// A Problem describes a name or an order that an export cannot express exactly.
 type Problem struct {
 	// Name is empty for a problem of an order.
 	Name string
@@ -84,8 +84,8 @@ type Maker struct {
 	tree *rpz.Tree
 }
 
-// NewMaker returns a Maker with the given options. The form must be one of Forms. NewMaker returns
-// an error for a form that cannot carry out the approximation.
+// NewMaker returns a Maker with the given options. The form must be one of Forms. A form that
+// cannot block all names below a name does not allow Wider.
 func NewMaker(opt Options) (*Maker, error) {
 	if !forms[opt.Form].subtree && opt.Approximate == Wider {
 		return nil, errors.New(opt.Form + " cannot block the names below a name, so it cannot block more names than the orders")

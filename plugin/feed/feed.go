@@ -85,9 +85,8 @@ type Report struct {
 	NewOrders int  `json:"new_orders"`
 	Added     int  `json:"added"`
 	// Ended lists the withdrawn items. Back lists the items that came back.
-	Ended []Change `json:"ended"`
-	Back  []Change `json:"back"`
-	// Refused lists the newly refused items. Unprocessed counts all refused items.
+	Ended       []Change  `json:"ended"`
+	Back        []Change  `json:"back"`
 	Refused     []Refused `json:"refused"`
 	Unprocessed int       `json:"unprocessed"`
 	// Operator counts the items that the operator ended or suspended.

@@ -47,7 +47,7 @@ type Refused struct {
 	Rejected string `json:"rejected,omitempty"`
 }
 
-// An Answer is an acknowledgement that the platform accepted or finally rejected.
+// An Answer records that the platform accepted or finally rejected an acknowledgement.
 type Answer struct {
 	Ticket string `json:"ticket"`
 	Value  string `json:"value"`

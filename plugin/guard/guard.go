@@ -42,8 +42,7 @@ const (
 	entryBit  = iota
 )
 
-// A block of a name also blocks the names below. For example, a block of uk would block co.uk. So a
-// name must not be blocked if a lower name has one of these flags.
+// A block of uk would also block co.uk, so a protected co.uk protects uk.
 const below = suffix | wildcard | subtree | exact
 
 var builtIn = withLists()

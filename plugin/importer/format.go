@@ -136,8 +136,6 @@ func formatOf(s string) *format {
 	return nil
 }
 
-// A list of RPZ rules is refused. For example, the name example.com.rpz.example.net is a rule for
-// example.com.
 func foreignSuffix(lines []line) error {
 	var (
 		suffix string

@@ -94,8 +94,8 @@ func (h *Head) nested() (map[string]any, error) {
 	return o, nil
 }
 
-// Order parses the head with the checks of a server. The result for a head without targets contains
-// a placeholder. The error for an invalid head has the type order.Problems.
+// Order makes an order from the head and checks the order as a server does. A placeholder replaces
+// missing targets. The problems of the head have the type order.Problems.
 func (h *Head) Order() (*order.Order, error) {
 	fields, err := h.nested()
 	if err != nil {

@@ -89,8 +89,7 @@ func (p *parser) header(root *yaml.Node) bool {
 		p.fault(root, "version", "is required; write version: 1")
 	}
 	p.headerTimes()
-	// An unknown key may be a misspelled "defaults" with a disclosure. Each order may therefore be
-	// sealed.
+	// After an unknown key, the ordinary log must treat all orders as secret.
 	p.base.doubt = slices.ContainsFunc(p.problems, func(x Problem) bool { return !harmless(x.Field) })
 	if n := p.head.defaults; n != nil {
 		p.defaultHandle = p.fill(p.base, n, "defaults")

@@ -7,8 +7,7 @@ import (
 // Sizes are in bytes. The limits protect the memory of a DNS server.
 const (
 	maxDocument = 64 << 20
-	// The YAML library copies each scalar several times. Long lists of plain names do not count.
-	maxText = 32 << 20
+	maxText     = 32 << 20
 	// MaxValues is the maximum number of keys, values and list entries in a document. Each takes
 	// some 250 bytes of memory. Long lists of plain names do not count.
 	MaxValues   = 700_000

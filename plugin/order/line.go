@@ -8,10 +8,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// A quickLine decodes a line of JSON Lines without nodes. It knows only the form that Encode
-// writes, and only the keys of most orders. It also needs values that an earlier line had:
-// the fields in Terms, and the times. The full parser decodes all other lines, and all lines with
-// problems.
 type quickLine struct {
 	on bool // the header has no problem and no defaults
 	// known contains the Terms of earlier lines, by the raw text of their fields.

@@ -97,8 +97,6 @@ func TestQuickLine(t *testing.T) {
 	}
 }
 
-// checkQuick compares the short way for lines with the full parser. Each order is in the file three
-// times, because the short way needs the times and the Terms of earlier lines.
 func checkQuick(t *testing.T, data []byte) {
 	head, lines, _ := bytes.Cut(data, []byte("\n"))
 	text := slices.Clone(head)

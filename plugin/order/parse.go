@@ -47,8 +47,7 @@ type File struct {
 type Options struct {
 	// OpenSide opens a side list. The name is relative to the directory of the order file.
 	OpenSide func(name string) (io.ReadCloser, error)
-	// Head is called for JSON Lines after the first line, the header.
-	Head func(*File)
+	Head     func(*File)
 	// Emit receives each order until the first error. The order is valid until Emit returns. After
 	// an error, drop all emitted orders.
 	Emit func(*Order)

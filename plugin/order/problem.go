@@ -27,11 +27,9 @@ type Problem struct {
 	// problem in a side list needs this text.
 	public  string
 	outside bool
-	// Lift is true if the missing disclosure of a lift is the only reason for Sealed.
-	Lift bool
-	// Doubt is true if an unknown disclosure is the only reason for Sealed.
-	Doubt bool
-	owner place
+	Lift    bool
+	Doubt   bool
+	owner   place
 }
 
 type place struct {

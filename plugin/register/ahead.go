@@ -97,7 +97,6 @@ func cleanAhead(l *Layout, cells []string, opt importer.Options) *cleaned {
 	return nil
 }
 
-// cleanName cleans a name. The result may be in r.ahead.
 func (r *run) cleanName(text string) ([]order.Target, importer.Note) {
 	if a := r.ahead; a != nil && a.text == text {
 		r.ahead = nil // the caller may change the targets

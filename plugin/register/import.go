@@ -263,7 +263,6 @@ func (r *run) readPrevious(merge bool) error {
 	opt, stream := order.Options{}, order.Ext(r.opt.Path) == ".jsonl"
 	if stream {
 		opt.Head = func(f *order.File) {
-			// With another time zone, the output may need a second encoding.
 			if f.Timezone == r.p.Timezone {
 				r.lines, _ = newLineOutput(f.Timezone, r.opt.Previous)
 			}

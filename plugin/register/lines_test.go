@@ -48,7 +48,6 @@ func asLines(t *testing.T, file []byte) []byte {
 	return b.Bytes()
 }
 
-// TestTableLines reads the same table with a second goroutine, and as CSV without a second goroutine.
 func TestTableLines(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("Updated: 2026-01-02 10:00:00 +0300\n")

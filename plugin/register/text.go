@@ -57,8 +57,6 @@ func decode(text, name string) (string, error) {
 	return text, nil
 }
 
-// decodeAll decodes a text. If each character has one byte, it needs much less memory than the
-// decoder.
 func decodeAll(e encoding.Encoding, text string) (string, error) {
 	m, ok := e.(*charmap.Charmap)
 	if !ok {

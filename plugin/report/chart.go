@@ -30,8 +30,8 @@ const (
 	chartBase   = chartHeight - 30
 )
 
-// Bars returns the chart of delays. A delay begins at the time served. It ends when the last node
-// enforces the order. The result is nil if no delay is known.
+// Bars returns the chart of delays. A delay begins when the order is served, and ends when the last
+// node enforces the order. Nil means that no delay is known.
 func (r *Report) Bars() []Bar {
 	bars := make([]Bar, len(limits))
 	most := 0

@@ -71,7 +71,8 @@ type DSAOptions struct {
 	Words map[string]string
 }
 
-// CheckDSACode returns an error for a code that the template does not have for orders.
+// CheckDSACode checks whether an order can use a code of the DSA template. Nil means that the code
+// is valid.
 func CheckDSACode(code string) error {
 	if _, _, ok := dsaRow(code); !ok {
 		if strings.HasPrefix(code, otherCode) {

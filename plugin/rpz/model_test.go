@@ -52,8 +52,6 @@ func (m *model) bind(k key) *Answer {
 	return nil
 }
 
-// Unbound finds the last owner name before the queried name in canonical order. The wildcard below
-// the longest common ancestor of the two names decides.
 func (m *model) unbound(k key) *Answer {
 	i, found := slices.BinarySearch(m.owners, k)
 	if found {

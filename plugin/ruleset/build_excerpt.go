@@ -10,7 +10,8 @@ type Excerpts struct {
 	made map[*Part]*Part
 }
 
-// Of returns a copy of the set without the dropped orders. The option NoCountry is off in the copy.
+// Of returns a set without the orders that Drop selects. The option NoCountry is off in the
+// returned set.
 func (x *Excerpts) Of(s *Set) *Set {
 	made := make(map[*Part]*Part, len(s.parts))
 	parts := make([]*Part, len(s.parts))

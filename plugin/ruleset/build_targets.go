@@ -24,8 +24,8 @@ func (b *Builder) Side(o *order.Order) order.Names {
 	return b.Targets(o)
 }
 
-// Targets returns an order.Names for long lists of plain names. Call Targets before Add(o). The
-// order must already contain its other targets.
+// Targets returns an order.Names that adds plain names to an order. Call Targets before Add. The
+// order must already contain all other targets.
 func (b *Builder) Targets(o *order.Order) order.Names {
 	r := rule{entry: uint32(b.part.entries.n), sched: b.schedule(inForce(o)), kind: blockSubtree, shadow: o.Status == order.Shadow}
 	if o.Action == order.Lift {

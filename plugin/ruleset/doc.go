@@ -1,10 +1,9 @@
-// Package ruleset compiles orders into an immutable set. The set decides whether a name is blocked
-// for a client at a time, and how.
+// Package ruleset compiles orders into a set. The set decides whether and how a name is blocked.
+// The decision depends on the client and the time. A set never changes.
 //
 // # Files
 //
-// The first word of a file name tells what the code in the file does. Files with other names define
-// types.
+// The first word of a file name tells what the code does. All other files define types.
 //
 //	build_*.go    orders of one file -> Part; parts of all files -> Set
 //	decide_*.go   Set, name or address, client, time -> Verdict, without an allocation
@@ -14,8 +13,8 @@
 // # Build
 //
 // A [Builder] compiles one order file into a [Part]. Each order becomes an entry. Each target,
-// exception and lifted name becomes a rule. Each name has a list of rules. A verdict tries the
-// rules in the sequence of the list:
+// exception and lifted name becomes a rule. Each name has a list of rules. A query tries the rules
+// from left to right:
 //
 //	name           list of rules
 //	example.com    exception of order 3 | lift 7 | block of order 1 | block of order 2
@@ -33,14 +32,14 @@
 //	example.com        exception of order 3 | lift 7 | block of order 1 | block of order 2
 //	com                no rules
 //
-// The first block that applies decides. A block applies if it is in force and covers the client. It
-// does not apply if an exception of its order or a lift covers the name.
+// The first block that applies decides. A block applies if it is in force and covers the client. An
+// exception of the same order or a lift prevents the block of a name.
 //
 // A lift ends the orders that it lists. A lift without a list ends the earlier orders of its
 // authority (see [Rank]).
 //
 // # Report
 //
-// A report looks at all orders of a set, or compares two sets. A text for all users must not
-// contain the id of a sealed (secret) order. See report_secret.go.
+// A report looks at all orders of a set, or compares two sets. The id of a sealed (secret) order
+// must not appear in a text for all users. See report_secret.go.
 package ruleset

@@ -96,8 +96,6 @@ func (x *liftIndex) sort() {
 	}
 }
 
-// Some lifts in the result have the same rank as e and do not end e. The caller must check these
-// lifts.
 func (x *liftIndex) of(e *entry) (named []uint32, later []listLift) {
 	if len(x.named) > 0 {
 		named = x.named[e.ID]

@@ -21,19 +21,17 @@ const (
 
 // An Outcome describes the effect of a load on one order.
 type Outcome struct {
-	Label   string // safe for all readers
-	Lift    bool
-	What    What
-	File    string
-	From    string // the previous file, if What is Moved
-	Differs bool
-	State   State      // has no meaning if What is Removed or MovedOn
-	Until   order.Time // the next time at which the state may change
-	By      string     // the label of the lift that lifted the order, or empty
-	Held    int        // the number of targets that the guard refuses to enforce
-	Whole   bool       // no target of the order can be enforced
-	// Targets is the number of targets that DNS can enforce, including held targets. All also
-	// counts the other targets.
+	Label        string // safe for all readers
+	Lift         bool
+	What         What
+	File         string
+	From         string // the previous file, if What is Moved
+	Differs      bool
+	State        State      // has no meaning if What is Removed or MovedOn
+	Until        order.Time // the next time at which the state may change
+	By           string     // the label of the lift that lifted the order, or empty
+	Held         int        // the number of targets that the guard refuses to enforce
+	Whole        bool       // no target of the order can be enforced
 	Targets, All int
 	// Tally counts the targets by state. Tally is empty for an order with too many names.
 	Tally Tally
@@ -68,9 +66,9 @@ type spot struct {
 	below bool
 }
 
-// Outcomes returns the effects of a load on the orders. The argument most limits the number of
-// orders. For the first load, the old set is nil. If the function stop returns true, Outcomes
-// counts no more names.
+// Outcomes returns the effects of a load on the orders, up to a maximum number of orders. For the
+// first load, the old set is nil. Outcomes stops counting names when the given function returns
+// true.
 func Outcomes(before, after *Set, diffs []*Diff, now order.Time, most int, stop func() bool) []Outcome {
 	if before == nil {
 		before = &Set{}

@@ -11,8 +11,8 @@ import (
 	"reflect"
 )
 
-// Contents returns a function that computes a digest of an order. Orders of unchanged parts get an
-// empty text. The number should be secret, because a known number allows forged digests.
+// Contents returns a function that computes a digest of an order. The digest is empty for an order
+// of an unchanged part. Pass a secret number, so that nobody can forge a digest.
 func (s *Set) Contents(old *Set, key uint64) func(OrderState) string {
 	known := map[*Part]bool{}
 	if old != nil {

@@ -81,8 +81,8 @@ type Reach struct {
 	Nothing bool     // the lift ends the effect of no order
 }
 
-// UselessLifts returns the active lifts that end no order or list unknown ids. The lifts are in the
-// sequence of the files.
+// UselessLifts returns each active lift that ends no order or lists an unknown order. The lifts are
+// in the sequence of the files.
 func (s *Set) UselessLifts() (out []Reach) {
 	lifts, known := s.activeLifts()
 	found := s.meetings(lifts)

@@ -242,8 +242,7 @@ func (o OrderState) LiftedAt(at order.Time) bool {
 	return lifted
 }
 
-// OverSince reports whether the order was ended or lifted all the time since a given time. A lift
-// counts even before the order begins.
+// OverSince reports whether an order has been ended or lifted without a break since a given time.
 func (o OrderState) OverSince(from order.Time) bool {
 	end := o.part.over(o.entry.sched)
 	if end <= from {
@@ -288,8 +287,7 @@ func (o OrderState) Stayed() (n int, until order.Time) {
 	return n, until
 }
 
-// TargetLifted reports whether one target of the order is lifted at a time. Lifts for only some
-// clients do not count.
+// TargetLifted reports whether one target of the order is lifted for all clients at a given time.
 func (o OrderState) TargetLifted(t *order.Target, at order.Time) bool {
 	if o.Lift || t.Kind == order.TargetURL {
 		return o.LiftedAt(at)

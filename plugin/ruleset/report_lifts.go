@@ -130,8 +130,6 @@ func (s *Set) Shared(name dname.Name) bool {
 	return false
 }
 
-// A part does not store addresses that DNS does not enforce. So assume that a lift ends an order
-// with such addresses.
 func (s *Set) meetNetworks(found map[*entry]*meeting) {
 	recorded := &lifters{}
 	var all []*meeting

@@ -45,8 +45,6 @@ func (s *Set) secrecies(lifts []*entry) map[*entry]secrecy {
 	return out
 }
 
-// isSecret reports whether the ordinary log must not contain the id. A lift of unknown orders is
-// secret, unless the lift is public.
 func (e *entry) isSecret(found ...secrecy) bool {
 	if e.action == order.Block || e.public || e.Terms.Disclosure.Sealed() {
 		return e.Terms.Disclosure.Sealed()

@@ -31,8 +31,8 @@ func (p *Part) Networks() (n int) {
 	return n
 }
 
-// TargetsLost returns how many targets of p are missing in the next part. Only names and networks
-// that p blocks at the time now count. Targets of suspended orders in the next part are not lost.
+// TargetsLost returns the number of blocked names and networks that are missing in the next part.
+// It counts only targets in force at the given time. A target of a suspended order is not missing.
 func (p *Part) TargetsLost(next *Part, now order.Time) (n int) {
 	return p.TargetsLostIn([]*Part{next}, now)
 }

@@ -146,8 +146,8 @@ func (o OrderState) EnforcedAt(at order.Time) bool {
 	return on
 }
 
-// WasInForce reports whether the order was in force at any time since a given time. Changes of the
-// status are not known.
+// WasInForce reports whether the order was in force at any time since a given time. It assumes that
+// the order always had its present status.
 func (o OrderState) WasInForce(from order.Time) bool {
 	for t := from; t <= o.now; {
 		state, next := o.set.state(o.part, o.entry, t)

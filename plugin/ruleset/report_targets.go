@@ -14,10 +14,8 @@ type Target struct {
 	Match order.Match
 }
 
-// NewTargets calls f for each name target of p that is new or changed. Only targets in force at the
-// time now count. The old part may be nil. The Wire is valid only during the call.
-//
-// NewTargets ignores lifts and the guard. It leaves out targets in shadow.
+// NewTargets calls a function for each name target in force that is new or has changed. It ignores
+// lifts and the guard. The Wire is valid only during the call of the function.
 func (p *Part) NewTargets(old *Part, now order.Time, f func(o *Order, w *dname.Wire, m order.Match)) {
 	if old == nil {
 		old = &Part{}

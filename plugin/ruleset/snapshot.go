@@ -19,8 +19,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// A snapshot is a file with a compiled part, so a server need not compile the orders at the start.
-// All numbers of fixed size are little-endian. The file contains:
+// A snapshot is a file with the compiled orders of a part. Numbers of fixed size are little-endian.
+// The file contains:
 //
 // 	magic, fingerprint                                           8 bytes each
 // 	digest of the Origin                                         32 bytes
@@ -30,7 +30,8 @@ import (
 // 	xxHash64 of the numbers and texts                            8 bytes
 // 	index (see index.WriteTo, which has checksums of its own)
 //
-// ReadSnapshot must check the checksum of the header before it allocates memory for the sizes.
+// Damaged sizes could exhaust the memory, so ReadSnapshot must first check the checksum of the
+// header.
 
 const (
 	// snapshotMagic is the first 8 bytes of a snapshot.

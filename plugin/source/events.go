@@ -12,9 +12,8 @@ type event struct {
 }
 
 type lastEvent struct {
-	seq uint64 // the number of the last event, counted over all names
-	how arrival
-	// These fields are about the last event that was no change of attributes.
+	seq     uint64 // the number of the last event, counted over all names
+	how     arrival
 	written uint64
 }
 

@@ -135,8 +135,8 @@ func (f File) closed() error {
 	return nil
 }
 
-// Intact returns nil if all bytes that were read match the report. Call Intact before you use any
-// result of the parser, even a syntax error.
+// Intact returns an error if the parser has read other bytes than the Source reported. Call Intact
+// before you use the parser's result or its error.
 func (f File) Intact() error {
 	if f.receipt == nil {
 		return nil

@@ -40,8 +40,7 @@ func (r *rest) pause(until time.Time, work bool) {
 	}
 }
 
-// Idle reports whether the Source has reported all changes and waits for its clock. Only tests need
-// Idle.
+// Idle reports whether the Source has nothing to do until a later time. Only tests need Idle.
 func (s *Source) Idle() bool {
 	s.mu.Lock()
 	unread := s.watch != nil && s.watch.pending()

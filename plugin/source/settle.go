@@ -65,7 +65,7 @@ func (e evidence) whole(s stamp, now time.Time) bool {
 		// clock tick.
 		return true
 	}
-	// The command chmod changes ctime too, so an old file may be half written.
+	// A changed ctime does not prove a complete file, because chmod changes ctime too.
 	return s.ctime > s.mtime && (e.how == created || e.how == unknown && e.other)
 }
 

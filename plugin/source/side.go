@@ -22,7 +22,6 @@ func (s *Source) open(owner, abs, path string, v version, rc *receipt) (*reader,
 	return r, nil
 }
 
-// The Source waits before the new report. Otherwise, it would read a failing disk all the time.
 func (s *Source) lost(owner, abs string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,12 +1,11 @@
-// Package source notices changed files and returns their exact bytes. It does not interpret the
-// bytes.
+// Package source watches files and returns their exact bytes. It does not interpret the bytes.
 //
-// A Source watches files, directories and globs. It finds changes by kernel events and by polling.
-// When a file is complete, the Source reports it. The caller then reads the bytes from a stream.
-// The stream ends with an error if the file has changed since the report.
+// A Source watches files, directories and globs. Kernel events and polls show changes. The Source
+// reports a changed file when the file is complete. The caller then reads the file. If the file
+// changes again before the end, the caller gets an error.
 //
-// A side list is a text file with names. An order file may refer to side lists. After a change of a
-// side list, the Source reports the order file.
+// An order file may refer to side lists, which are text files with names. When a side list changes,
+// the Source reports the order file.
 //
 // Scan and Run use the same loop. The loop has these steps:
 //
@@ -18,9 +17,9 @@
 //	report  order.go, side.go           contains the changed order files and side lists
 //	stream  file.go, reader.go          returns the bytes to the caller
 //
-// Calls of the file system run in goroutines without a lock (wait.go). A blocked call delays only
-// its own file. While nothing changes, a Source has two goroutines: one for the loop, and one for
-// kernel events.
+// Calls of the file system run in other goroutines and hold no lock (wait.go). A call that hangs
+// delays only one file. While nothing changes, a Source has two goroutines: one for the loop, and
+// one for kernel events.
 package source
 
 import (

@@ -15,13 +15,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// A program that cannot lock a state directory leaves requests in the directory "request":
+// One process locks a state directory. Other programs leave requests for this process in the
+// directory "request":
 //
 //	ID.json      the request; see Ask
 //	ID.taken     the request after Take, until Answer
 //	ID.answer    the answer; the program that asked removes the file
 //
-// Each file appears only when the content is complete.
+// Each file is complete as soon as it exists.
 const requestDir = "request"
 
 const (

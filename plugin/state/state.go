@@ -1,5 +1,5 @@
-// Package state keeps the last good versions of order files in a directory. The orders then stay in
-// force after a restart. The directory contains these files:
+// Package state keeps the last good versions of order files in a directory. After a restart, these
+// orders stay in force. The directory contains these files:
 //
 //	LOCK                the process that uses the directory
 //	current.json        the list of all versions; see Set
@@ -9,11 +9,13 @@
 //	request             changes that other programs ask for; see Ask
 //	changes.jsonl       a record of these changes; see Record
 //
-// The package stores blobs first, and then replaces current.json. After a crash, the directory has
-// either the old set or the new set. One goroutine writes, so Commit never waits for the disk.
+// The package first stores the blobs, and then replaces current.json. A crash therefore leaves
+// either the old set or the new set. Commit never waits for the disk, because another goroutine
+// writes.
 //
 // Files have mode 0600 and directories 0700, because blobs may contain sealed (secret) orders.
-// Checksums find damage. Only a signature stops an intruder who can write to the directory.
+// Checksums find damage, but an intruder with write access can change them too. Only a signature
+// finds such a change.
 package state
 
 import (

@@ -62,7 +62,6 @@ func (s *State) attempt(last bool) error {
 	s.mu.Unlock()
 	defer coop.Start()()
 	if err := s.lock.Check(); err != nil {
-		// Another program may own the new directory at the path, so nothing is stored.
 		err = fmt.Errorf("state: %w", err)
 		s.finish(next, todo, 0, err)
 		return err
@@ -304,8 +303,7 @@ func (s *State) writeCurrent(set Set) error {
 	if len(b) > maxCurrent {
 		return fmt.Errorf("%s: would have %d bytes, more than %d", s.path(currentName), len(b), maxCurrent)
 	}
-	// Check that the function decode accepts the new versions and floors. If it refused
-	// current.json, the next start would lose all versions.
+	// An unreadable current.json would lose all stored orders at the next start.
 	part, err := encode(news, s.opt.Writer)
 	if err == nil {
 		_, err = decode(part)

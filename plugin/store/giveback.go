@@ -10,8 +10,6 @@ const (
 	garbage = 20
 )
 
-// Drop the old set before this call. Collecting a large heap can stop a server with one CPU. After
-// a small load, the function therefore does nothing.
 func giveBack(targets int) {
 	if targets >= bigLoad && uint64(targets)*garbage > liveHeap()/8 {
 		debug.FreeOSMemory()

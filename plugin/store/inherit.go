@@ -139,7 +139,6 @@ func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bo
 	s.log.Errorf("%s: is handed on without %s, because other files have orders with the same ids", path, count(len(dup), "order"))
 	s.logProblems(s.log.Errorf, path, "problem", checkOrders, dup)
 	f.part = f.part.Without(func(id string) bool { return ids[id] != nil })
-	// A version without some orders needs its own digest, so the load rereads the file.
 	h := sha256.New()
 	fmt.Fprintln(h, f.digest)
 	for id := range f.part.IDs() {

@@ -13,12 +13,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// This file reads the floors from the journal. A floor is the lowest serial that a new version of a
-// file may have. If the state directory is lost, the floors still keep old versions out.
-//
-// The server does not wait for the floors. A version below its floor stays in force with an alarm,
-// because a floor must not end a block.
-
 func (s *Store) askFloors() {
 	s.asked = s.asked || s.journal.Do(0, func(b *journal.Batch) {
 		floors := b.Floors()

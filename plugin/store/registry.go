@@ -15,11 +15,9 @@ type shared struct {
 	opened chan struct{} // closed when open has returned
 }
 
-// Acquire returns a Store with the given options. It starts a new Store if there is none. Each
-// successful call needs one call of Release. A nil clock means real time.
-//
-// A new Store takes over the versions that other Stores have in force. A reload therefore ends no
-// order of a configured file.
+// Acquire returns the Store with the given options, and starts it at the first call. Each
+// successful call needs one call of Release. A new Store takes over the orders of other Stores, so
+// a reload ends no configured order.
 func Acquire(opt Options, log Log, clock Clock) (*Store, error) {
 	key := opt.key()
 	registry.Lock()

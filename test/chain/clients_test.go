@@ -116,7 +116,6 @@ orders:
 					}
 				}
 			}
-			// The server must trust the subnet of a forwarder behind the load balancer.
 			for subnet, want := range map[string]string{"127.0.1.0/24": court, "127.0.2.0/24": passes} {
 				if got := ask(balancer, forwarder, blocked.ask+" +subnet="+subnet); got != want+scope(t, subnet) {
 					t.Errorf("a forwarder for %s\n got %s\nwant %s", subnet, got, want+scope(t, subnet))

@@ -192,8 +192,6 @@ rewrite name suffix .elsewhere.example .example answer auto` + plain},
 rewrite continue ttl suffix example. 60-90
 rewrite continue type HINFO A` + plain},
 			steps: []step{
-				// The plugin rewrite raises the TTL of the blocking answer. A plugin below cannot
-				// prevent this.
 				{"www.blocked.example A", "NXDOMAIN rd ra; SOA blocked.example. 60" + censored, "1 nxdomain", ""},
 				{"page.example HINFO", "NOERROR rd ra; page.example. 60 A 192.0.2.99" + forged, "1 redirect", ""},
 			},

@@ -113,8 +113,6 @@ forward . $UPSTREAM`},
 			passes: []string{"to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
-			// This server block has no directive, so the look-up counts as the query of a client.
-			// It is blocked.
 			name:  "file in a block without the directive",
 			files: files,
 			blocks: []string{`house.example:

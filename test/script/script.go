@@ -1,5 +1,5 @@
 // Package script runs test scripts, for example the scenarios in test/scenarios. A script is a
-// txtar archive. The comment of the archive contains steps with the expected output:
+// txtar archive. The text before the first file contains steps and their expected output:
 //
 //	# A comment begins with a number sign.
 //	step with 'some arguments'
@@ -8,11 +8,11 @@
 //	    the third line of the output
 //	another step
 //
-// An argument with blanks needs single or double quotes. Four blanks come before each line of the
-// output. The output cannot end with an empty line. With the flag -update, the actual output
-// replaces the expected output.
+// An argument with blanks needs single or double quotes. Each line of the output begins with four
+// blanks. The output cannot end with an empty line. The flag -update replaces the expected output
+// with the actual output.
 //
-// The archive contains the files of the steps:
+// The archive contains two kinds of files:
 //
 //	name#...    a file for a step
 //	name        a file that is in the working directory from the beginning

@@ -214,8 +214,8 @@ func (x *Index) Wires() iter.Seq2[*dname.Wire, uint32] {
 	}
 }
 
-// FirstMarked returns the number of the first marked name after w in canonical order. The marked
-// names below w have consecutive numbers. Freeze describes marked names.
+// FirstMarked finds the first marked name after w in canonical order, and returns its number. The
+// marked names below w have consecutive numbers. Freeze describes marked names.
 func (x *Index) FirstMarked(w *dname.Wire) int {
 	var name dname.Wire
 	lo, hi := 0, len(x.marked)

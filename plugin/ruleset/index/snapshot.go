@@ -23,8 +23,8 @@ import (
 // 	buckets, arena, nodes, marked
 // 	xxHash64 of the arrays                     8 bytes
 //
-// In the file, the arrays have the same form as in memory. So Read is nearly as fast as a copy.
-// Read checks the checksum of the header before it allocates the arrays.
+// The arrays have the same form in the file and in memory. Read must check the checksum of the
+// header before it allocates the arrays.
 
 const (
 	magic = "DNSINDEX"
