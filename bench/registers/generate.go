@@ -86,7 +86,6 @@ func playcity(i int, name string) string {
 	return fmt.Sprintf("%s,Заблокований,від %s №%d-Р,%s,%s\n", name, date, n+1, notice, d)
 }
 
-// The Russian register of 2016 had 16 decisions for 25 rows.
 const rowsOfDecisions, decisions = 25, 16
 
 func decision(i int) (org, number, date string) {

@@ -55,7 +55,7 @@ type Order struct {
 	Line       int      `json:"line,omitempty"`
 }
 
-// A Reason describes a target that does not decide the verdict.
+// A Reason is a target that covers the name but does not decide.
 type Reason struct {
 	Order  string `json:"order"`
 	File   string `json:"file,omitempty"`

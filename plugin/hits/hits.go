@@ -99,8 +99,7 @@ func (c *Counter) Refresh() {
 	}
 }
 
-// The number comes from the address of the stack. The Go runtime keeps free stacks by CPU, so
-// different CPUs usually get different numbers.
+// Goroutines on different CPUs usually have stacks at different addresses.
 func shardOf() int {
 	var here byte
 	return int(uint64(uintptr(unsafe.Pointer(&here)))>>11*hashFactor>>33) & (maxShards - 1)

@@ -73,7 +73,6 @@ func (r *run) tableLines(text, sep string) error {
 	return err
 }
 
-// cleanAhead cleans the name that the row probably needs. It returns nil if the name is not clear.
 func cleanAhead(l *Layout, cells []string, opt importer.Options) *cleaned {
 	if l == nil || l.Positions == nil || len(l.TargetBy) > 0 {
 		return nil

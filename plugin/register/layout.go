@@ -30,8 +30,8 @@ type Layout struct {
 	separator    map[string]string
 }
 
-// Where contains four lists of values of a column. The value "*" in Take stands for all unlisted
-// values. Without "*", Import refuses unlisted values.
+// Where lists the values of a column. Import refuses all other values. The value "*" in Take means
+// all other values.
 type Where struct {
 	Take   []string `yaml:"take"`   // the row is an order
 	Leave  []string `yaml:"leave"`  // the row is no order

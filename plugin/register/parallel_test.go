@@ -9,7 +9,6 @@ import (
 	"testing"
 )
 
-// TestParallel compares the function "parallel" with a reader that calls the row function itself.
 func TestParallel(t *testing.T) {
 	badRow, badFile := errors.New("bad row"), errors.New("bad file")
 	for _, n := range []int{0, 1, rowBatch - 1, rowBatch, rowBatch + 1, 20 * rowBatch} {

@@ -21,8 +21,8 @@ func (s *Set) Names() iter.Seq[*dname.Wire] {
 	}
 }
 
-// Touched yields the names for which the two sets may give different verdicts. Lower names may
-// differ too. A name may occur several times. The Wire is valid only until the next iteration.
+// Touched yields the names whose verdicts may change. The verdicts of lower names may change too. A
+// name may occur several times. The Wire is valid only until the next iteration.
 //
 // Options that are not compiled into parts must be equal in both sets, for example NoCountry.
 func Touched(old, new *Set) iter.Seq[*dname.Wire] {

@@ -13,7 +13,7 @@ import (
 
 const maxRequests = 1000
 
-// Old changes must enter the journal before the first load, or serial floors may drop.
+// Record old changes before the first load. Otherwise a serial floor could be too low.
 func (s *Store) journalRequests(st *state.State) {
 	if s.journal == nil {
 		return

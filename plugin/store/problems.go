@@ -10,7 +10,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// The limit for protect lists is lower, because a wrong path may lead to a secret key.
 const maxLogged, maxLoggedOfList = 20, 3
 
 const (

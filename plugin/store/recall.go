@@ -191,7 +191,6 @@ func (s *Store) cannotRecall(path string, v state.Version, err error) {
 	s.log.Errorf("state %s: the stored version of %s cannot be put into force: %v", s.dir.path, path, err)
 }
 
-// Read each file to the end, because the digest covers all bytes.
 type storedContent struct {
 	st  *state.State
 	v   state.Version
