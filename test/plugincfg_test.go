@@ -127,7 +127,6 @@ orders:
 	} {
 		q := new(dns.Msg).SetQuestion(tc.name, dns.TypeA)
 		r, _, err := client.Exchange(q, addr)
-		// Before the server listens, the client may get the same port and receive its own query.
 		for err != nil || !r.Response {
 			select {
 			case <-exited:

@@ -31,8 +31,8 @@ type Late struct {
 	Max float64 `json:"max"`
 }
 
-// A Summary contains figures about queries of a load. A latency runs from the scheduled send to the
-// expected answer.
+// A Summary contains the counts and latencies of the queries of a load test. A latency begins at
+// the planned time of sending and ends at the expected answer.
 type Summary struct {
 	Sent  int     `json:"sent"`
 	Lost  int     `json:"lost"`

@@ -55,9 +55,7 @@ type question struct {
 	offer    string
 	optional bool
 	none     func(answer string) bool
-	// The result true means that the answer is not offered again after "back". The function may be
-	// nil.
-	fresh func(answer string) bool
+	fresh    func(answer string) bool
 	// The function stores an answer, or returns an error text. The answer is never empty.
 	take func(answer string) (wrong string)
 }

@@ -46,7 +46,6 @@ type editing struct {
 // begin loads the orders before the change.
 func (c *editFlags) begin(e *env) (*editing, error) { return c.beginWith(e, "", nil) }
 
-// If the path is not empty, the change creates a file with the given text.
 func (c *editFlags) beginWith(e *env, path string, text []byte) (*editing, error) {
 	e.sealed = true // the authors of the files use these commands
 	now := e.present()

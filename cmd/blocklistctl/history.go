@@ -45,9 +45,7 @@ type historyReport struct {
 
 // An orderNodes value has the nodes of one order.
 type orderNodes struct {
-	Order string `json:"order"`
-	// The nodes in Enforced enforce the order at the end of their journals. The nodes in Ended
-	// enforced it earlier.
+	Order    string   `json:"order"`
 	Enforced []string `json:"enforced_on"`
 	Ended    []string `json:"ended_on"`
 	Never    []string `json:"never_on"`

@@ -11,8 +11,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// The function renames the signatures before the order file. It writes all files to the disk before
-// the first rename, so a full disk changes nothing.
+// A new order file must not appear on the disk before its signature.
 func install(versions []*signed, slot int) (installed int, err error) {
 	var all []*staged
 	defer func() {

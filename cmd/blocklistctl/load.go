@@ -93,8 +93,6 @@ func (l *orders) position(id string) (p orderPosition) {
 	return p
 }
 
-// The function leaves out files with errors, as a server does. The function change can replace each
-// order. It may be nil.
 func (e *env) load(patterns []string, s *server, change func(*order.Order) *order.Order) *orders {
 	l := &orders{}
 	opt := s.Store.Rules
@@ -156,7 +154,6 @@ type partBuilder struct {
 
 const batch = 1024
 
-// The caller may call only emit before the call of finish.
 func newPartBuilder(path string, opt ruleset.Options, change func(*order.Order) *order.Order) *partBuilder {
 	b := &partBuilder{Builder: ruleset.NewBuilder(path, opt), batches: make(chan []*order.Order, 8), done: make(chan struct{})}
 	go func() {

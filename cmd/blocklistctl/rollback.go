@@ -9,7 +9,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// The new serial is higher than the argument least. It is also higher than the file's old serial.
 func reissue(file, old string, data []byte, least int64) (io.ReadCloser, error) {
 	parsed, _ := order.Parse(file, bytes.NewReader(data), order.Options{OpenSide: openSide(file), Emit: func(*order.Order) {}})
 	serial := max(least, parsed.Serial)

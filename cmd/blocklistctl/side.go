@@ -22,7 +22,6 @@ func openSide(path string) func(name string) (io.ReadCloser, error) {
 // A symbolic link must not lead a side list out of the order file's directory. If the order file is
 // a link, its real directory is allowed too.
 func outside(path, side string) error {
-	// EvalSymlinks needs absolute paths, because a link may lead to the working directory.
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return err

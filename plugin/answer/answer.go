@@ -1,5 +1,5 @@
-// Package answer builds the DNS answer to a query. A verdict says whether the query is blocked. The
-// package does not change the query.
+// Package answer builds the DNS answers for blocked names, and cleans the answers for other names.
+// A verdict of package ruleset says whether a name is blocked. The package does not change queries.
 //
 // Functions for a blocked name:
 //

@@ -34,8 +34,6 @@ func (d *Destination) set(name string, rrtype uint16) bool {
 }
 
 func (d *Destination) setTarget(s *dns.SVCB) bool {
-	// Clients ask for the addresses of the target. For an alias (priority 0), clients ask for the
-	// type of the record (RFC 9460, sections 2.4.2 and 2.4.3).
 	asked := dns.TypeA
 	if s.Priority == 0 {
 		asked = s.Hdr.Rrtype

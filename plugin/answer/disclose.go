@@ -183,8 +183,6 @@ func (o object) json() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// Web pages are not allowed, because any resolver could show its own link (section 11.3 of the
-// draft).
 func contactable(uri string) bool {
 	scheme, rest, _ := strings.Cut(uri, ":")
 	return rest != "" && (strings.EqualFold(scheme, "mailto") || strings.EqualFold(scheme, "tel"))

@@ -84,8 +84,8 @@ type Maker struct {
 	tree *rpz.Tree
 }
 
-// NewMaker returns a Maker with the given options. The form must be one of Forms. A form that
-// cannot block all names below a name does not allow Wider.
+// NewMaker returns a Maker with the given options. The form must be one of the names that Forms
+// returns. NewMaker returns an error for a form that does not support Wider.
 func NewMaker(opt Options) (*Maker, error) {
 	if !forms[opt.Form].subtree && opt.Approximate == Wider {
 		return nil, errors.New(opt.Form + " cannot block the names below a name, so it cannot block more names than the orders")

@@ -113,7 +113,6 @@ type Note struct {
 	Warnings []string
 	// Refused is the reason for no target, or empty.
 	Refused string
-	// The caller must decide about this form. Empty means that no decision is needed.
 	Needs   Form
 	After   int
 	Skipped bool

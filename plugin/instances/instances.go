@@ -92,8 +92,8 @@ func (l *List[I]) Fail(i I) []I {
 	return l.after(i)
 }
 
-// End records that an instance stops. Call End from OnShutdown of the instance. The first result
-// reports whether a reload replaces the instance. The second result contains the new instances.
+// End records that an instance stops, and returns the instances that replace it. Call End from
+// OnShutdown of the instance. The bool says whether a reload stops the instance.
 func (l *List[I]) End(i I) (replaced bool, successors []I) {
 	l.Lock()
 	defer l.Unlock()

@@ -1,6 +1,6 @@
-// Package journal keeps a log of events as evidence. Records can only be added. A Merkle tree and
-// signed checkpoints reveal each later change. The files have the C2SP formats tlog-tiles,
-// tlog-checkpoint, signed-note and tlog-proof.
+// Package journal keeps a log of events as evidence. New records are only added at the end. A
+// Merkle tree (a tree of hashes) and signed checkpoints show whether a person changed old records.
+// The files have the C2SP formats tlog-tiles, tlog-checkpoint, signed-note and tlog-proof.
 //
 // The directory of a journal contains these files:
 //
@@ -13,13 +13,13 @@
 //	tile/LEVEL/N[.p/WIDTH]    the hashes of the tree
 //	versions/sha256-HEX.zst   the versions of files that were in force
 //
-// One goroutine does all work on the disk. It first writes and syncs the lines of the records. It
-// then writes the tiles, and last the checkpoint. After a crash, the next start builds missing
-// tiles from the lines.
+// One goroutine does all work on the disk. It writes and syncs the records first, then it writes
+// the tiles, and last the checkpoint. After a crash, the next start builds missing tiles from the
+// records.
 //
-// Records and versions have mode 0600, because they contain sealed (secret) orders. Tiles and
-// checkpoints contain only hashes and may be published. Each record has 128 random bits. Otherwise
-// a person could guess a secret record and confirm it by the hash.
+// Records and versions can contain sealed (secret) orders, so their files have mode 0600. Tiles and
+// checkpoints contain only hashes and may be published. Each record has 128 random bits, so nobody
+// can use the hash to test a guess about a secret record.
 package journal
 
 import (

@@ -41,7 +41,6 @@ type line struct {
 	whole  bool   // the line has a line end
 }
 
-// The text is valid only during the call. The size counts only accepted lines.
 func readLines(path string, f func(line) bool) (size int64, err error) {
 	in, err := os.Open(path)
 	if err != nil {

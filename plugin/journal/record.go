@@ -70,8 +70,8 @@ const MaxRecord = 65535
 
 const maxText = 2048
 
-// A Record is one line of the journal (see docs/evidence.md). The Journal sets Index, Salt and
-// Number. It also sets a zero Time.
+// A Record is one line of the journal. The Journal sets Index, Salt and Number, and adds a missing
+// Time. See docs/evidence.md for the fields.
 type Record struct {
 	Index  int64  `json:"i"`
 	Time   Time   `json:"time"`

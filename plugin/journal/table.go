@@ -106,7 +106,6 @@ func (t *table) note(r *Record) {
 	t.orders[k] = e
 }
 
-// The lost records may belong to any order. So each order skips this many numbers.
 func (t *table) lose(n int64) {
 	t.lost += n
 	for k, e := range t.orders {

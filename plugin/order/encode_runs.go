@@ -35,9 +35,6 @@ func Encode(w io.Writer, ext string, h Header, orders []*Order) error {
 // node needs ten times as much memory as the text of a name. Tests change longRun.
 var longRun = 8
 
-// A cutter cuts long runs of similar targets out of orders. The targets of a run are plain names
-// with the same Match. Two targets with placeholder names, the marks, are in place of each run. The
-// method fill replaces the marks in the encoded text by the names.
 type cutter struct{ runs [][]Target }
 
 // markEnd is the end of each mark. The text before markEnd is the number of the mark.
@@ -129,8 +126,6 @@ func (c *cutter) fill(text []byte) ([]byte, bool) {
 	return append(dst, text...), true
 }
 
-// isPlainName reports whether a target is only a name, and YAML and JSON write the name without
-// quotes or escapes.
 func isPlainName(t *Target) bool {
 	if t.Kind != TargetName || t.Attr != nil {
 		return false

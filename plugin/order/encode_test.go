@@ -232,9 +232,6 @@ func TestGoodHasAllFields(t *testing.T) {
 	}
 }
 
-// TestEncodeRuns encodes orders that are difficult for a cutter. They have names that need
-// quotes, other targets among the plain names, and a text that is equal to a placeholder. The
-// output must be equal to the output without a cutter.
 func TestEncodeRuns(t *testing.T) {
 	name := func(s string, m Match) Target {
 		n, err := dname.Parse(s)

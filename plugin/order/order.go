@@ -150,9 +150,7 @@ type Order struct {
 	Action Action
 	// Lifts contains the ids of the lifted orders. If Lifts is empty, the order lifts the earlier
 	// orders of the authority.
-	Lifts []string
-	// Public is true if the lift's own disclosure is full or schedule. Any other lift is as secret
-	// as its lifted orders.
+	Lifts  []string
 	Public bool
 	*Terms
 

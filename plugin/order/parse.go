@@ -182,7 +182,6 @@ func (p *parser) tree(doc *outline) (*yaml.Node, error) {
 			return root.Content[0], nil
 		}
 	}
-	// A parse with runs was impossible or failed, so parse the whole text.
 	p.runs = nil
 	if err := doc.check(doc.all()); err != nil {
 		return nil, err

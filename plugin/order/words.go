@@ -112,7 +112,8 @@ func (m Match) Pattern(n dname.Name) string {
 	return n.String()
 }
 
-// Describe returns n for people. For Exact, the text ends with "(exact)".
+// Describe returns a readable text for a name and its kind of match. For example, the text for an
+// exact match is "example.com (exact)".
 func (m Match) Describe(n dname.Name) string {
 	if m == Exact {
 		return n.String() + " (exact)"

@@ -30,8 +30,8 @@ type Layout struct {
 	separator    map[string]string
 }
 
-// Where lists the values of a column. Import refuses all other values. The value "*" in Take means
-// all other values.
+// Where says what the values of a column mean for a row. Without "*" in Take, Import refuses a
+// value that is not listed. With "*", a row with such a value is an order.
 type Where struct {
 	Take   []string `yaml:"take"`   // the row is an order
 	Leave  []string `yaml:"leave"`  // the row is no order
@@ -175,8 +175,6 @@ func (l *Layout) compile(p *Preset, at string, bad badFunc) {
 	}
 }
 
-// separatorIn returns the text that each match of a regular expression like \s*,\s* contains. For other
-// regular expressions, it returns "".
 func separatorIn(pattern string) string {
 	rest := strings.ReplaceAll(pattern, `\s*`, "")
 	if text := strings.ReplaceAll(rest, `\`, ""); regexp.QuoteMeta(text) == rest {

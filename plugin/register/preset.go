@@ -28,34 +28,32 @@ import (
 
 // A Preset describes a register. See docs/blocklistctl-registers.md for the keys.
 type Preset struct {
-	Name      string            `yaml:"preset"`
-	Title     string            `yaml:"title"`
-	Seen      string            `yaml:"seen"`
-	Page      string            `yaml:"page"`
-	Format    string            `yaml:"format"`
-	Charset   string            `yaml:"charset"`
-	Separator string            `yaml:"separator"`
-	Quote     string            `yaml:"quote"`
-	Sheet     string            `yaml:"sheet"`
-	Namespace string            `yaml:"namespace"`
-	Record    string            `yaml:"record"`
-	FirstLine string            `yaml:"first_line"`
-	AsOf      AsOf              `yaml:"as_of"`
-	Timezone  string            `yaml:"timezone"`
-	Dates     []string          `yaml:"dates"`
-	Given     map[string]string `yaml:"given"`
-	Layouts   []Layout          `yaml:"layouts"`
-	Order     map[string]any    `yaml:"order"`
-	// By has columns as outer keys and their values as inner keys. The innermost maps contain extra
-	// fields of an order.
-	By       map[string]map[string]map[string]any `yaml:"by"`
-	Group    []string                             `yaml:"group"`
-	ID       string                               `yaml:"id"`
-	Decide   map[string]string                    `yaml:"decide"`
-	Vanished string                               `yaml:"vanished"`
-	Term     string                               `yaml:"term"`
-	SHA256   string                               `yaml:"sha256"`
-	Guards   Guards                               `yaml:"guards"`
+	Name      string                               `yaml:"preset"`
+	Title     string                               `yaml:"title"`
+	Seen      string                               `yaml:"seen"`
+	Page      string                               `yaml:"page"`
+	Format    string                               `yaml:"format"`
+	Charset   string                               `yaml:"charset"`
+	Separator string                               `yaml:"separator"`
+	Quote     string                               `yaml:"quote"`
+	Sheet     string                               `yaml:"sheet"`
+	Namespace string                               `yaml:"namespace"`
+	Record    string                               `yaml:"record"`
+	FirstLine string                               `yaml:"first_line"`
+	AsOf      AsOf                                 `yaml:"as_of"`
+	Timezone  string                               `yaml:"timezone"`
+	Dates     []string                             `yaml:"dates"`
+	Given     map[string]string                    `yaml:"given"`
+	Layouts   []Layout                             `yaml:"layouts"`
+	Order     map[string]any                       `yaml:"order"`
+	By        map[string]map[string]map[string]any `yaml:"by"`
+	Group     []string                             `yaml:"group"`
+	ID        string                               `yaml:"id"`
+	Decide    map[string]string                    `yaml:"decide"`
+	Vanished  string                               `yaml:"vanished"`
+	Term      string                               `yaml:"term"`
+	SHA256    string                               `yaml:"sha256"`
+	Guards    Guards                               `yaml:"guards"`
 
 	loc       *time.Location
 	firstLine *regexp.Regexp

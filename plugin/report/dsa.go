@@ -87,8 +87,6 @@ func CheckDSACode(code string) error {
 	return nil
 }
 
-// The code of a category stands for the row KEYWORD_OTHER of this category. A description may
-// follow the code after a colon.
 func dsaRow(code string) (row int, description string, ok bool) {
 	code, description, _ = strings.Cut(code, ":")
 	code, description = strings.TrimSpace(code), strings.TrimSpace(description)

@@ -53,7 +53,6 @@ func common(a, b key) key {
 var triggers = map[key]bool{"rpz-ip\x00": true, "rpz-client-ip\x00": true, "rpz-nsip\x00": true, "rpz-nsdname\x00": true}
 
 func (k key) fits(origin int) bool {
-	// The origin replaces the final 0 octet of the name. The label "*" takes two octets.
 	return origin == 0 || len(k)+2+origin <= dname.MaxWire && !triggers[k.top()]
 }
 

@@ -38,8 +38,6 @@ func (m *model) exists(k key) bool {
 	return i < len(m.owners) && m.owners[i].below(k)
 }
 
-// BIND: an existing name without a record passes. For other names, the wildcard below the closest
-// existing name decides (RFC 4592).
 func (m *model) bind(k key) *Answer {
 	if m.exists(k) {
 		return m.at[k]

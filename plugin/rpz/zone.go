@@ -27,8 +27,8 @@ func (z *Zone) Records() (n int) {
 	return n
 }
 
-// Close returns the closed zone of the tree. It replaces NXDOMAIN with NODATA if a name below has
-// another answer. NXDOMAIN would deny this name too (RFC 8020).
+// Close makes a closed zone from the tree. NXDOMAIN for a name also denies all names below it (RFC
+// 8020). So Close uses NODATA when a name below has another answer.
 func (t *Tree) Close() *Zone {
 	n := len(t.Nodes)
 	var (

@@ -28,7 +28,8 @@ const (
 	// SubtreeBlocked means that all names below are blocked. Some have a response other
 	// than NXDOMAIN.
 	SubtreeBlocked
-	// SubtreePasses means that a name below may pass, or that there are too many names below.
+	// SubtreePasses means that some name below may pass. It is also the outcome when there are too
+	// many names below to check.
 	SubtreePasses
 )
 

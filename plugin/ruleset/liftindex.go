@@ -13,8 +13,8 @@ type Rank struct{ decided, from order.Time }
 // RankOf returns the rank of an order. A block order without dates has the lowest rank.
 func RankOf(o *order.Order) Rank { return Rank{o.DecidedAt(), o.From} }
 
-// Reaches reports whether a lift of rank r ends o. The lift must have the same authority as o, and
-// must not list ids. For equal ranks, the result is true.
+// Reaches reports whether a lift with this rank ends an order of the same authority. A lift also
+// ends orders of equal rank. A lift that lists ids does not use its rank.
 func (r Rank) Reaches(o *order.Order) bool {
 	return o.DecidedAt() != order.NoTime && RankOf(o).Compare(r) <= 0
 }

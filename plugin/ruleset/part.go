@@ -10,8 +10,8 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// Options contains the operator's settings that can change verdicts. Merge and the
-// Builders of its parts must get equal Options.
+// Options contains the operator's settings that can change verdicts. Merge and all Builders of its
+// parts must get equal Options.
 type Options struct {
 	// Response is the response for orders without a response of their own. The zero value
 	// means NXDOMAIN.

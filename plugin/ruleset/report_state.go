@@ -88,7 +88,8 @@ type Transition struct {
 	label    string
 }
 
-// Label returns a name for the order that is safe for all readers.
+// Label returns the id of the order, or a neutral text for a secret order. Any person may read the
+// label.
 func (t Transition) Label() string { return t.label }
 
 // Transitions compares the states of the orders at two times. It returns the orders with different

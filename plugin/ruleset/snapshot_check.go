@@ -34,7 +34,6 @@ func (s Snapshot) Same(t Snapshot) bool {
 	return s.Part.names.Same(t.Part.names) && s.sum() == t.sum() && slices.Equal(s.Part.embeddings, t.Part.embeddings)
 }
 
-// Use SHA-256 here, because a forger can compute the checksum of the file.
 func (s Snapshot) sum() (out [2][sha256.Size]byte) {
 	numbers, texts := sha256.New(), sha256.New()
 	c := newWriter(numbers, texts)

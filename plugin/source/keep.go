@@ -5,7 +5,6 @@ import (
 	"time"
 )
 
-// A poll checks about this number of files. This applies to files whose changes the kernel reports.
 const filesPerPoll = 256
 
 type keep struct {

@@ -1,11 +1,11 @@
 // Package source watches files and returns their exact bytes. It does not interpret the bytes.
 //
-// A Source watches files, directories and globs. Kernel events and polls show changes. The Source
-// reports a changed file when the file is complete. The caller then reads the file. If the file
-// changes again before the end, the caller gets an error.
+// A Source watches files, directories and globs. It finds changes by kernel events and by polls.
+// When a changed file is complete, the Source reports the file, and the caller reads it. The caller
+// gets an error when the file changes during the reading.
 //
-// An order file may refer to side lists, which are text files with names. When a side list changes,
-// the Source reports the order file.
+// An order file may use names from other text files, the side lists. When a side list changes, the
+// Source reports the order file.
 //
 // Scan and Run use the same loop. The loop has these steps:
 //
@@ -17,7 +17,7 @@
 //	report  order.go, side.go           contains the changed order files and side lists
 //	stream  file.go, reader.go          returns the bytes to the caller
 //
-// Calls of the file system run in other goroutines and hold no lock (wait.go). A call that hangs
+// Calls of the file system run outside of the loop and hold no lock (wait.go). So a call that hangs
 // delays only one file. While nothing changes, a Source has two goroutines: one for the loop, and
 // one for kernel events.
 package source

@@ -165,7 +165,6 @@ func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	}
 	before := t.loc
 	if before == nil {
-		// A file behind an older link may be half written, so only new links count.
 		i := slices.IndexFunc(l.links, func(l2 link) bool { return l2.at == l.entry })
 		if i < 0 {
 			return false

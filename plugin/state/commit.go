@@ -22,10 +22,7 @@ type Next struct {
 type parts map[string]func(io.Writer) error
 
 // Commit stores the newest set in the background and returns at once. The caller must not change
-// the argument afterwards.
-//
-// If a new version cannot be stored, the old version stays. The State tries again after 30 seconds.
-// The snapshots follow up to 10 seconds after the set.
+// the set afterwards. After a failure, the State tries again in 30 seconds.
 func (s *State) Commit(next Next) {
 	s.mu.Lock()
 	s.replace(next)

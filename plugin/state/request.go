@@ -145,8 +145,8 @@ func Withdraw(dir, id string) (withdrawn bool, err error) {
 	return true, nil
 }
 
-// Answered returns the answer to a request and removes it. The second result is false if there is
-// no answer yet.
+// Answered returns the answer to a request and removes the answer. The bool is false while there is
+// no answer.
 func Answered(dir, id string) (a Answer, ok bool, err error) {
 	path := filepath.Join(dir, requestDir, id+answerEnd)
 	b, err := readFile(path, maxRequest)

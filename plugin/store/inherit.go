@@ -13,7 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// At a reload, the new Store takes over these versions. Do not change a handover.
+// A published handover must not change, because other Stores read it without a lock.
 type handover struct {
 	files  map[string]version
 	guard  ruleset.Guard

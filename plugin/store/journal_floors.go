@@ -84,7 +84,6 @@ func (s *Store) keepSetSerial(path string, serial, accepted int64) {
 	s.journal.Append(journal.Record{Event: journal.Request, File: path, Why: "the serial was set in the state directory", Files: []journal.Version{{File: path, Serial: &serial}}})
 }
 
-// A version with the same serial and other bytes also counts as newer.
 func (v *version) behind() bool {
 	return v.part != nil && !v.anyBytes && (v.stored.Serial < v.serial || v.serial >= 0 && v.stored.Order != state.Digest(v.ownDigest))
 }

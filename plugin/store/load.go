@@ -121,7 +121,6 @@ func (s *Store) observe(r source.File) {
 	f.waiting = c
 }
 
-// A detached file keeps its alarm, because the server cannot see later changes.
 func (s *Store) markGood(r source.File, f *file) {
 	if !r.Detached {
 		f.err = nil

@@ -30,8 +30,8 @@ func (s *Store) Record(r journal.Record) {
 	}
 }
 
-// Testing announces that the caller tests each new set. The caller must pass each tested set to the
-// first function. The caller must call the second function after the last test.
+// Testing tells the Store that the caller tests each new set. The caller passes each tested set to
+// the first function. At the end of all tests, the caller calls the second function.
 func (s *Store) Testing() (tested func(*ruleset.Set), end func()) {
 	s.testers.Add(1)
 	return s.testedSet.Store, func() { s.testers.Add(-1) }

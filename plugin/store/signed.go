@@ -18,14 +18,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// This file checks the signatures of order files.
-//
-// The Store reads an order file twice. One read checks the signatures, and the other read parses
-// the file. Both reads check the SHA-256 in the report, so the parser reads only signed bytes.
-//
-// A new order file may arrive before its signature. The Store therefore reports a failure only
-// after source.Settle.
-
 type proof struct {
 	id               source.Digest
 	signed           time.Time // the time of the newest good signature, or zero
@@ -71,10 +63,8 @@ func (v *version) proven(p proof) {
 	v.stored.Keys, v.stored.Signatures = p.keys, p.signatures
 }
 
-// Only log a bad signature, because a removed key must not end orders.
+// A bad stored signature is only logged, because a removed key must not end orders.
 func (s *Store) reprove(path string, v state.Version, c *storedContent) {
-	// Put the signatures by these keys first. The Check reads only as many signatures as there are
-	// keys.
 	var texts []string
 	for i, text := range v.Signatures {
 		if slices.ContainsFunc(s.opt.Verify.Keys, func(k signature.Key) bool { return i < len(v.Keys) && k.ID().String() == v.Keys[i] }) {

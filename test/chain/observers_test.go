@@ -50,7 +50,6 @@ log . "query {name} {rcode} {>rflags}"` + plain}, nil)
 	if !slices.Equal(got, want) {
 		t.Errorf("the log has\n%q\nwant\n%q", got, want)
 	}
-	// Remove the server's address from the start line, because the client has the same address.
 	logged := strings.ReplaceAll(out.String(), "bind 127.0.0.1", "bind")
 	for _, line := range strings.Split(logged, "\n") {
 		if strings.Contains(line, "[ERROR]") {

@@ -85,7 +85,7 @@ func NewSilent(now time.Time) Silent { return Silent{New(now)} }
 // After returns a channel that never receives a value.
 func (Silent) After(time.Duration) (<-chan time.Time, func()) { return nil, func() {} }
 
-// Next returns the time of the next alarm, but no time after the limit.
+// Next returns the time of the next alarm. The limit is the latest time that Next returns.
 func (c *Clock) Next(limit time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -29,8 +29,6 @@ func TestMain(m *testing.M) {
 
 var queries = flag.Int("queries", 20_000, "the number of queries that TestPrivacy sends")
 
-// Except for targets, no file of the journal may contain a queried name. No file may contain a
-// client address.
 func TestPrivacy(t *testing.T) {
 	coredns.CaptureLog(t)
 	file, dir := filepath.Join(t.TempDir(), "orders.yaml"), filepath.Join(t.TempDir(), "journal")

@@ -55,7 +55,6 @@ func limits() []fault {
 	}
 }
 
-// Root needs CAP_SYS_RESOURCE to set the limit, so prlimit runs as the user of the server.
 func (l *lab) descriptors(n string) {
 	l.t.Helper()
 	cmd := exec.Command("prlimit", "--pid", fmt.Sprint(l.cmd.Process.Pid), "--nofile="+n+":")

@@ -15,8 +15,6 @@ const (
 // left.
 type bucket struct {
 	tags [slots]uint8
-	// A name that finds no free slot sets its bit here (see overOf). A look-up with this bit also
-	// reads the next bucket.
 	over uint32
 	offs [slots]uint32
 }
