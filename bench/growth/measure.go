@@ -16,9 +16,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+const now order.Time = 1_780_000_000 // a time in 2026
+
 const (
-	now    order.Time = 1_780_000_000 // a time in 2026
-	rounds            = 5
+	rounds = 5
 	// patience is the longest load that the command repeats.
 	patience = 4 * time.Second
 	// enough limits the time for a round of queries.
