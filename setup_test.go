@@ -51,7 +51,7 @@ func TestParseVerify(t *testing.T) {
 
 func TestParseErrors(t *testing.T) {
 	for _, tc := range []struct{ input, want string }{
-		{"blocklist http://lists.example/a.yaml", "Testfile:1 - Error during parsing: ORDERS are files, and blocklist fetches no URL; fetch the list with a timer or a cron job, for example: curl --fail --silent --show-error --output names.txt.new 'http://lists.example/a.yaml' && mv names.txt.new names.txt, and write: blocklist names.txt"},
+		{"blocklist http://lists.example/a.yaml", "Testfile:1 - Error during parsing: ORDERS are files, and the server fetches no URL; fetch the list with a timer or a cron job, for example: curl --fail --silent --show-error --output names.txt.new 'http://lists.example/a.yaml' && mv names.txt.new names.txt, and write names.txt in place of the URL"},
 		{"blocklist", "Testfile:1 - Error during parsing: blocklist needs at least one order file, directory or glob, such as: blocklist orders.yaml"},
 		{"blocklist x.yaml {\nfoo bar\n}", "Testfile:2 - Error during parsing: unknown property 'foo'"},
 		{"blocklist x.yaml {\nttl 1s\nttl 2s\n}", "Testfile:3 - Error during parsing: property 'ttl' is given twice"},

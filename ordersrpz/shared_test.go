@@ -54,6 +54,7 @@ func TestParse(t *testing.T) {
 	long := strings.Repeat(strings.Repeat("a", 61)+".", 4) + "b"
 	for text, want := range map[string]string{
 		"rpz.example:0 {\n\torders_rpz\n}":                                  "orders_rpz needs at least one order file",
+		"rpz.example:0 {\n\torders_rpz http://lists.example/a.yaml\n}":      "the server fetches no URL",
 		".:0 {\n\torders_rpz a\n}":                                          "needs a server block of one zone",
 		"a.example:0 b.example:0 {\n\torders_rpz a\n}":                      "needs a server block of one zone",
 		"rpz.example:0 {\n\torders_rpz a {\n\t\tcountries\n\t}\n}":          "countries needs at least one country code",

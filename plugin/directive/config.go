@@ -4,6 +4,7 @@ package directive
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -63,9 +64,6 @@ func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 		return c.Err("blocklist needs at least one order file, directory or glob, such as: blocklist orders.yaml")
 	}
 	for _, p := range orders {
-		if why := URLProblem(p); why != "" {
-			return c.Err(why)
-		}
 		abs, err := OrdersPath(p, root)
 		if err != nil {
 			return c.Errf("%v", err)
@@ -104,8 +102,8 @@ func URLProblem(path string) string {
 	if !ok || strings.ContainsAny(scheme, "/\\") {
 		return ""
 	}
-	return fmt.Sprintf("ORDERS are files, and blocklist fetches no URL; fetch the list with a timer or a cron job, for example: "+
-		"curl --fail --silent --show-error --output names.txt.new '%s' && mv names.txt.new names.txt, and write: blocklist names.txt", path)
+	return fmt.Sprintf("ORDERS are files, and the server fetches no URL; fetch the list with a timer or a cron job, for example: "+
+		"curl --fail --silent --show-error --output names.txt.new '%s' && mv names.txt.new names.txt, and write names.txt in place of the URL", path)
 }
 
 // Defaults sets each property to its default value.
@@ -120,8 +118,11 @@ func (cfg *Config) Defaults() {
 }
 
 // OrdersPath returns the absolute path of order files. A slash at the end means a directory, so the
-// slash stays.
+// slash stays. A URL is an error.
 func OrdersPath(path, root string) (string, error) {
+	if why := URLProblem(path); why != "" {
+		return "", errors.New(why)
+	}
 	abs, err := Absolute(path, root)
 	if strings.HasSuffix(path, "/") && abs != "/" {
 		abs += "/"
