@@ -26,7 +26,7 @@ func (m *memoryLimit) adapt() {
 	if metrics.Read(live); live[0].Value.Kind() != metrics.KindUint64 {
 		return
 	}
-	if need := int64(live[0].Value.Uint64()) / 4 * 5; need > m.limit {
+	if need := int64(live[0].Value.Uint64()) / 8 * 9; need > m.limit {
 		m.limit = need
 		debug.SetMemoryLimit(need)
 	}
