@@ -20,57 +20,27 @@ type aheadRow struct {
 	ahead *cleaned
 }
 
-// aheadRows is the number of rows that are handed over at once.
-const aheadRows = 512
-
 // tableLines handles the rows of a table without quotes. A second goroutine splits the next lines and
 // cleans their names, because this takes half of the time.
 func (r *run) tableLines(text, sep string) error {
-	batches, done := make(chan []aheadRow, 2), make(chan struct{})
-	layout := r.layout // the second goroutine does not use fields of r that change
-	go func() {
-		defer close(batches)
-		batch := make([]aheadRow, 0, aheadRows)
-		at := r.skipped
+	layout, clean, at := r.layout, r.clean, r.skipped // the second goroutine does not use fields of r that change
+	defer func() { r.ahead = nil }()
+	return parallel(func(pass func(aheadRow) error) error {
 		for line := range strings.Lines(text) {
 			at++
 			if line = strings.TrimRight(line, "\r\n"); strings.TrimSpace(line) == "" {
 				continue
 			}
-			row := aheadRow{at: at, cells: strings.Split(line, sep)}
-			row.ahead = cleanAhead(layout, row.cells, r.clean)
-			if batch = append(batch, row); len(batch) < aheadRows {
-				continue
-			}
-			select {
-			case batches <- batch:
-			case <-done:
-				return
-			}
-			batch = make([]aheadRow, 0, aheadRows)
-		}
-		select {
-		case batches <- batch:
-		case <-done:
-		}
-	}()
-	var err error
-	for batch := range batches {
-		for i := range batch {
-			r.ahead = batch[i].ahead
-			if err = r.tableRow(batch[i].at, batch[i].cells); err != nil {
-				break
+			cells := strings.Split(line, sep)
+			if err := pass(aheadRow{at, cells, cleanAhead(layout, cells, clean)}); err != nil {
+				return err
 			}
 		}
-		if err != nil {
-			break
-		}
-	}
-	r.ahead = nil
-	close(done)
-	for range batches { // wait for the goroutine
-	}
-	return err
+		return nil
+	}, func(row aheadRow) error {
+		r.ahead = row.ahead
+		return r.tableRow(row.at, row.cells)
+	})
 }
 
 func cleanAhead(l *Layout, cells []string, opt importer.Options) *cleaned {

@@ -14,26 +14,24 @@ func TestParallel(t *testing.T) {
 	for _, n := range []int{0, 1, rowBatch - 1, rowBatch, rowBatch + 1, 20 * rowBatch} {
 		for _, bad := range []int{-1, 0, 1, rowBatch, n - 1} { // the row with an error
 			for _, end := range []error{nil, badFile} {
-				read := func(row rowFunc) error {
-					cells := make([]string, 2)
+				read := func(pass func(int) error) error {
 					for i := range n {
-						cells[0], cells[1] = fmt.Sprint(i), "x"
-						if err := row(i, cells); err != nil {
+						if err := pass(i); err != nil {
 							return err
 						}
 					}
 					return end
 				}
-				collect := func(to *[]string) rowFunc {
-					return func(at int, cells []string) error {
-						*to = append(*to, fmt.Sprint(at, cells))
+				collect := func(to *[]int) func(int) error {
+					return func(at int) error {
+						*to = append(*to, at)
 						if at == bad {
 							return badRow
 						}
 						return nil
 					}
 				}
-				var got, want []string
+				var got, want []int
 				gotErr, wantErr := parallel(read, collect(&got)), read(collect(&want))
 				if gotErr != wantErr || !slices.Equal(got, want) {
 					t.Errorf("%d rows, bad row %d, end %v: got %d rows and %v, want %d rows and %v", n, bad, end, len(got), gotErr, len(want), wantErr)

@@ -31,6 +31,9 @@ func parsePath(s string) path {
 	}
 }
 
+// A rowFunc gets one row of the file. The caller may use the memory of the cells again.
+type rowFunc func(at int, cells []string) error
+
 type entryCells struct {
 	columns []string // in the sequence of cells
 	paths   []path
@@ -100,7 +103,14 @@ func (e *entryCells) check(r *run) error {
 // Paths have no namespace prefixes.
 func (r *run) readXML(text string) error {
 	e := r.entryColumns()
-	if err := parallel(func(row rowFunc) error { return r.entriesXML(e, text, row) }, r.row); err != nil {
+	type entry struct {
+		at    int
+		cells []string
+	}
+	err := parallel(func(pass func(entry) error) error {
+		return r.entriesXML(e, text, func(at int, cells []string) error { return pass(entry{at, slices.Clone(cells)}) })
+	}, func(x entry) error { return r.row(x.at, x.cells) })
+	if err != nil {
 		return err
 	}
 	return e.check(r)
