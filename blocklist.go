@@ -1,5 +1,5 @@
 // Package blocklist is a CoreDNS plugin that enforces DNS blocking orders of courts and regulators.
-// It tells the client why a name is blocked.
+// The answers contain the reason for the block.
 package blocklist
 
 import (

@@ -45,7 +45,7 @@ func (c *completionCmd) Run(e *env) error {
 // completeWord is the hidden command of the completion scripts.
 const completeWord = "__complete"
 
-// filesWord tells the completion script that the word may be a file name.
+// The completion scripts add file names if the output contains this word.
 const filesWord = ":files"
 
 func complete(w io.Writer, words []string) {

@@ -76,8 +76,8 @@ func (x *editing) blocking(name dname.Name) (ids []string) {
 	return ids
 }
 
-// The result contains shorter targets that also block the name. For a.b.example, b.example is such
-// a target. The longest target comes first.
+// The result contains the shorter targets that also block the name, for example b.example for
+// a.b.example. The longest target comes first.
 func (x *editing) wider(name dname.Name) (out []dname.Name) {
 	blocking := map[string]bool{}
 	for _, id := range x.blocking(name) {

@@ -45,7 +45,7 @@ func CapTTL(m *dns.Msg, ttl uint32) {
 }
 
 // HasOtherOwners reports whether a reply may contain records for names that the client did not ask
-// for. The caches of dnsmasq and systemd-resolved answer later queries with such records.
+// for. The caches of dnsmasq and systemd-resolved use these records in later answers.
 func HasOtherOwners(m *dns.Msg, asked string) bool {
 	return slices.ContainsFunc(m.Answer, func(rr dns.RR) bool { return !strings.EqualFold(rr.Header().Name, asked) }) ||
 		hasDestinations(m.Ns, "", true) ||

@@ -24,8 +24,8 @@ type Target struct {
 	Name  dname.Name
 	Match order.Match
 	Text  string // the target as the tool shows it
-	// Redirects are the addresses to which the order redirects clients. An answer with such an
-	// address shows that the resolver blocks the name.
+	// Redirects are the addresses to which the order redirects clients. If an answer contains one of
+	// these addresses, the resolver blocks the name.
 	Redirects []netip.Addr
 
 	Order, Authority string

@@ -153,9 +153,10 @@ func normal(s string) address {
 	return a
 }
 
-// Serving returns the server block that gets the queries for a name. The result is nil if there is
-// no such block. Serving looks only at blocks with the transport and port of the given block. Among
-// blocks with the same zone, it prefers the given block. It ignores the plugins bind and view.
+// Serving returns the server block that gets the queries for a name. The result is nil if no server
+// block gets the queries. Serving compares only blocks with the transport and port of the given
+// block. If several blocks have the same zone, Serving prefers the given block. Serving ignores the
+// plugins bind and view.
 func Serving(blocks []*Block, b *Block, name dname.Name) (serving *Block) {
 	for _, s := range b.Addresses {
 		on, best, longest := normal(s), (*Block)(nil), -1

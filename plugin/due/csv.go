@@ -43,7 +43,7 @@ func asWritten(t order.Time, it *Item) string {
 }
 
 // Cell returns a text that is safe in a cell of a CSV file. Spreadsheets execute texts that begin
-// with =, +, - or @. Cell puts an apostrophe before such texts.
+// with =, +, - or @. Cell puts an apostrophe before these texts.
 func Cell(s string) string {
 	if s = printable.Line(s); s != "" && strings.ContainsRune("=+-@", rune(s[0])) {
 		return "'" + s

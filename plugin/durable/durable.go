@@ -92,7 +92,7 @@ func (f *File) Write(p []byte) (n int, err error) {
 	return n, f.err
 }
 
-// KeepMode tells Prepare and Commit to keep the mode of the temporary file.
+// With KeepMode in place of a mode, Prepare and Commit keep the mode of the temporary file.
 const KeepMode = fs.ModeIrregular
 
 // Commit gives the temporary file its final name. It replaces an existing file or symbolic link.

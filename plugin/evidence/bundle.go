@@ -71,8 +71,8 @@ func (s *Summary) complete(r record) {
 }
 
 // Prove writes the records of one order, with proofs, into a new directory. The proofs contain only
-// hashes of other orders' records. Each record has 128 random bits, so nobody can guess a record
-// from its hash.
+// hashes of the records of other orders. Each record contains 128 random bits. These bits prevent
+// guesses of a record from its hash.
 func Prove(dir, order, out string) (*Summary, error) {
 	v, c, err := checkpoint(dir)
 	if err != nil {

@@ -46,8 +46,8 @@ type Journal struct {
 	// First returns the start of the interval in which the order was in force. The start may be
 	// zero.
 	First func(id string) time.Time
-	// Held returns the reason why the server did not enforce a target. The result is empty if there
-	// is no such reason.
+	// Held returns the reason why the server held a target. The result is empty if the server did not
+	// hold the target.
 	Held func(id, target string) string
 }
 

@@ -18,8 +18,8 @@
 // records.
 //
 // Records and versions can contain sealed (secret) orders, so their files have mode 0600. Tiles and
-// checkpoints contain only hashes and may be published. Each record has 128 random bits, so nobody
-// can use the hash to test a guess about a secret record.
+// checkpoints contain only hashes and may be published. Each record contains 128 random bits. These
+// bits prevent guesses of a sealed record from the hash of the record.
 package journal
 
 import (
