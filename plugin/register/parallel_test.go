@@ -47,8 +47,8 @@ func TestOwners(t *testing.T) {
 	all := owners{index: map[string]int32{}}
 	twin := map[string]int32{}
 	var names []string
-	for record := range 6 * ownerBlock {
-		name := fmt.Sprintf("%d.example", rnd.IntN(4*ownerBlock))
+	for record := range 6 * blockSize {
+		name := fmt.Sprintf("%d.example", rnd.IntN(4*blockSize))
 		switch record % 1000 {
 		case 1:
 			name = strings.Repeat("long.", nameBlock/4) + name
@@ -68,7 +68,7 @@ func TestOwners(t *testing.T) {
 			t.Fatalf("owner %d: got %q, want %q", i, all.at(i).name, name)
 		}
 	}
-	if all.n != len(names) || all.n < 2*ownerBlock {
+	if all.n != len(names) || all.n < 2*blockSize {
 		t.Errorf("%d owners, want %d", all.n, len(names))
 	}
 }

@@ -23,8 +23,7 @@ type owner struct {
 // owners contains the owners of a zone in the sequence of their first records. A zone may have a
 // million owners, so the owners and their names are in a few large blocks of memory.
 type owners struct {
-	blocks   [][]owner
-	n        int
+	blocks[owner]
 	index    map[string]int32
 	names    *strings.Builder
 	policies []policy
@@ -32,9 +31,7 @@ type owners struct {
 	more     map[*int32]string // the addresses after the first, by the field self or below
 }
 
-const ownerBlock, nameBlock = 1 << 12, 1 << 16
-
-func (z *owners) at(i int) *owner { return &z.blocks[i/ownerBlock][i%ownerBlock] }
+const nameBlock = 1 << 16
 
 // find returns the owner with a name. It adds the owner if it is not there. Records of one name are
 // often next to each other.
@@ -53,14 +50,8 @@ func (z *owners) find(name string, record int) *owner {
 	}
 	z.names.WriteString(name)
 	name = z.names.String()[z.names.Len()-len(name):]
-	if z.n%ownerBlock == 0 {
-		z.blocks = append(z.blocks, make([]owner, 0, ownerBlock))
-	}
-	last := &z.blocks[len(z.blocks)-1]
-	*last = append(*last, owner{name: name, first: int32(record)})
 	z.index[name] = int32(z.n)
-	z.n++
-	return z.at(z.n - 1)
+	return z.add(owner{name: name, first: int32(record)})
 }
 
 func (z *owners) policy(at *int32) policy {
